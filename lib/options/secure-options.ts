@@ -1,0 +1,148 @@
+import type { IncomingMessage } from 'node:http';
+
+/** What happens to a request that comes in clear for something that requires https. */
+export type OnInsecure = 'auto' | 'redirect' | 'refuse';
+
+/** The redirect statuses of RFC 9110 15.4 that a client follows by itself. */
+export type RedirectStatus = 301 | 302 | 303 | 307 | 308;
+
+/** The statuses a refusal may carry. 405 carries `Allow`, 426 carries `Upgrade` (RFC 9110 15.5). */
+export type RefuseStatus = 400 | 403 | 404 | 405 | 421 | 426;
+
+/** Where a redirect leads, and with which status. */
+export interface RedirectOptions {
+  /** 308 in place of 307: browsers remember it for good. Default false. */
+  permanent?: boolean;
+  /** The status, for every method or apart for safe (GET, HEAD) and unsafe ones. It wins over `permanent`. */
+  status?: RedirectStatus | { safe: RedirectStatus; unsafe: RedirectStatus };
+  /**
+   * The host every redirect leads to, or a map from the host asked for to the host that answers. No port: see `ports`.
+   *
+   * **Security:** a fixed host is the safest setting there is: nothing of the request can choose the site.
+   */
+  host?: string | Record<string, string>;
+}
+
+/** A header in which a proxy states the scheme, when it is neither X-Forwarded-Proto nor Forwarded. */
+export interface ProxyHeader {
+  /** The name of the header, such as `CloudFront-Forwarded-Proto`. */
+  name: string;
+  /** The value, or the values, that say https. Absent: the presence of the header says https (X-ARR-SSL). */
+  value?: string | readonly string[];
+}
+
+/** The proxies in front of the application. */
+export interface ProxyOptions {
+  /**
+   * Which peers are proxies: IP addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`, `unix` (a peer on a
+   * unix socket), or a number of hops.
+   *
+   * **Security:** a number declares the direct peer whatever its address, so every client that reaches the
+   * application past the proxy is believed too. Name addresses wherever they are known.
+   */
+  trust: string | readonly string[] | number;
+  /** The header in which they state the scheme. Default `'x-forwarded'` (X-Forwarded-Proto). */
+  header?: 'x-forwarded' | 'forwarded' | ProxyHeader;
+  /** Whether they state the host: `true` is X-Forwarded-Host (or `host=` of Forwarded), a string names a header. Default false. */
+  host?: boolean | string;
+}
+
+/** The Strict-Transport-Security header (RFC 6797). */
+export interface HstsOptions {
+  /** Seconds for which browsers use https only. 0 makes them forget. Default one year. */
+  maxAge?: number;
+  /** Also for every subdomain. Default false. */
+  includeSubDomains?: boolean;
+  /** Asks to be built into browsers; needs a year or more and `includeSubDomains`. Default false. */
+  preload?: boolean;
+}
+
+/** A credential that arrived in clear, and so has leaked to everybody on the way. */
+export interface Leak {
+  /** What it was: an `Authorization` header, or the body of a request. */
+  readonly kind: 'authorization' | 'body';
+  /** The method of the request. */
+  readonly method: string;
+  /** The path of the request, without its query. */
+  readonly path: string;
+  /** A short salted hash of the credential, to tell one from another; never the value. Absent for a body. */
+  readonly hash?: string;
+  /** The address it came from. */
+  readonly peer: string | undefined;
+}
+
+/** A finding that is known and accepted. */
+export interface IgnoredFinding {
+  /** The id, such as `SEC301`. */
+  id: string;
+  /** Why it is accepted. */
+  because: string;
+}
+
+/** What can be said of a route in `@SecureRequired()`: each key narrows the module's option of the same name. */
+export interface SecureRequiredOptions {
+  /** What happens to a request in clear. */
+  onInsecure?: OnInsecure;
+  /** How it is redirected. */
+  redirect?: Pick<RedirectOptions, 'permanent' | 'status'>;
+  /** How it is refused. */
+  refuse?: { status?: RefuseStatus };
+  /** Answers carry `Cache-Control: no-store`. */
+  noStore?: boolean;
+  /** A same-site `http://` redirect that the handler returns leaves as `https://`. */
+  upgradeRedirects?: boolean;
+}
+
+/** The options of `SecureModule.forRoot()`. */
+export interface SecureOptions {
+  /**
+   * Whether this deployment speaks https at all. Default true.
+   *
+   * **Security:** false enforces nothing; it is for development, and a boot error with `NODE_ENV=production`
+   * unless `allowPlainHttp` is spelt out.
+   */
+  httpsSupport?: boolean;
+  /** Allows `httpsSupport: false` in production. Default false. */
+  allowPlainHttp?: boolean;
+  /** `'marked'` (default): https is required of what is marked or matched. `'all'`: of everything that is not exempt. */
+  mode?: 'marked' | 'all';
+  /** Paths that require https, by whole segments, with the global prefix: `'/admin'`. */
+  paths?: readonly string[];
+  /** Paths that mode `'all'` spares: `'/healthz'`. `/.well-known/acme-challenge/` always is. */
+  exempt?: readonly string[];
+  /** Default `'auto'`: a safe request is redirected; one that may carry a secret is refused, for a redirect would hide the leak. */
+  onInsecure?: OnInsecure;
+  /** Lets everything through and reports what would have happened. Default false. */
+  reportOnly?: boolean;
+  /** How requests in clear are redirected. */
+  redirect?: RedirectOptions;
+  /** How requests in clear are refused. Default 403. */
+  refuse?: { status?: RefuseStatus };
+  /** The ports outsiders use. Default 80 and 443; `listenSecurely` sets those not given from its real sockets. */
+  ports?: { http?: number; https?: number };
+  /**
+   * The hosts that may appear in an absolute URL: `'example.com'`, `'.example.com'` (it and all below it), `'*'`.
+   * Default: loopback names only.
+   *
+   * **Security:** `'*'` lets whoever sends the request choose where its redirect leads.
+   */
+  hosts?: readonly string[];
+  /** The proxies in front. Absent: the framework's own trust setting holds. */
+  proxies?: ProxyOptions;
+  /** Strict-Transport-Security on https responses. Default false. */
+  hsts?: false | HstsOptions;
+  /** Which cookies leave https responses with `Secure`. Default `'session'`; `'all'` in mode `'all'`. */
+  cookies?: { secure?: 'session' | 'all' };
+  /** Called when a credential arrived in clear and was refused, to revoke it. What it throws is logged, not answered. */
+  onLeak?: (leak: Leak, request: IncomingMessage) => void;
+  /** Findings that are known and accepted. */
+  findings?: { ignore?: readonly IgnoredFinding[] };
+  /** Makes a finding of severity error at boot a boot error. Default false. */
+  strict?: boolean;
+}
+
+/** Makes the options of `SecureModule.forRootAsync({ useClass })` and `({ useExisting })`. */
+export interface SecureOptionsFactory {
+  /** Returns the options, or a promise of them. */
+  createSecureOptions(): Promise<SecureOptions> | SecureOptions;
+}
