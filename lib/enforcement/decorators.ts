@@ -1,0 +1,54 @@
+import { applyDecorators, UseFilters, UseInterceptors } from '@nestjs/common';
+import type { SecureRequiredOptions } from '../options/secure-options.js';
+import { validateRequiredOptions } from '../options/validate.js';
+import { setMark, type Mark } from '../policy/marks.js';
+import { SecureExceptionFilter } from './secure-exception.filter.js';
+import { SecureInterceptor } from './secure.interceptor.js';
+
+/**
+ * The handler, or every handler of the class, is reachable over https only: a request in clear is redirected or
+ * refused, and the handler does not run. `options` narrow those of the module: handler over class over module.
+ *
+ * @throws SecureOptionsError when an option is wrong, Error when the target carries `@SecureExempt()` too.
+ *
+ * @example
+ * ```ts
+ * @SecureRequired()
+ * @Get('edit')
+ * edit() {}
+ * ```
+ */
+export function SecureRequired(options: SecureRequiredOptions = {}): ClassDecorator & MethodDecorator {
+  const asksForResponse = options.noStore === true || options.upgradeRedirects === true;
+  return applyDecorators(
+    mark((name) => ({ level: 'required', options: validateRequiredOptions(options, name) })),
+    UseFilters(SecureExceptionFilter),
+    ...(asksForResponse ? [UseInterceptors(SecureInterceptor)] : []),
+  );
+}
+
+/**
+ * The handler, or every handler of the class, is reachable over http although its class or the mode requires https. A
+ * `paths` rule still covers it.
+ *
+ * **Security:** whatever it receives and answers can be read on the way: no login, no session, no personal page.
+ *
+ * @throws Error when the target carries `@SecureRequired()` too.
+ */
+export function SecureExempt(): ClassDecorator & MethodDecorator {
+  return mark(() => ({ level: 'exempt' }));
+}
+
+function mark(markFor: (name: string) => Mark): ClassDecorator & MethodDecorator {
+  return function markTarget(target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void {
+    const owner = typeof target === 'function' ? target.name : target.constructor.name;
+    const name = key === undefined ? owner : `${owner}.${String(key)}`;
+    const marked: unknown = descriptor === undefined ? target : descriptor.value;
+    if (typeof marked !== 'function') {
+      throw new TypeError(
+        `${name} is neither a class nor a method, so it cannot carry @SecureRequired() or @SecureExempt().`,
+      );
+    }
+    setMark(markFor(name), marked, name);
+  };
+}

@@ -1,0 +1,89 @@
+import onHeaders from 'on-headers';
+import type { Findings } from '../audit/findings.js';
+import type { Settings } from '../options/settings.js';
+import { gateRequirement } from '../policy/requirement.js';
+import type { PolicySettings } from '../policy/verdict.js';
+import { cookieProblems, secureCookies } from '../response/cookies.js';
+import { answerOf } from './answer.js';
+import type { Enforcer } from './enforcer.js';
+import type { ExemptReach } from './exempt-reach.js';
+import { rawRequestOf, rawResponseOf, targetOf, type PlatformRequest, type PlatformResponse } from './platform.js';
+import { writeAnswer } from './seal.js';
+import { explainCookie } from './explain.js';
+import type { ServerResponse } from 'node:http';
+
+/** Sees a request before anything of the application does; true when it has answered it. */
+export type Gate = (request: PlatformRequest, response: PlatformResponse) => boolean;
+
+/** What the gate works with. */
+export interface GateParts {
+  readonly enforcer: Enforcer;
+  readonly findings: Findings;
+  /** Whether an exempt handler could answer a request; the guard judges those. */
+  readonly reachesExempt: ExemptReach;
+  /** False when a test has overridden the guard: marked handlers are meant to run, so mode `all` must not stop them here. */
+  readonly guarded: boolean;
+}
+
+/**
+ * Compiles the gate. On a secure request it adds HSTS and `Secure` to cookies; on one in clear it enforces path rules
+ * and mode `all`. Whatever the options do not ask for is not even looked at.
+ */
+export function compileGate(parts: GateParts): Gate {
+  const { enforcer, guarded } = parts;
+  const { settings } = enforcer;
+  const mode = guarded ? settings.mode : 'marked';
+  const enforces = enforcer.enforcing && (mode === 'all' || !settings.rules.empty);
+  const decorate = enforcer.enforcing ? compileDecoration(settings, parts.findings) : undefined;
+  const stop = compileStop(parts, { ...settings, mode });
+
+  if (!enforces && decorate === undefined) return () => false;
+  return function gate(request, response) {
+    if (enforcer.isSecure(request)) {
+      decorate?.(request, rawResponseOf(response), enforcer);
+      return false;
+    }
+    return enforces && stop(request, response);
+  };
+}
+
+function compileStop({ enforcer, reachesExempt }: GateParts, rules: Pick<Settings, 'mode' | 'rules'>): Gate {
+  const policy: PolicySettings = enforcer.settings.policy([]);
+  return function stop(request, response) {
+    const answered = enforcer.stop({
+      request,
+      requirementOf: (target) => gateRequirement(target, rules, () => reachesExempt(request)),
+      policy,
+      asks: 'gate',
+    });
+    if (answered === undefined) return false;
+    const raw = rawRequestOf(request);
+    // Fastify must not write as well.
+    if ('hijack' in response && typeof response.hijack === 'function') response.hijack();
+    writeAnswer(raw, rawResponseOf(response), answerOf(answered, raw.headers.accept));
+    return true;
+  };
+}
+
+type Decoration = (request: PlatformRequest, response: ServerResponse, enforcer: Enforcer) => void;
+
+function compileDecoration({ hsts, secureCookies: cookies }: Settings, findings: Findings): Decoration | undefined {
+  if (hsts === undefined && cookies === 'session') return undefined;
+  return function decorate(request, response, enforcer) {
+    const header = hsts?.(enforcer.transportOf(request).host);
+    // Set first, so that a handler's own header replaces it (RFC 6797 7.1).
+    if (header !== undefined) response.setHeader('strict-transport-security', header);
+    // Registered before any other listener, and so called after all of them: whoever set a cookie has done so.
+    if (cookies === 'all') onHeaders(response, () => secureAllCookies(request, response, findings));
+  };
+}
+
+function secureAllCookies(request: PlatformRequest, response: ServerResponse, findings: Findings): void {
+  const secured = secureCookies(response.getHeader('set-cookie'));
+  if (secured === undefined) return;
+  response.setHeader('set-cookie', secured);
+  for (const cookie of secured) {
+    for (const problem of cookieProblems(cookie))
+      findings.report('SEC210', explainCookie(cookie, problem, targetOf(request)));
+  }
+}

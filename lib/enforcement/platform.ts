@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import { UNIX_PEER, type Connection } from '../transport/connection.js';
+import type { ClaimsReader } from './testing-claims.js';
+
+/** Under which `unifyRequestScheme` leaves what the framework itself says. */
+export const FRAMEWORK_PROTOCOL = Symbol.for('nestjs-secure:framework-protocol');
+
+/** What both adapters add to a request. Told by what is there, never by the name of the adapter. */
+export interface FrameworkRequest {
+  readonly protocol?: string;
+  readonly host?: string;
+  readonly originalUrl?: string;
+  readonly [FRAMEWORK_PROTOCOL]?: string;
+  /** Fastify: the router found nothing. */
+  readonly is404?: boolean;
+  /** Fastify: the route the router found. */
+  readonly routeOptions?: { readonly url?: string };
+}
+
+/** A request as a handler sees it: Node's own with additions (Express), or an object around it (Fastify). */
+export type PlatformRequest = FrameworkRequest & (IncomingMessage | { readonly raw: IncomingMessage });
+
+/** A response as a handler sees it. */
+export type PlatformResponse = ServerResponse | { readonly raw: ServerResponse };
+
+/** Node's request inside whatever the adapter gave. */
+export function rawRequestOf(request: PlatformRequest): IncomingMessage {
+  return 'rawHeaders' in request ? request : request.raw;
+}
+
+/** Node's response inside whatever the adapter gave. */
+export function rawResponseOf(response: PlatformResponse): ServerResponse {
+  return 'writeHead' in response ? response : response.raw;
+}
+
+/** The request target as it arrived, before any rewriting. */
+export function targetOf(request: PlatformRequest): string {
+  return request.originalUrl ?? rawRequestOf(request).url ?? '/';
+}
+
+/** How connections are read. */
+export interface ConnectionSettings {
+  /** Proxies are declared: the framework is not asked, for it is the one that will be told. */
+  readonly proxiesDeclared: boolean;
+  /** The test kit's, absent outside tests. */
+  readonly claims: ClaimsReader | undefined;
+}
+
+/** Makes the function that reads the facts of a request's connection. */
+export function compileConnection({
+  proxiesDeclared,
+  claims,
+}: ConnectionSettings): (request: PlatformRequest) => Connection {
+  return function connectionOf(request) {
+    const { socket, headers, rawHeaders } = rawRequestOf(request);
+    const claimed = claims?.(headers);
+    return {
+      encrypted: claimed?.encrypted ?? isEncrypted(socket),
+      peer: claimed?.peer ?? peerOf(socket),
+      headers,
+      rawHeaders,
+      framework: proxiesDeclared ? undefined : frameworkAnswer(request, claimed?.encrypted),
+    };
+  };
+}
+
+function frameworkAnswer(request: PlatformRequest, claimed: boolean | undefined): Connection['framework'] {
+  const protocol = request[FRAMEWORK_PROTOCOL] ?? request.protocol;
+  return protocol === undefined ? undefined : { secure: claimed ?? protocol === 'https', host: request.host };
+}
+
+function isEncrypted(socket: Socket): boolean {
+  return 'encrypted' in socket && socket.encrypted === true;
+}
+
+/**
+ * The address of the direct peer. A closed socket has none either, so a socket without an address is a unix socket only
+ * where its server listens on one: otherwise whoever hangs up at once would be taken for a local proxy.
+ */
+function peerOf(socket: Socket): string | undefined {
+  if (socket.remoteAddress !== undefined) return socket.remoteAddress;
+  const server: unknown = Reflect.get(socket, 'server');
+  return server instanceof NetServer && typeof server.address() === 'string' ? UNIX_PEER : undefined;
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Answer } from './answer.js';
+
+/** What may stand in an answer in clear: what describes the answer itself, and what lets a browser's script read it. */
+const ANSWER_HEADER =
+  /^(?:content-(?:type|length|language|encoding)|transfer-encoding|connection|keep-alive|date|vary|access-control-.*)$/i;
+
+/**
+ * Holds status and headers of an answer in clear whatever the application still does to the response: its exception
+ * filters may write the body, but neither another status nor another Location, and no header of its own, so no cookie
+ * of a session and nothing else that was meant for https.
+ */
+export function sealResponse(response: ServerResponse, { status, headers }: Pick<Answer, 'status' | 'headers'>): void {
+  const setHeader = response.setHeader.bind(response);
+  const appendHeader = response.appendHeader.bind(response);
+  const writeHead = response.writeHead.bind(response);
+
+  for (const name of response.getHeaderNames()) if (!ANSWER_HEADER.test(name)) response.removeHeader(name);
+  for (const [name, value] of Object.entries(headers)) setHeader(name, value);
+
+  response.setHeader = (name, value) => (ANSWER_HEADER.test(name) ? setHeader(name, value) : response);
+  response.appendHeader = (name, value) => (ANSWER_HEADER.test(name) ? appendHeader(name, value) : response);
+  response.writeHead = (...given: unknown[]) => {
+    for (const [name, value] of headersGiven(given[given.length - 1])) response.setHeader(name, value);
+    return writeHead(status);
+  };
+}
+
+/** Ends a request that came in clear with an answer, before the application has seen it. */
+export function writeAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  sealResponse(response, answer);
+  // The rest of a body need not travel in clear as well.
+  if (hasBody(request)) response.setHeader('connection', 'close');
+  response.writeHead(answer.status);
+  response.end(request.method === 'HEAD' ? undefined : answer.body);
+}
+
+/** Whether a request brings a body (RFC 9112 6). */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function headersGiven(given: unknown): [string, OutgoingHttpHeader][] {
+  if (Array.isArray(given)) return pairs(given);
+  return isHeaders(given)
+    ? Object.entries(given).filter((entry): entry is [string, OutgoingHttpHeader] => entry[1] !== undefined)
+    : [];
+}
+
+function pairs(flat: readonly unknown[]): [string, OutgoingHttpHeader][] {
+  if (flat.every(Array.isArray)) return flat.flatMap((pair) => pairs(pair));
+  const found: [string, OutgoingHttpHeader][] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) found.push([String(flat[i]), String(flat[i + 1])]);
+  return found;
+}
+
+function isHeaders(value: unknown): value is OutgoingHttpHeaders {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,53 @@
+import {
+  Catch,
+  Inject,
+  Injectable,
+  Optional,
+  type ArgumentsHost,
+  type ExceptionFilter,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { SECURE_ENFORCER } from '../tokens.js';
+import { answerOf } from './answer.js';
+import { rawRequestOf, type PlatformRequest } from './platform.js';
+import { SecureException } from './secure.exception.js';
+
+/**
+ * Writes the body of a redirect or a refusal, and sees to it that a marked handler has a module behind it. Bound by
+ * `@SecureRequired()`; it has no part in a request that passes.
+ */
+@Injectable()
+@Catch(SecureException)
+export class SecureExceptionFilter implements ExceptionFilter<SecureException>, OnModuleInit {
+  constructor(
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Optional() @Inject(SECURE_ENFORCER) private readonly enforcer?: unknown,
+  ) {}
+
+  /**
+   * Fails the boot of an application that marks handlers and enforces nothing.
+   *
+   * @throws Error when `SecureModule` is not imported.
+   */
+  onModuleInit(): void {
+    if (this.enforcer !== undefined) return;
+    throw new Error(
+      'A handler is marked with @SecureRequired(), but SecureModule is not imported, so it would run in clear. ' +
+        'Add SecureModule.forRoot() to the imports of your root module.',
+    );
+  }
+
+  /** Writes the body in the form the client prefers; status and headers are set already. */
+  catch({ verdict }: SecureException, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const { status, headers, body } = answerOf(
+      verdict,
+      rawRequestOf(http.getRequest<PlatformRequest>()).headers.accept,
+    );
+    const adapter = this.host.httpAdapter;
+    const response: unknown = http.getResponse();
+    adapter.setHeader(response, 'Content-Type', headers['content-type'] ?? 'text/plain');
+    adapter.reply(response, body, status);
+  }
+}

@@ -1,0 +1,43 @@
+import type { HttpServer } from '@nestjs/common';
+import type { Gate } from './gate.js';
+import type { PlatformRequest, PlatformResponse } from './platform.js';
+
+/** A request hook of an adapter: `done` lets the request go on. */
+type RequestHook = (
+  this: unknown,
+  request: PlatformRequest,
+  response: PlatformResponse,
+  done: (error?: unknown) => void,
+) => unknown;
+
+/** Where both adapters keep their request hook. */
+const SLOT = 'onRequestHook';
+
+/**
+ * Puts the gate where a request arrives, before CORS, `app.use`, body parsers, static files and middleware. The adapter
+ * has one slot there; whatever holds it, or takes it later (Nest's devtools do), is called after the gate.
+ */
+export function placeGate(adapter: HttpServer, gate: Gate): void {
+  let next: unknown = Reflect.get(adapter, SLOT);
+  const hook: RequestHook = function secureGate(request, response, done) {
+    try {
+      if (gate(request, response)) return undefined;
+    } catch (error) {
+      // Whatever went wrong, the request must not go on.
+      return done(error);
+    }
+    return typeof next === 'function' ? Reflect.apply(next, this, [request, response, done]) : done();
+  };
+  const place: unknown = Reflect.get(adapter, 'setOnRequestHook');
+  if (typeof place !== 'function') return;
+  Reflect.apply(place, adapter, [hook]);
+  Reflect.set(adapter, 'setOnRequestHook', (later: unknown) => {
+    next = later;
+  });
+}
+
+/** Whether the adapter holds the gate's hook: an adapter that has no such slot would leave every path rule unenforced. */
+export function isGatePlaced(adapter: HttpServer): boolean {
+  const held: unknown = Reflect.get(adapter, SLOT);
+  return typeof held === 'function' && held.name === 'secureGate';
+}

@@ -1,0 +1,23 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** What a test says of its own request in place of the socket. */
+export interface TestingClaims {
+  readonly encrypted?: boolean;
+  readonly peer?: string;
+}
+
+/** Reads the claims of a request. The test kit's claims carry a random secret of the process. */
+export type ClaimsReader = (headers: IncomingHttpHeaders) => TestingClaims | undefined;
+
+/** Where the test kit leaves its reader, shared by every copy of this package in the process. */
+export const CLAIMS_READER = Symbol.for('nestjs-secure:testing');
+
+/** The test kit's reader, once it is imported; read at boot. Undefined in every other process. */
+export function testingClaims(): ClaimsReader | undefined {
+  const reader: unknown = Reflect.get(globalThis, CLAIMS_READER);
+  return isReader(reader) ? reader : undefined;
+}
+
+function isReader(value: unknown): value is ClaimsReader {
+  return typeof value === 'function';
+}

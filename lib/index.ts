@@ -1,0 +1,29 @@
+export { SecureModule, type SecureModuleAsyncOptions } from './secure.module.js';
+export { SecureExempt, SecureRequired } from './enforcement/decorators.js';
+export { SecureGuard } from './enforcement/secure.guard.js';
+export { SecureInterceptor } from './enforcement/secure.interceptor.js';
+export { SecureExceptionFilter } from './enforcement/secure-exception.filter.js';
+export { SecureException } from './enforcement/secure.exception.js';
+export type { VerdictEvent } from './enforcement/enforcer.js';
+export { SecureUrls, type HandlerName, type RouteParameters } from './urls/secure-urls.js';
+export { SecureAudit, type AuditedRoute } from './audit/secure-audit.js';
+export type { Finding } from './audit/findings.js';
+export type { FindingId, Severity } from './audit/catalogue.js';
+export type {
+  HstsOptions,
+  IgnoredFinding,
+  Leak,
+  OnInsecure,
+  ProxyHeader,
+  ProxyOptions,
+  RedirectOptions,
+  RedirectStatus,
+  RefuseStatus,
+  SecureOptions,
+  SecureOptionsFactory,
+  SecureRequiredOptions,
+} from './options/secure-options.js';
+export { SecureOptionsError } from './options/secure-options.error.js';
+export type { RefusalReason, Requirement, Verdict } from './policy/verdict.js';
+export type { Doubt, Transport } from './transport/connection.js';
+export { VERDICT_CHANNEL } from './tokens.js';

@@ -1,0 +1,57 @@
+import type { Doubt } from '../transport/connection.js';
+import { absoluteUrl } from '../urls/absolute-url.js';
+import type { PolicySettings, RefusalReason, RequestFacts, Verdict } from './verdict.js';
+import type { RefuseStatus } from '../options/secure-options.js';
+
+/**
+ * What is done with a request: the whole policy, read from top to bottom; the first line that applies answers.
+ *
+ * 1. A secure request passes, and so does whatever does not require https.
+ * 2. A CORS preflight is left to the application's CORS (browsers refuse a redirected one), but never reaches a handler.
+ * 3. A WebSocket handshake is refused: browsers do not follow a redirect there.
+ * 4. Somebody says https and is not believed: 421 (RFC 9110 7.4), for a redirect would come back here for ever.
+ * 5. What may carry a secret is refused: a redirect would hide that it has leaked, and send it again.
+ * 6. Without an allowed host there is no safe place to redirect to: 400, never a guess.
+ * 7. A browser that was sent to https a moment ago and is back in clear goes round in circles: 421.
+ * 8. Everything else is redirected to its own path over https.
+ */
+export function decide(facts: RequestFacts, settings: PolicySettings): Verdict {
+  const { transport, requirement } = facts;
+  if (transport.secure) return { action: 'pass', reason: 'secure' };
+  if (requirement.level !== 'required') return { action: 'pass', reason: requirement.level };
+
+  if (facts.preflight)
+    return facts.asks === 'gate' ? { action: 'pass', reason: 'preflight' } : refuse('preflight', 403);
+  if (facts.websocket) return refuse('websocket', 403);
+  if (transport.doubts.some(isStated)) return refuse('proxy-not-believed', 421);
+
+  const mayCarrySecret = facts.authorized || !isSafe(facts.method);
+  if (settings.onInsecure === 'refuse' || (settings.onInsecure === 'auto' && mayCarrySecret)) {
+    if (transport.doubts.length > 0) return refuse('proxy-not-believed', 421);
+    return refuse(mayCarrySecret ? 'insecure-secret' : 'insecure-refused', settings.refuseStatus);
+  }
+
+  const host = settings.redirectHost(transport.host);
+  if (host === undefined) return refuse('host-not-allowed', 400);
+  if (facts.redirectedRecently && transport.doubts.length > 0) return refuse('redirect-loop', 421);
+
+  return {
+    action: 'redirect',
+    reason: 'insecure',
+    status: isSafe(facts.method) ? settings.redirectStatus.safe : settings.redirectStatus.unsafe,
+    location: absoluteUrl('https', host, settings.httpsPort(), facts.target),
+  };
+}
+
+/** GET and HEAD: the methods that carry no body and change nothing, whose redirect loses nothing. */
+function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function isStated(doubt: Doubt): boolean {
+  return doubt.grade === 'stated';
+}
+
+function refuse(reason: RefusalReason, status: RefuseStatus): Verdict {
+  return { action: 'refuse', reason, status };
+}

@@ -1,0 +1,85 @@
+import 'reflect-metadata';
+import type { SecureRequiredOptions } from '../options/secure-options.js';
+
+/** The metadata key of both decorators: a fixed string, so that two copies of this package understand each other. */
+export const MARK = 'nestjs-secure:mark';
+
+/** What a decorator wrote on a class or a method. */
+export type Mark =
+  { readonly level: 'required'; readonly options: SecureRequiredOptions } | { readonly level: 'exempt' };
+
+/** A controller class, or any other class whose methods are handlers. */
+export type HandlerClass = abstract new (...args: never[]) => unknown;
+
+/** A handler: a method of a controller. */
+export type Handler = (...args: never[]) => unknown;
+
+/** What the decorators say of one handler. */
+export interface Marks {
+  /** The mark of the handler, its own or that of the method it overrides. */
+  readonly handler: Mark | undefined;
+  /** The class whose method's mark was kept although an override hides it from Nest. */
+  readonly keptFrom: string | undefined;
+  /** The mark of the class, or of the nearest class it extends. */
+  readonly class: Mark | undefined;
+}
+
+/**
+ * Writes a mark.
+ *
+ * @throws Error if the target carries the other decorator already.
+ */
+export function setMark(mark: Mark, target: object, name: string): void {
+  const present: Mark | undefined = Reflect.getOwnMetadata(MARK, target);
+  if (present !== undefined && present.level !== mark.level) {
+    throw new Error(
+      `${name} carries both @SecureRequired() and @SecureExempt(). Remove one: it cannot require https and be exempt from it.`,
+    );
+  }
+  Reflect.defineMetadata(MARK, mark, target);
+}
+
+/**
+ * Reads the marks of a handler. A method that overrides a marked one keeps its mark: TypeScript gives the new method no
+ * metadata, so the mark is looked up by name along the chain. An exemption is not kept: an override has to say it anew.
+ */
+export function readMarks(controller: HandlerClass, handler: Handler): Marks {
+  const ofClass: Mark | undefined = Reflect.getMetadata(MARK, controller);
+  const own: Mark | undefined = Reflect.getOwnMetadata(MARK, handler);
+  if (own !== undefined) return { handler: own, keptFrom: undefined, class: ofClass };
+  const overridden = overriddenMark(controller, handler);
+  return { handler: overridden?.mark, keptFrom: overridden?.from, class: ofClass };
+}
+
+/** The name under which a class has a handler; the function's own name where it is not found. */
+export function handlerName(controller: HandlerClass, handler: Handler): string {
+  for (const { prototype } of chain(controller)) {
+    const name = Object.getOwnPropertyNames(prototype).find((key) => methodOf(prototype, key) === handler);
+    if (name !== undefined) return name;
+  }
+  return handler.name;
+}
+
+function overriddenMark(controller: HandlerClass, handler: Handler): { mark: Mark; from: string } | undefined {
+  const name = handlerName(controller, handler);
+  for (const { prototype, owner } of chain(controller)) {
+    const method = methodOf(prototype, name);
+    if (method === undefined || method === handler) continue;
+    const mark: Mark | undefined = Reflect.getOwnMetadata(MARK, method);
+    if (mark !== undefined) return mark.level === 'required' ? { mark, from: owner } : undefined;
+  }
+  return undefined;
+}
+
+function* chain(controller: HandlerClass): Generator<{ prototype: object; owner: string }> {
+  let prototype: unknown = controller.prototype;
+  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
+    yield { prototype, owner: prototype.constructor.name };
+    prototype = Object.getPrototypeOf(prototype);
+  }
+}
+
+function methodOf(prototype: object, name: string): object | undefined {
+  const value: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
+  return typeof value === 'function' ? value : undefined;
+}

@@ -1,0 +1,271 @@
+import {
+  Inject,
+  Logger,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type FactoryProvider,
+  type HttpServer,
+  type ModuleMetadata,
+  type OnApplicationBootstrap,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { Server as TlsServer } from 'node:tls';
+import { checkOptions, checkRoutes } from './audit/boot-checks.js';
+import { Findings } from './audit/findings.js';
+import { SecureAudit } from './audit/secure-audit.js';
+import { Enforcer } from './enforcement/enforcer.js';
+import { compileExemptReach } from './enforcement/exempt-reach.js';
+import { compileGate } from './enforcement/gate.js';
+import { targetOf, type PlatformRequest } from './enforcement/platform.js';
+import { indexHandlers, recordRoutes, type HandlerIndex } from './enforcement/record-routes.js';
+import { unifyRequestScheme } from './enforcement/request-scheme.js';
+import { SecureGuard } from './enforcement/secure.guard.js';
+import { SecureInterceptor } from './enforcement/secure.interceptor.js';
+import { isGatePlaced, placeGate } from './enforcement/take-place.js';
+import { testingClaims } from './enforcement/testing-claims.js';
+import type { SecureOptions, SecureOptionsFactory } from './options/secure-options.js';
+import { compileSettings, type Settings } from './options/settings.js';
+import { validateDeployment, validateOptions } from './options/validate.js';
+import { RouteTable } from './policy/route-table.js';
+import { SecureListeners } from './server/secure-listeners.js';
+import {
+  SECURE_ENFORCER,
+  SECURE_FINDINGS,
+  SECURE_OPTIONS,
+  SECURE_ROUTES,
+  SECURE_SETTINGS,
+  SECURE_SWITCH,
+} from './tokens.js';
+import { parseHost } from './transport/host.js';
+import { SecureUrls } from './urls/secure-urls.js';
+
+/** The options of `SecureModule.forRootAsync()`: one of `useFactory`, `useClass` and `useExisting`. */
+export interface SecureModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** Makes the options, or a promise of them, from what is injected. */
+  useFactory?: (...dependencies: never[]) => Promise<SecureOptions> | SecureOptions;
+  /** What `useFactory` is given. */
+  inject?: FactoryProvider['inject'];
+  /** A class that makes the options; instantiated here. */
+  useClass?: Type<SecureOptionsFactory>;
+  /** A provider that makes the options; taken from `imports`. */
+  useExisting?: Type<SecureOptionsFactory>;
+}
+
+const EXPORTED = [SecureGuard, SecureInterceptor, SecureUrls, SecureAudit, SecureListeners, SECURE_ENFORCER];
+
+/**
+ * Keeps what is marked with `@SecureRequired()`, matched by `paths`, or everything (mode `'all'`), reachable over https
+ * only. Global, and imported once, in the root module.
+ */
+@Module({})
+export class SecureModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  /**
+   * Imports the module with options known now.
+   *
+   * @throws SecureOptionsError when an option is wrong.
+   */
+  static forRoot(options: SecureOptions = {}): DynamicModule {
+    return moduleWith([{ provide: SECURE_OPTIONS, useValue: validateOptions(options) }]);
+  }
+
+  /** Imports the module with options that other providers make. A wrong option fails the boot. */
+  static forRootAsync(options: SecureModuleAsyncOptions): DynamicModule {
+    return moduleWith(asyncProviders(options), options.imports);
+  }
+
+  private failure: unknown;
+
+  constructor(
+    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(SecureGuard) private readonly guard: SecureGuard,
+    @Inject(SECURE_ENFORCER) private readonly enforcer: Enforcer,
+    @Inject(SECURE_FINDINGS) private readonly findings: Findings,
+    @Inject(SECURE_ROUTES) private readonly routes: RouteTable,
+    @Inject(SecureListeners) private readonly listeners: SecureListeners,
+  ) {
+    assertSingle(modules);
+    assertBooting(host);
+    this.placeGuard();
+    const handlers = indexHandlers(modules);
+    // In a testing module there is no adapter yet; elsewhere there is.
+    host.init$.subscribe(() => this.takePlaces(host.httpAdapter, handlers));
+    host.listen$.subscribe(() => this.checkListeners());
+  }
+
+  /**
+   * Proves that every place was taken.
+   *
+   * @throws Error naming the one that was not.
+   */
+  onApplicationBootstrap(): void {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.config.getGlobalGuards()[0] !== this.guard) {
+      throw new Error(
+        'SecureGuard is not the first global guard: something has put another one before it, which would see requests in clear. Let it use APP_GUARD or app.useGlobalGuards() instead.',
+      );
+    }
+    const adapter: HttpServer | undefined = this.host.httpAdapter;
+    if (adapter !== undefined && !isGatePlaced(adapter)) {
+      throw new Error(
+        "SecureModule could not take the request hook of this HTTP adapter, so paths and mode 'all' would not be enforced. Use @nestjs/platform-express or @nestjs/platform-fastify.",
+      );
+    }
+    const { settings } = this.enforcer;
+    checkOptions(settings, this.findings);
+    checkRoutes(this.routes, settings, this.findings);
+    if (settings.options.strict === true) assertNoErrors(this.findings);
+  }
+
+  /** Closes the listeners of `listenSecurely`; requests in flight get their answer. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.listeners.close();
+  }
+
+  /** Before every guard there is or will be; the application's own are added after this constructor. */
+  private placeGuard(): void {
+    this.config.useGlobalGuards(this.guard);
+    const guards = this.config.getGlobalGuards();
+    if (guards[0] !== this.guard) guards.splice(0, guards.length, this.guard, ...guards.slice(0, -1));
+  }
+
+  private takePlaces(adapter: HttpServer, handlers: HandlerIndex): void {
+    const { enforcer, findings, routes, guard } = this;
+    const { settings } = enforcer;
+    try {
+      recordRoutes(adapter, routes, settings, handlers);
+      const reachesExempt = compileExemptReach(routes);
+      placeGate(adapter, compileGate({ enforcer, findings, reachesExempt, guarded: guard instanceof SecureGuard }));
+      if (settings.options.proxies !== undefined || testingClaims() !== undefined) {
+        unifyRequestScheme(adapter, (request) => enforcer.isSecure(request));
+      }
+    } catch (error) {
+      // Thrown here it would be nobody's; onApplicationBootstrap makes it a boot error.
+      this.failure = error;
+    }
+  }
+
+  private checkListeners(): void {
+    const { settings, enforcing } = this.enforcer;
+    const { hosts, redirect, ports, proxies } = settings.options;
+    const deployed = hosts ?? redirect?.host ?? ports?.https ?? proxies;
+    const server: unknown = this.host.httpAdapter.getHttpServer();
+    if (!enforcing || deployed !== undefined || this.listeners.serving || server instanceof TlsServer) return;
+    this.findings.report('SEC003', {
+      subject: 'https://localhost',
+      cause: 'Requests for localhost are redirected to port 443, which this application does not serve.',
+      fix: 'Start it with listenSecurely(app, { http, https, tls }), or set ports.https, or declare proxies.',
+    });
+  }
+}
+
+function moduleWith(options: Provider[], imports: ModuleMetadata['imports'] = []): DynamicModule {
+  return {
+    module: SecureModule,
+    global: true,
+    imports,
+    providers: [...options, ...PROVIDERS],
+    exports: EXPORTED,
+  };
+}
+
+const PROVIDERS: Provider[] = [
+  SecureGuard,
+  SecureInterceptor,
+  SecureListeners,
+  { provide: SECURE_SWITCH, useValue: { enforcing: true } },
+  { provide: SECURE_ROUTES, useFactory: () => new RouteTable() },
+  { provide: SECURE_SETTINGS, inject: [SECURE_OPTIONS, SecureListeners], useFactory: settingsFrom },
+  { provide: SECURE_FINDINGS, inject: [SECURE_SETTINGS], useFactory: findingsFrom },
+  {
+    provide: SECURE_ENFORCER,
+    inject: [SECURE_SETTINGS, SECURE_FINDINGS, SECURE_SWITCH],
+    useFactory: (settings: Settings, findings: Findings, { enforcing }: { enforcing: boolean }) =>
+      new Enforcer(settings, findings, enforcing && settings.httpsSupport),
+  },
+  { provide: SecureUrls, inject: [SECURE_ENFORCER, SECURE_ROUTES], useFactory: urlsFrom },
+  {
+    provide: SecureAudit,
+    inject: [SECURE_ROUTES, SECURE_SETTINGS, SECURE_FINDINGS],
+    useFactory: (routes: RouteTable, settings: Settings, findings: Findings) =>
+      new SecureAudit(routes, settings, findings),
+  },
+];
+
+function asyncProviders({ useFactory, inject = [], useClass, useExisting }: SecureModuleAsyncOptions): Provider[] {
+  if (useFactory !== undefined) return [{ provide: SECURE_OPTIONS, inject, useFactory }];
+  const factory = useClass ?? useExisting;
+  if (factory === undefined) {
+    throw new Error('SecureModule.forRootAsync() makes no options: give it useFactory, useClass or useExisting.');
+  }
+  return [
+    ...(useClass === undefined ? [] : [useClass]),
+    {
+      provide: SECURE_OPTIONS,
+      inject: [factory],
+      useFactory: (made: SecureOptionsFactory) => made.createSecureOptions(),
+    },
+  ];
+}
+
+function settingsFrom(options: unknown, { ports }: SecureListeners): Settings {
+  const valid = validateOptions(options);
+  validateDeployment(valid, process.env);
+  return compileSettings(valid, ports);
+}
+
+function findingsFrom({ options }: Settings): Findings {
+  const logger = new Logger('SecureModule');
+  const ignored = new Set(options.findings?.ignore?.map(({ id }) => id));
+  return new Findings(ignored, (line, severity) => {
+    if (severity === 'error') logger.error(line);
+    else logger.warn(line);
+  });
+}
+
+function urlsFrom(enforcer: Enforcer, routes: RouteTable): SecureUrls<PlatformRequest> {
+  const { settings } = enforcer;
+  const { hosts, redirect } = settings.options;
+  const named = typeof redirect?.host === 'string' ? redirect.host : hosts?.find((host) => /^[^.*]/.test(host));
+  return new SecureUrls<PlatformRequest>({
+    routes,
+    targetOf,
+    httpsSupport: settings.httpsSupport,
+    ports: settings.ports,
+    defaultHost: parseHost(named)?.host,
+    transportOf: (request) => enforcer.transportOf(request),
+    hostFor: (scheme, host) => {
+      if (scheme === 'https') return settings.redirectHost(host);
+      return host !== undefined && settings.hostAllowed(host) ? host : undefined;
+    },
+  });
+}
+
+/** Two modules would mean two truths. A second copy of this package counts as well: both provide the options. */
+function assertSingle(modules: ModulesContainer): void {
+  const secure = [...modules.values()].filter(({ providers }) => providers.has(SECURE_OPTIONS));
+  if (secure.length < 2) return;
+  throw new Error(
+    'SecureModule is imported twice in one application, and two sets of options cannot both hold. Keep one SecureModule.forRoot() in the root module; it is global.',
+  );
+}
+
+/** A module that is loaded lazily comes when guards and routes are built: nothing would be enforced. */
+function assertBooting({ httpAdapter }: HttpAdapterHost): void {
+  const adapter: HttpServer | undefined = httpAdapter;
+  if (adapter?.getHttpServer() === undefined) return;
+  throw new Error(
+    'SecureModule was loaded lazily, after guards and routes were built, so it would enforce nothing. Import SecureModule.forRoot() in the root module.',
+  );
+}
+
+function assertNoErrors(findings: Findings): void {
+  const errors = findings.all().filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return;
+  const lines = errors.map(({ id, subject, cause, fix }) => `${id} ${subject}: ${cause} ${fix}`);
+  throw new Error(`strict: ${errors.length} finding(s) of severity error.\n${lines.join('\n')}`);
+}

@@ -1,0 +1,13 @@
+/**
+ * Injection tokens: fixed strings, for two copies of this package in one process (one loaded as ESM, one as CommonJS)
+ * must still understand each other.
+ */
+export const SECURE_OPTIONS = 'NESTJS_SECURE_OPTIONS';
+export const SECURE_SETTINGS = 'NESTJS_SECURE_SETTINGS';
+export const SECURE_ENFORCER = 'NESTJS_SECURE_ENFORCER';
+export const SECURE_FINDINGS = 'NESTJS_SECURE_FINDINGS';
+export const SECURE_ROUTES = 'NESTJS_SECURE_ROUTES';
+/** Whether anything is enforced: the test kit's one switch. */
+export const SECURE_SWITCH = 'NESTJS_SECURE_SWITCH';
+/** The diagnostics channel that gets every verdict. */
+export const VERDICT_CHANNEL = 'nestjs-secure:verdict';

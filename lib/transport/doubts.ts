@@ -1,0 +1,111 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Connection, Doubt } from './connection.js';
+import { fieldValue } from './field.js';
+import { isLoopbackHost } from './host.js';
+
+/** What was made of a request in clear before its doubts are asked for. */
+export interface Disbelief {
+  /** The host asked for, canonical. */
+  readonly host: string | undefined;
+  /** The peer is a declared proxy. */
+  readonly trusted: boolean;
+  /** The (lower-case) name of the header a declared proxy states the scheme in. */
+  readonly header: string | undefined;
+  /** That header was there, but nothing could be made of it. */
+  readonly unusable: boolean;
+}
+
+/**
+ * Fields that carry the word for another reason than a proxy stating the scheme: the client writes them itself, or they
+ * name a host (which may be called `https`), a field, a protocol or anything the application is free to choose.
+ */
+const OTHER_FIELDS = new Set(
+  [
+    // they name hosts, addresses and places
+    'host origin referer from alt-used destination link x-real-ip x-original-host x-original-url x-rewrite-url',
+    'x-forwarded-for x-forwarded-host x-forwarded-server x-forwarded-prefix',
+    // they name fields, protocols and codings (RFC 9110, RFC 9112)
+    'connection keep-alive te trailer transfer-encoding upgrade upgrade-insecure-requests via expect max-forwards',
+    'proxy-connection http2-settings',
+    // credentials and opaque values, which may hold any word
+    'authorization proxy-authorization cookie idempotency-key x-api-key x-csrf-token x-xsrf-token last-event-id',
+    'x-request-id x-correlation-id traceparent tracestate baggage',
+    // what a client says of itself and of its wishes
+    'user-agent x-requested-with dnt purpose prefer priority range cache-control pragma date warning',
+  ].flatMap((names) => names.split(' ')),
+);
+
+/** The same by the start of the name; a colon starts the pseudo-header fields of HTTP/2 (RFC 9113 8.3). */
+const OTHER_FAMILIES = ['accept', 'access-control-', 'content-', 'if-', 'sec-', ':'];
+
+/** Headers that say https by a word of their own. */
+const WORDS = new Map([
+  ['x-forwarded-ssl', 'on'],
+  ['x-forwarded-https', 'on'],
+  ['front-end-https', 'on'],
+  ['x-appengine-https', 'on'],
+  ['x-forwarded-protocol', 'ssl'],
+  ['wl-proxy-ssl', 'true'],
+  ['fastly-ssl', '1'],
+]);
+
+const LISTED_SCHEME = /(?:^|,)[ \t]*"?(?:https|wss)"?[ \t]*(?:,|$)/i;
+const FORWARDED_SCHEME = /proto[ \t]*=[ \t]*"?(?:https|wss)(?![a-z0-9+.-])/i;
+const VISITOR_SCHEME = /"scheme"[ \t]*:[ \t]*"https"/i;
+const ANY_SCHEME = /https|wss/i;
+const SECURE_COOKIE = /(?:^|;)[ \t]*__(?:host|secure)-/i;
+
+/** The signs of https on a request that was found to be in clear (RFC 9110 7.4). They never make it secure. */
+export function doubtsOf(connection: Connection, disbelief: Disbelief): readonly Doubt[] {
+  return [...statedDoubts(connection, disbelief), ...inferredDoubts(connection, disbelief.host)];
+}
+
+function statedDoubts({ headers }: Connection, { trusted, header, unusable }: Disbelief): Doubt[] {
+  const doubts: Doubt[] = [];
+  for (const name of Object.keys(headers)) {
+    const value = fieldValue(headers, name);
+    if (value === undefined) continue;
+    if (trusted && name === header) {
+      if (unusable && mentionsHttps(name, value)) {
+        doubts.push({ grade: 'stated', reason: 'unusable-statement', header: name });
+      }
+    } else if (saysHttps(name, value) || isLonePort(headers, name, value)) {
+      doubts.push({ grade: 'stated', reason: trusted ? 'other-header' : 'untrusted-peer', header: name });
+    }
+  }
+  return doubts;
+}
+
+function saysHttps(name: string, value: string): boolean {
+  if (name === 'forwarded') return FORWARDED_SCHEME.test(value);
+  if (name === 'cf-visitor') return VISITOR_SCHEME.test(value);
+  if (name === 'x-arr-ssl') return true;
+  if (OTHER_FIELDS.has(name) || OTHER_FAMILIES.some((family) => name.startsWith(family))) return false;
+  return WORDS.get(name) === value.toLowerCase() || LISTED_SCHEME.test(value);
+}
+
+/** X-Forwarded-Port is 443 and nothing is said of the scheme beside it. */
+function isLonePort(headers: IncomingHttpHeaders, name: string, value: string): boolean {
+  return name === 'x-forwarded-port' && value === '443' && fieldValue(headers, 'x-forwarded-proto') === undefined;
+}
+
+function mentionsHttps(name: string, value: string): boolean {
+  return saysHttps(name, value) || (name !== 'forwarded' && ANY_SCHEME.test(value));
+}
+
+function inferredDoubts({ headers }: Connection, host: string | undefined): Doubt[] {
+  // Browsers trust loopback hosts in clear, and behave there as they do over https.
+  if (host === undefined || isLoopbackHost(host)) return [];
+  const doubts: Doubt[] = [];
+  if (
+    fieldValue(headers, 'sec-fetch-site') !== undefined &&
+    fieldValue(headers, 'sec-fetch-dest') !== undefined &&
+    fieldValue(headers, 'sec-fetch-mode') === 'navigate'
+  ) {
+    doubts.push({ grade: 'inferred', reason: 'fetch-metadata', header: 'sec-fetch-site' });
+  }
+  if (SECURE_COOKIE.test(fieldValue(headers, 'cookie') ?? '')) {
+    doubts.push({ grade: 'inferred', reason: 'secure-cookie', header: 'cookie' });
+  }
+  return doubts;
+}

@@ -1,0 +1,62 @@
+import { TOKEN, trimOws } from './field.js';
+import type { Trust } from './trust.js';
+
+/** The parameters of a forwarded-element (RFC 7239 4) by lower-case name. */
+export type ForwardedElement = ReadonlyMap<string, string>;
+
+const QUOTED_PAIR = /\\([\t -~\x80-\xff])/g;
+const QUOTED_TEXT = /^[\t !#-[\]-~\x80-\xff]*$/;
+
+/**
+ * The element of a Forwarded header (RFC 7239) that speaks of the client: read from the right, where the direct peer
+ * wrote, as far as the hops are declared proxies. Undefined when the way there meets an element that is not well-formed.
+ */
+export function forwardedElement(value: string, trusts: Trust): ForwardedElement | undefined {
+  let element: ForwardedElement | undefined;
+  let hop = 0;
+  for (const text of splitUnquoted(value, ',').reverse()) {
+    hop += 1;
+    element = parseElement(text);
+    if (element === undefined || !trusts(element.get('for'), hop)) break;
+  }
+  return element;
+}
+
+function parseElement(text: string): ForwardedElement | undefined {
+  const parameters = new Map<string, string>();
+  for (const pair of splitUnquoted(trimOws(text), ';')) {
+    if (pair === '') continue;
+    const equals = pair.indexOf('=');
+    const name = pair.slice(0, Math.max(equals, 0)).toLowerCase();
+    const value = parseValue(pair.slice(equals + 1));
+    if (value === undefined || !TOKEN.test(name) || parameters.has(name)) return undefined;
+    parameters.set(name, value);
+  }
+  return parameters;
+}
+
+/** A token or a quoted-string (RFC 9110 5.6); undefined when it is neither. */
+function parseValue(text: string): string | undefined {
+  if (TOKEN.test(text)) return text;
+  if (text.length < 2 || !text.startsWith('"') || !text.endsWith('"')) return undefined;
+  const quoted = text.slice(1, -1);
+  return QUOTED_TEXT.test(quoted.replace(QUOTED_PAIR, '')) ? quoted.replace(QUOTED_PAIR, '$1') : undefined;
+}
+
+/** Splits at every separator outside quotes. A quote left open swallows the rest, which is then not well-formed. */
+function splitUnquoted(text: string, separator: string): string[] {
+  const parts: string[] = [];
+  let quoted = false;
+  let start = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (char === '"') quoted = !quoted;
+    else if (quoted && char === '\\') at += 1;
+    else if (!quoted && char === separator) {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+    }
+  }
+  parts.push(text.slice(start));
+  return parts;
+}

@@ -1,0 +1,102 @@
+import { isIPv4 } from 'node:net';
+
+/** A host and the port beside it, as in `Host` (RFC 9110 7.2). */
+export interface HostAndPort {
+  /** The host in canonical lower case; IPv6 in brackets. */
+  readonly host: string;
+  /** The port, if one is given. */
+  readonly port: number | undefined;
+}
+
+// uri-host [ ":" port ] of RFC 9110 7.2, kept to what a site can be called: no user, no percent-encoding, no underscore.
+const HOST_AND_PORT = /^([a-z0-9.-]+|\[[a-f0-9:.]+\])(?::([0-9]+))?$/i;
+const LONGEST_NAME = 253;
+const LONGEST_LABEL = 63;
+const HIGHEST_PORT = 65535;
+
+const ACCEPTED =
+  "Accepted: a name ('example.com'), a leading dot for the name and everything below it ('.example.com'), an IP address ('192.0.2.1', '[2001:db8::1]') or '*'.";
+
+/**
+ * Reads a host, with or without a port, as it stands in `Host`. Undefined when it is not well-formed: user names,
+ * paths, whitespace, non-ASCII, empty or too long labels, an empty port, or an IP address in disguise (`0x7f.1`).
+ *
+ * **Security:** well-formed is not allowed: whoever sends the request writes it (see `compileHosts`).
+ */
+export function parseHost(value: string | undefined): HostAndPort | undefined {
+  const match = HOST_AND_PORT.exec(value ?? '');
+  const name = match?.[1];
+  if (match === null || name === undefined) return undefined;
+  const port = match[2] === undefined ? undefined : Number(match[2]);
+  if (port !== undefined && !(port >= 1 && port <= HIGHEST_PORT)) return undefined;
+  const host = name.startsWith('[') ? hostnameOf(name) : canonicalName(name.toLowerCase());
+  return host === undefined ? undefined : { host, port };
+}
+
+function canonicalName(given: string): string | undefined {
+  const name = given.endsWith('.') ? given.slice(0, -1) : given;
+  if (name.length > LONGEST_NAME) return undefined;
+  if (!name.split('.').every((label) => label.length >= 1 && label.length <= LONGEST_LABEL)) return undefined;
+  // What a browser would read otherwise (127.1 is 127.0.0.1, bad punycode is nothing) is not this name.
+  return hostnameOf(name) === name ? name : undefined;
+}
+
+function hostnameOf(host: string): string | undefined {
+  const url = `http://${host}`;
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}
+
+/** Whether a canonical host is an IP address. */
+export function isIpHost(host: string): boolean {
+  return host.startsWith('[') || isIPv4(host);
+}
+
+/** Whether a canonical host names this machine, so that browsers trust it in clear: localhost, *.localhost, 127.0.0.0/8, [::1]. */
+export function isLoopbackHost(host: string): boolean {
+  return (
+    host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || (host.startsWith('127.') && isIPv4(host))
+  );
+}
+
+/**
+ * Compiles the allowed hosts into a test of a canonical host, with Django's rules: a leading dot is the name and
+ * everything below it, `*` is any host. Undefined allows loopback names only.
+ *
+ * Throws TypeError or RangeError, naming the pattern, when one is not a host.
+ *
+ * **Security:** `*` lets whoever sends the request choose the host of an absolute URL.
+ */
+export function compileHosts(patterns: readonly string[] | undefined): (host: string) => boolean {
+  if (patterns === undefined) return isLoopbackHost;
+  const exact = new Set<string>();
+  const suffixes: string[] = [];
+  let any = false;
+  for (const pattern of patterns) {
+    const host = parsePattern(pattern);
+    if (host === '*') any = true;
+    else if (host.startsWith('.')) suffixes.push(host);
+    else exact.add(host);
+  }
+  return function allowsHost(host) {
+    return any || exact.has(host) || suffixes.some((suffix) => host.endsWith(suffix) || host === suffix.slice(1));
+  };
+}
+
+function parsePattern(pattern: unknown): string {
+  if (typeof pattern !== 'string') throw new TypeError(`hosts: ${String(pattern)} is not a string. ${ACCEPTED}`);
+  if (pattern === '*') return pattern;
+  const dot = pattern.startsWith('.') ? '.' : '';
+  const parsed = parseHost(pattern.slice(dot.length));
+  if (parsed === undefined || parsed.port !== undefined || (dot === '.' && isIpHost(parsed.host))) {
+    throw new RangeError(`hosts: '${pattern}' ${complaint(pattern, parsed)} ${ACCEPTED}`);
+  }
+  return dot + parsed.host;
+}
+
+function complaint(pattern: string, parsed: HostAndPort | undefined): string {
+  if (parsed?.port !== undefined) return 'has a port. Leave it out: ports are set in `ports`.';
+  if (parsed !== undefined) return 'is an IP address behind a dot. Nothing is below an address.';
+  if (pattern.includes('/')) return 'is a URL or has a path. Leave only the host.';
+  if (pattern.includes('*')) return "has a '*' inside. A leading dot takes its place.";
+  return 'is not a host. Internationalised names are written in punycode (xn--...), IPv6 addresses in brackets.';
+}

@@ -1,0 +1,86 @@
+import { isIP } from 'node:net';
+import proxyAddr from 'proxy-addr';
+import type { ProxyOptions } from '../options/secure-options.js';
+import { UNIX_PEER } from './connection.js';
+import { trimOws } from './field.js';
+
+/**
+ * Whether a hop is a declared proxy. Hop 0 is the direct peer, hop 1 the node it names last, and so on towards the
+ * client. The node is undefined where the one before does not name it.
+ */
+export type Trust = (node: string | undefined, hop: number) => boolean;
+
+const RANGES: readonly string[] = ['loopback', 'linklocal', 'uniquelocal'];
+const ACCEPTED =
+  "Accepted: an IP address, a CIDR range such as '10.0.0.0/8', 'loopback', 'linklocal', 'uniquelocal', 'unix', or a number of hops.";
+const MEMORY = 1000;
+
+/**
+ * Compiles the `trust` of the proxies.
+ *
+ * Throws TypeError or RangeError, naming the value, for anything that is no address, range or number of hops.
+ */
+export function compileTrust(trust: ProxyOptions['trust']): Trust {
+  return typeof trust === 'number' ? trustHops(trust) : trustAddresses(trust);
+}
+
+function trustHops(count: number): Trust {
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new RangeError(`proxies.trust: ${count} is not a number of hops. Accepted: 0, 1, 2 ...`);
+  }
+  return function trustsHop(node, hop) {
+    return hop < count && (hop > 0 || node !== undefined);
+  };
+}
+
+function trustAddresses(trust: string | readonly string[]): Trust {
+  const entries = (typeof trust === 'string' ? trust.split(',') : [trust].flat()).map(toEntry);
+  const ranges = entries.filter((entry) => entry !== UNIX_PEER);
+  const matches = proxyAddr.compile(ranges);
+  const trustsUnix = entries.length > ranges.length;
+
+  const peers = new Map<string, boolean>([[UNIX_PEER, trustsUnix]]);
+  function trustsPeer(peer: string): boolean {
+    let trusted = peers.get(peer);
+    if (trusted === undefined) {
+      if (peers.size >= MEMORY) {
+        peers.clear();
+        peers.set(UNIX_PEER, trustsUnix);
+      }
+      trusted = matches(peer, 0);
+      peers.set(peer, trusted);
+    }
+    return trusted;
+  }
+
+  return function trustsAddress(node, hop) {
+    if (node === undefined) return false;
+    if (hop === 0) return trustsPeer(node);
+    const address = addressOf(node);
+    return isIP(address) !== 0 && matches(address, hop);
+  };
+}
+
+// proxy-addr takes whatever inet_aton takes: '1' would be the address 0.0.0.1, not one hop.
+function toEntry(given: unknown): string {
+  if (typeof given !== 'string') {
+    throw new TypeError(`proxies.trust: ${String(given)} is not a string. ${ACCEPTED}`);
+  }
+  const entry = trimOws(given);
+  if (entry === UNIX_PEER || RANGES.includes(entry)) return entry;
+  if (isIP(entry.replace(/\/.*$/, '')) === 0) {
+    throw new RangeError(`proxies.trust: '${given}' is not an address. ${ACCEPTED}`);
+  }
+  try {
+    proxyAddr.compile(entry);
+  } catch {
+    throw new RangeError(`proxies.trust: '${given}' is not a range. ${ACCEPTED}`);
+  }
+  return entry;
+}
+
+/** The address of a node as X-Forwarded-For and Forwarded write it, without brackets and port (RFC 7239 6). */
+function addressOf(node: string): string {
+  const match = /^(?:\[([^\]]*)\]|([\d.]+))(?::[\w.-]+)?$/.exec(node);
+  return match?.[1] ?? match?.[2] ?? node;
+}

@@ -1,0 +1,21 @@
+import { parseHost } from '../transport/host.js';
+import { absoluteUrl } from './absolute-url.js';
+
+const HTTP_URL = /^http:\/\/([^/?#\\]*)(.*)$/is;
+
+/**
+ * The https form of a redirect that leads to this site over http; undefined where it leads elsewhere, is https already
+ * or is relative.
+ */
+export function upgradeRedirect(
+  location: string,
+  isThisSite: (host: string) => boolean,
+  httpsPort: number,
+): string | undefined {
+  const [, authority, rest = ''] = HTTP_URL.exec(location) ?? [];
+  const host = parseHost(authority)?.host;
+  if (host === undefined || !isThisSite(host)) return undefined;
+  const [target = '', ...fragment] = rest.split('#');
+  const url = absoluteUrl('https', host, httpsPort, target === '' ? '/' : target.replace(/^\?/, '/?'));
+  return fragment.length === 0 ? url : `${url}#${fragment.join('#')}`;
+}
