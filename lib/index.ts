@@ -23,6 +23,15 @@ export type {
   SecureOptionsFactory,
   SecureRequiredOptions,
 } from './options/secure-options.js';
+export {
+  listenSecurely,
+  type ListenAddress,
+  type ListenSecurelyOptions,
+  type SecureListener,
+  type SecureListening,
+} from './server/listen-securely.js';
+export { SecureListenError } from './server/secure-listen.error.js';
+export { createRedirectServer, type RedirectServerOptions } from './server/redirect-server.js';
 export { SecureOptionsError } from './options/secure-options.error.js';
 export type { RefusalReason, Requirement, Verdict } from './policy/verdict.js';
 export type { Doubt, Transport } from './transport/connection.js';

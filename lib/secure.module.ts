@@ -257,7 +257,8 @@ function assertSingle(modules: ModulesContainer): void {
 /** A module that is loaded lazily comes when guards and routes are built: nothing would be enforced. */
 function assertBooting({ httpAdapter }: HttpAdapterHost): void {
   const adapter: HttpServer | undefined = httpAdapter;
-  if (adapter?.getHttpServer() === undefined) return;
+  // Set when the application is made. getHttpServer() does not tell: Fastify has a server from the start.
+  if (adapter === undefined || Reflect.get(adapter, 'httpServer') === undefined) return;
   throw new Error(
     'SecureModule was loaded lazily, after guards and routes were built, so it would enforce nothing. Import SecureModule.forRoot() in the root module.',
   );

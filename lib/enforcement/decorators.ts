@@ -19,7 +19,7 @@ import { SecureInterceptor } from './secure.interceptor.js';
  * ```
  */
 export function SecureRequired(options: SecureRequiredOptions = {}): ClassDecorator & MethodDecorator {
-  const asksForResponse = options.noStore === true || options.upgradeRedirects === true;
+  const asksForResponse = isOn(options, 'noStore') || isOn(options, 'upgradeRedirects');
   return applyDecorators(
     mark((name) => ({ level: 'required', options: validateRequiredOptions(options, name) })),
     UseFilters(SecureExceptionFilter),
@@ -51,4 +51,9 @@ function mark(markFor: (name: string) => Mark): ClassDecorator & MethodDecorator
     }
     setMark(markFor(name), marked, name);
   };
+}
+
+/** Looks before the options are validated: only `mark` knows the target whose name an error needs. */
+function isOn(options: unknown, key: keyof SecureRequiredOptions): boolean {
+  return typeof options === 'object' && options !== null && Reflect.get(options, key) === true;
 }

@@ -91,7 +91,7 @@ function bestCandidate(candidates: readonly Candidate[], path: string, callback:
   const fitting = candidates
     .flatMap((candidate) => pathsOf(candidate).map((end) => ({ candidate, end })))
     .filter(({ end }) => path === end || path.endsWith(end))
-    .sort((a, b) => b.end.length - a.end.length);
+    .toSorted((a, b) => b.end.length - a.end.length);
   return fitting[0]?.candidate ?? candidates[0];
 }
 

@@ -70,10 +70,10 @@ export function compileSettings(options: SecureOptions, learned?: LearnedPorts):
 
 /** Key by key, the nearest level that speaks. */
 function compileAnswer(levels: readonly SecureRequiredOptions[]): AnswerSettings {
-  const redirect = levels.find(({ redirect }) => redirect?.status !== undefined || redirect?.permanent !== undefined);
+  const speaking = levels.find((level) => (level.redirect?.status ?? level.redirect?.permanent) !== undefined);
   return {
     onInsecure: nearest(levels, ({ onInsecure }) => onInsecure) ?? 'auto',
-    redirectStatus: compileRedirectStatus(redirect?.redirect ?? {}),
+    redirectStatus: compileRedirectStatus(speaking?.redirect ?? {}),
     refuseStatus: nearest(levels, ({ refuse }) => refuse?.status) ?? 403,
   };
 }

@@ -71,24 +71,25 @@ type Option<K extends keyof SecureOptions> = Exclude<SecureOptions[K], undefined
 type Advice = (given: string) => string;
 
 const LONGEST_SHOWN = 80;
+const REDIRECTS = [301, 302, 303, 307, 308] as const;
 const PEERS =
   'An IP address, a CIDR range, "loopback", "linklocal", "uniquelocal", "unix", an array of these or a whole number of hops';
 
 const text = rule('A string that is not empty', isText);
-const boolean = rule('true or false', isBoolean, environment("process.env.X === 'true'"));
+const boolean = rule('true or false', isBoolean, fromEnvironment("process.env.X === 'true'"));
 const host = rule('A host name or an IP address (IPv6 in brackets), without scheme, port and path,', isHost);
 const pathRules = list("An array of paths, such as ['/admin'],", text);
 
 const onInsecure = oneOf(['auto', 'redirect', 'refuse']);
 const refuse = object<Option<'refuse'>>({ status: oneOf([400, 403, 404, 405, 421, 426]) });
-const redirectStatus = oneOf([301, 302, 303, 307, 308]);
+const redirectStatus = oneOf(REDIRECTS);
 const redirectStatuses = object<{ safe: RedirectStatus; unsafe: RedirectStatus }>({
   safe: { required: redirectStatus },
   unsafe: { required: redirectStatus },
 });
 const redirect: Fields<Pick<RedirectOptions, 'permanent' | 'status'>> = {
   permanent: boolean,
-  status: either(isObject, redirectStatuses, oneOf([301, 302, 303, 307, 308], 'an object { safe, unsafe }')),
+  status: either(isObject, redirectStatuses, oneOf(REDIRECTS, 'an object { safe, unsafe }')),
 };
 
 const requiredOptions = object<SecureRequiredOptions>({
@@ -108,7 +109,7 @@ const proxyHeader = object<ProxyHeader>({
 const proxies = object<ProxyOptions>({
   trust: { required: either(Array.isArray, list(PEERS, peer), either(isNumeric, hops, peer)) },
   header: either(isObject, proxyHeader, oneOf(['x-forwarded', 'forwarded'], 'an object { name, value }')),
-  host: rule('true, false or the name of a header', isBooleanOrName, environment("process.env.X === 'true'")),
+  host: rule('true, false or the name of a header', isBooleanOrName, fromEnvironment("process.env.X === 'true'")),
 });
 
 const hsts = object<HstsOptions>({
@@ -155,14 +156,14 @@ function oneOf<const T extends string | number>(values: readonly T[], ...orElse:
   return rule(
     listed([...values.map(quoted), ...orElse]),
     (value): value is T => values.some((known) => known === value),
-    words.length > 0 ? (given) => didYouMean(given, words) : environment('Number(process.env.X)'),
+    words.length > 0 ? (given) => didYouMean(given, words) : fromEnvironment('Number(process.env.X)'),
   );
 }
 
 function whole(accepted: string, least: number, most: number, variable = 'X'): Check<number> {
   const isWhole = (value: unknown): value is number =>
     typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most;
-  return rule(accepted, isWhole, environment(`Number(process.env.${variable})`));
+  return rule(accepted, isWhole, fromEnvironment(`Number(process.env.${variable})`));
 }
 
 function port(variable: string): Check<number> {
@@ -282,7 +283,7 @@ function unknownKey(place: Place, key: string, keys: readonly string[]): SecureO
   );
 }
 
-function environment(conversion: string): Advice {
+function fromEnvironment(conversion: string): Advice {
   return (given) =>
     /^(?:true|false|yes|no|on|off|[\d.-]*)$/i.test(given)
       ? ` An environment variable is a string: write ${conversion}.`

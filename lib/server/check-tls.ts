@@ -16,6 +16,12 @@ const ENCRYPTED = /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/;
  * @throws SecureListenError for everything with which no client could be served. Nothing of a key appears in it
  */
 export function checkTls(tls: TlsOptions, now: Date): string[] {
+  if (typeof tls !== 'object' || tls === null) {
+    throw new SecureListenError(
+      'TLS_INVALID',
+      'tls is missing. Pass { key, cert }: the private key and the certificate of the server as PEM text.',
+    );
+  }
   const certificates = listOf(tls.cert).map(readCertificate);
   const keys = listOf(tls.key).map((key) => readKey(key, tls.passphrase));
 
@@ -78,8 +84,9 @@ function isPemKey(given: unknown): given is { pem: string | Buffer; passphrase?:
   return typeof given === 'object' && given !== null && 'pem' in given;
 }
 
-function textOf(given: string | Buffer): string {
-  return typeof given === 'string' ? given : Buffer.from(given).toString('latin1');
+function textOf(given: unknown): string {
+  if (typeof given === 'string') return given;
+  return given instanceof Uint8Array ? Buffer.from(given).toString('latin1') : '';
 }
 
 function checkPairs(keys: readonly KeyObject[], certificates: readonly X509Certificate[]): void {
@@ -119,7 +126,7 @@ function checkContext(tls: TlsOptions): void {
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause);
     if (said.includes('mac verify failure')) {
-      throw new SecureListenError('TLS_PASSPHRASE', 'tls.passphrase does not open tls.pfx.', { cause });
+      throw new SecureListenError('TLS_PASSPHRASE', 'tls.passphrase does not open tls.pfx, or is missing.', { cause });
     }
     if (tls.pfx !== undefined && said.includes('not enough data')) {
       throw new SecureListenError(
@@ -138,8 +145,9 @@ function daysLeft(certificate: X509Certificate, now: Date): number {
 
 function expiresSoon(certificate: X509Certificate, now: Date): string {
   const days = Math.floor(daysLeft(certificate, now));
+  const time = days === 0 ? 'less than a day' : days === 1 ? '1 day' : `${days} days`;
   const until = new Date(certificate.validTo).toISOString();
-  return `tls.cert: the certificate of ${nameOf(certificate)} expires on ${until}, in ${days === 1 ? '1 day' : `${days} days`}. Renew it.`;
+  return `tls.cert: the certificate of ${nameOf(certificate)} expires on ${until}, in ${time}. Renew it.`;
 }
 
 function nameOf(certificate: X509Certificate): string {

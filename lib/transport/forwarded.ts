@@ -14,7 +14,7 @@ const QUOTED_TEXT = /^[\t !#-[\]-~\x80-\xff]*$/;
 export function forwardedElement(value: string, trusts: Trust): ForwardedElement | undefined {
   let element: ForwardedElement | undefined;
   let hop = 0;
-  for (const text of splitUnquoted(value, ',').reverse()) {
+  for (const text of splitUnquoted(value, ',').toReversed()) {
     hop += 1;
     element = parseElement(text);
     if (element === undefined || !trusts(element.get('for'), hop)) break;

@@ -198,10 +198,10 @@ function stateScheme(scheme: string | undefined): Statement {
   }
 }
 
-/** The host from the framework, or from `Host` (`:authority` in HTTP/2); undefined where `Host` was sent twice (RFC 9112 3.2). */
-function hostAsked({ headers, rawHeaders }: Connection, byFramework?: string): HostAndPort | undefined {
+/** The host the framework answered, else `Host` (`:authority` in HTTP/2); undefined where `Host` was sent twice (RFC 9112 3.2). */
+function hostAsked({ headers, rawHeaders }: Connection, answered?: string): HostAndPort | undefined {
   if (isHostDoubled(rawHeaders)) return undefined;
-  return parseHost(byFramework ?? fieldValue(headers, ':authority') ?? fieldValue(headers, 'host'));
+  return parseHost(answered ?? fieldValue(headers, ':authority') ?? fieldValue(headers, 'host'));
 }
 
 function isHostDoubled(rawHeaders: readonly string[]): boolean {

@@ -10,7 +10,7 @@ import { trimOws } from './field.js';
  */
 export type Trust = (node: string | undefined, hop: number) => boolean;
 
-const RANGES: readonly string[] = ['loopback', 'linklocal', 'uniquelocal'];
+const RANGES = new Set(['loopback', 'linklocal', 'uniquelocal']);
 const ACCEPTED =
   "Accepted: an IP address, a CIDR range such as '10.0.0.0/8', 'loopback', 'linklocal', 'uniquelocal', 'unix', or a number of hops.";
 const MEMORY = 1000;
@@ -67,7 +67,7 @@ function toEntry(given: unknown): string {
     throw new TypeError(`proxies.trust: ${String(given)} is not a string. ${ACCEPTED}`);
   }
   const entry = trimOws(given);
-  if (entry === UNIX_PEER || RANGES.includes(entry)) return entry;
+  if (entry === UNIX_PEER || RANGES.has(entry)) return entry;
   if (isIP(entry.replace(/\/.*$/, '')) === 0) {
     throw new RangeError(`proxies.trust: '${given}' is not an address. ${ACCEPTED}`);
   }

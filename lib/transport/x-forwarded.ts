@@ -13,7 +13,7 @@ export function forwardedMember(value: string, forwardedFor: string | undefined,
   const nodes = listMembers(forwardedFor ?? '');
   if (members.length !== nodes.length) return undefined;
   let hop = 0;
-  for (const node of nodes.reverse()) {
+  for (const node of nodes.toReversed()) {
     hop += 1;
     if (!trusts(node, hop)) break;
   }

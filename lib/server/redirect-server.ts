@@ -1,0 +1,73 @@
+import { Logger } from '@nestjs/common';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Findings } from '../audit/findings.js';
+import { answerOf } from '../enforcement/answer.js';
+import { Enforcer } from '../enforcement/enforcer.js';
+import { writeAnswer } from '../enforcement/seal.js';
+import type { SecureOptions } from '../options/secure-options.js';
+import { compileSettings } from '../options/settings.js';
+import { validateOptions } from '../options/validate.js';
+import type { Requirement } from '../policy/verdict.js';
+import { pathOf } from '../urls/absolute-url.js';
+
+/** The options of `createRedirectServer`: those of `SecureModule` that say where a redirect leads, and ACME. */
+export interface RedirectServerOptions extends Pick<
+  SecureOptions,
+  'hosts' | 'ports' | 'redirect' | 'refuse' | 'onInsecure' | 'proxies' | 'onLeak'
+> {
+  /**
+   * Answers an ACME HTTP-01 challenge (RFC 8555 8.3): returns the key authorization for a token, or undefined for 404.
+   * The token holds letters, digits, `-` and `_` only, so it is safe in a file name. Absent: challenges are 404.
+   */
+  acme?: (token: string) => string | undefined | Promise<string | undefined>;
+}
+
+const CHALLENGE = /^\/\.well-known\/acme-challenge\/([\w-]{1,256})$/;
+const EVERYTHING: Requirement = { level: 'required', by: 'mode' };
+
+/**
+ * A bare http server for port 80 that only redirects to https, and answers ACME challenges; no Nest application is
+ * involved. It listens when told to: `createRedirectServer({ hosts: ['example.com'] }).listen(80)`.
+ *
+ * @throws SecureOptionsError when an option is wrong.
+ */
+export function createRedirectServer({ acme, ...options }: RedirectServerOptions = {}): Server {
+  const settings = compileSettings(validateOptions(options));
+  const logger = new Logger('createRedirectServer');
+  const enforcer = new Enforcer(settings, new Findings(new Set(), (line) => logger.warn(line)), true);
+  const policy = settings.policy([]);
+
+  return createServer(function redirectToHttps(request, response) {
+    const token = CHALLENGE.exec(pathOf(request.url ?? '/'))?.[1];
+    if (token !== undefined) return void answerChallenge(token, acme, request, response, logger);
+    const answered = enforcer.stop({ request, requirementOf: () => EVERYTHING, policy, asks: 'guard' });
+    // Nothing stops what a declared proxy says is secure; there is no application here to serve it.
+    if (answered === undefined) return end(response, 404, '');
+    writeAnswer(request, response, answerOf(answered, request.headers.accept));
+  });
+}
+
+async function answerChallenge(
+  token: string,
+  acme: RedirectServerOptions['acme'],
+  request: IncomingMessage,
+  response: ServerResponse,
+  logger: Logger,
+): Promise<void> {
+  try {
+    const safe = request.method === 'GET' || request.method === 'HEAD';
+    const authorization = safe ? await acme?.(token) : undefined;
+    end(response, authorization === undefined ? 404 : 200, authorization ?? '');
+  } catch (error) {
+    logger.error('acme threw; the challenge was answered 500.', error);
+    end(response, 500, '');
+  }
+}
+
+function end(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, {
+    'content-type': 'application/octet-stream',
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}

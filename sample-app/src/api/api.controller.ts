@@ -1,0 +1,15 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { SecureRequired } from 'nestjs-secure';
+import { Members, type Member } from '../members/members.js';
+
+/** A program that asks in clear is refused, never redirected: it would go on asking in clear, and nobody would notice. */
+@Controller('api/members')
+@SecureRequired({ onInsecure: 'refuse' })
+export class ApiController {
+  constructor(private readonly members: Members) {}
+
+  @Get(':slug')
+  readMember(@Param('slug') slug: string): Member {
+    return this.members.find(slug);
+  }
+}

@@ -1,0 +1,33 @@
+import { Controller, Get, Param, Req } from '@nestjs/common';
+import { SecureUrls } from 'nestjs-secure';
+import { MembersController } from '../members/members.controller.js';
+import { Members } from '../members/members.js';
+import { html } from '../site/html.js';
+import { Layout, Page, type SiteRequest } from '../site/layout.js';
+import { Posts } from './posts.js';
+
+@Controller('blog')
+export class BlogController {
+  constructor(
+    private readonly posts: Posts,
+    private readonly members: Members,
+    private readonly layout: Layout,
+    private readonly urls: SecureUrls,
+  ) {}
+
+  @Get(':slug')
+  @Page()
+  showPost(@Param('slug') slug: string, @Req() request: SiteRequest): string {
+    const post = this.posts.find(slug);
+    const author = this.members.find(post.author);
+    const authorUrl = this.urls.urlFor(MembersController, 'showMember', { slug: author.slug }, request);
+    return this.layout.page(request, {
+      title: post.title,
+      body: html`<article>
+        <p class="lead">${post.summary}</p>
+        ${post.paragraphs.map((paragraph) => html`<p>${paragraph}</p>`)}
+        <p class="soft">Written by <a href="${authorUrl}">${author.name}</a></p>
+      </article>`,
+    });
+  }
+}

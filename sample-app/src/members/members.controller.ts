@@ -1,0 +1,72 @@
+import { Body, Controller, Get, Param, Post, Redirect, Req } from '@nestjs/common';
+import { SecureRequired, SecureUrls } from 'nestjs-secure';
+import { ApiController } from '../api/api.controller.js';
+import { textOf, type Form } from '../site/form.js';
+import { html } from '../site/html.js';
+import { Layout, Page, type SiteRequest } from '../site/layout.js';
+import { Members } from './members.js';
+
+/** A member's page is for everybody; changing it is not. */
+@Controller('members')
+export class MembersController {
+  constructor(
+    private readonly members: Members,
+    private readonly layout: Layout,
+    private readonly urls: SecureUrls,
+  ) {}
+
+  @Get(':slug')
+  @Page()
+  showMember(@Param('slug') slug: string, @Req() request: SiteRequest): string {
+    const member = this.members.find(slug);
+    return this.layout.page(request, {
+      title: member.name,
+      body: html`<p class="lead">${member.lamp}</p>
+        <p class="written">${member.about}</p>
+        <p><a href="${this.urls.urlFor(MembersController, 'editMember', { slug }, request)}">Edit this member</a></p>
+        <p class="soft">
+          The address is not on this page, for anybody may read it.
+          <a href="${this.urls.urlFor(ApiController, 'readMember', { slug }, request)}">The member as data</a> has it,
+          and comes over https or not at all.
+        </p>`,
+    });
+  }
+
+  /** The article's view: the form shows what is private, and what is posted is private too. */
+  @Get(':slug/edit')
+  @SecureRequired()
+  @Page()
+  editMember(@Param('slug') slug: string, @Req() request: SiteRequest): string {
+    const member = this.members.find(slug);
+    return this.layout.page(request, {
+      title: `Edit ${member.name}`,
+      body: html`<form method="post" action="${this.urls.urlFor(MembersController, 'saveMember', { slug }, request)}">
+          <label for="name">Name</label>
+          <input id="name" name="name" value="${member.name}" required maxlength="80" autocomplete="name" />
+          <label for="lamp">Lamp</label>
+          <input id="lamp" name="lamp" value="${member.lamp}" maxlength="80" />
+          <label for="about">About</label>
+          <textarea id="about" name="about" rows="6" maxlength="2000">${'\n'}${member.about}</textarea>
+          <label for="email">Address, for the society only</label>
+          <input id="email" name="email" type="email" value="${member.email}" maxlength="120" autocomplete="email" />
+          <button>Save</button>
+        </form>
+        <p>
+          <a href="${this.urls.urlFor(MembersController, 'showMember', { slug }, request)}">Back without saving</a>
+        </p>`,
+    });
+  }
+
+  @Post(':slug/edit')
+  @SecureRequired()
+  @Redirect('', 303)
+  saveMember(@Param('slug') slug: string, @Body() form: Form, @Req() request: SiteRequest): { url: string } {
+    this.members.change(slug, {
+      name: textOf(form, 'name'),
+      lamp: textOf(form, 'lamp'),
+      about: textOf(form, 'about'),
+      email: textOf(form, 'email'),
+    });
+    return { url: this.urls.urlFor(MembersController, 'showMember', { slug }, request) };
+  }
+}

@@ -1,0 +1,128 @@
+import { Logger } from '@nestjs/common';
+import { once } from 'node:events';
+import { request, type IncomingMessage, type RequestOptions, type Server } from 'node:http';
+import { createRedirectServer, type RedirectServerOptions } from 'nestjs-secure';
+
+Logger.overrideLogger(false);
+
+let server: Server;
+
+afterEach(async () => {
+  server.close();
+  await once(server, 'close');
+});
+
+async function ask(
+  options: RedirectServerOptions,
+  asked: RequestOptions,
+): Promise<{ status: number | undefined; headers: IncomingMessage['headers']; body: string }> {
+  server = createRedirectServer(options).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const outgoing = request({ host: '127.0.0.1', port, agent: false, ...asked }).end();
+  const [response]: IncomingMessage[] = await once(outgoing, 'response');
+  if (response === undefined) throw new Error('no response');
+  let body = '';
+  for await (const chunk of response) body += chunk;
+  return { status: response.statusCode, headers: response.headers, body };
+}
+
+const hosts = ['example.com'];
+
+describe('createRedirectServer', () => {
+  it.each([
+    ['its path and query', { hosts }, { path: '/a?b=c' }, 307, 'https://example.com/a?b=c'],
+    ['a HEAD', { hosts }, { path: '/a', method: 'HEAD' }, 307, 'https://example.com/a'],
+    [
+      'a path that looks like another host',
+      { hosts },
+      { path: '//evil.com/x' },
+      307,
+      'https://example.com//evil.com/x',
+    ],
+    ['another port', { hosts, ports: { https: 8443 } }, { path: '/' }, 307, 'https://example.com:8443/'],
+    ['for good', { hosts, redirect: { permanent: true } }, { path: '/' }, 308, 'https://example.com/'],
+    ['a fixed host', { redirect: { host: 'www.example.com' } }, { path: '/' }, 307, 'https://www.example.com/'],
+    [
+      'a POST, when told to',
+      { hosts, onInsecure: 'redirect' },
+      { path: '/', method: 'POST' },
+      307,
+      'https://example.com/',
+    ],
+  ] as const)('redirects %s', async (_what, options, asked, status, location) => {
+    const answer = await ask(options, { ...asked, headers: { host: 'example.com' } });
+    expect([answer.status, answer.headers.location]).toEqual([status, location]);
+  });
+
+  it.each([
+    ['a host that is not declared', 400, { headers: { host: 'evil.com' } }],
+    ['a POST, whose body has leaked', 403, { method: 'POST', headers: { host: 'example.com' } }],
+    ['a token', 403, { headers: { host: 'example.com', authorization: 'Bearer x' } }],
+    [
+      'a CORS preflight',
+      403,
+      {
+        method: 'OPTIONS',
+        headers: { host: 'example.com', origin: 'https://a', 'access-control-request-method': 'PUT' },
+      },
+    ],
+    ['what a proxy says came over https', 421, { headers: { host: 'example.com', 'x-forwarded-proto': 'https' } }],
+  ] as const)('refuses %s with %i', async (_what, status, asked) => {
+    const answer = await ask({ hosts }, asked);
+    expect([answer.status, answer.headers.location]).toEqual([status, undefined]);
+    expect(answer.headers['cache-control']).toBe('no-store');
+  });
+
+  it('answers 404 where a declared proxy says https: there is no application behind it', async () => {
+    const answer = await ask(
+      { hosts, proxies: { trust: 'loopback' } },
+      { headers: { host: 'example.com', 'x-forwarded-proto': 'https' } },
+    );
+    expect(answer.status).toBe(404);
+  });
+
+  const acme = (token: string): string | undefined => (token === 'known-1' ? 'known-1.key' : undefined);
+
+  it.each([
+    ['a known token', acme, '/.well-known/acme-challenge/known-1', 'GET', 200, 'known-1.key'],
+    ['a known token, whatever the host', acme, '/.well-known/acme-challenge/known-1?x', 'GET', 200, 'known-1.key'],
+    ['an unknown token', acme, '/.well-known/acme-challenge/other', 'GET', 404, ''],
+    ['a POST', acme, '/.well-known/acme-challenge/known-1', 'POST', 404, ''],
+    ['no acme option', undefined, '/.well-known/acme-challenge/known-1', 'GET', 404, ''],
+    [
+      'an acme that fails',
+      () => Promise.reject(new Error('disk')),
+      '/.well-known/acme-challenge/known-1',
+      'GET',
+      500,
+      '',
+    ],
+  ] as const)('answers a challenge: %s', async (_what, answerer, path, method, status, body) => {
+    const answer = await ask(
+      { ...(answerer ? { acme: answerer } : {}), hosts },
+      { path, method, headers: { host: 'anything' } },
+    );
+    expect([answer.status, answer.body]).toEqual([status, body]);
+  });
+
+  it.each([
+    '/.well-known/acme-challenge/../../secret',
+    '/.well-known/acme-challenge/a%2f..%2fb',
+    '/.well-known/acme-challenge/',
+  ])('never hands %s to acme', async (path) => {
+    const asked: string[] = [];
+    const answer = await ask(
+      { hosts, acme: (token) => void asked.push(token) },
+      { path, headers: { host: 'example.com' } },
+    );
+    expect(asked).toEqual([]);
+    expect(answer.status).toBe(307);
+  });
+
+  it('says at once which option is wrong', () => {
+    server = createRedirectServer().listen(0);
+    expect(() => createRedirectServer({ hosts: ['https://example.com'] })).toThrow(/hosts.*https:\/\/example\.com/);
+  });
+});
