@@ -8,6 +8,7 @@ import {
   type HttpServer,
   type ModuleMetadata,
   type OnApplicationBootstrap,
+  type OnApplicationShutdown,
   type Provider,
   type Type,
 } from '@nestjs/common';
@@ -19,23 +20,27 @@ import { SecureAudit } from './audit/secure-audit.js';
 import { Enforcer } from './enforcement/enforcer.js';
 import { compileExemptReach } from './enforcement/exempt-reach.js';
 import { compileGate } from './enforcement/gate.js';
-import { targetOf, type PlatformRequest } from './enforcement/platform.js';
+import { rawRequestOf, targetOf, type PlatformRequest } from './enforcement/platform.js';
 import { indexHandlers, recordRoutes, type HandlerIndex } from './enforcement/record-routes.js';
-import { unifyRequestScheme } from './enforcement/request-scheme.js';
+import { extendRequests, schemeProperties } from './enforcement/extend-requests.js';
 import { SecureGuard } from './enforcement/secure.guard.js';
 import { SecureInterceptor } from './enforcement/secure.interceptor.js';
-import { isGatePlaced, placeGate } from './enforcement/take-place.js';
+import { isGatePlaced, placeGate, type Entrance } from './enforcement/take-place.js';
 import { testingClaims } from './enforcement/testing-claims.js';
 import type { SecureOptions, SecureOptionsFactory } from './options/secure-options.js';
 import { compileSettings, type Settings } from './options/settings.js';
 import { validateDeployment, validateOptions } from './options/validate.js';
 import { RouteTable } from './policy/route-table.js';
 import { SecureListeners } from './server/secure-listeners.js';
+import { SessionEngine } from './session/engine.js';
+import { compileAdoption, saveBeforeSending, sessionProperty } from './session/request-session.js';
+import { SecureSessions } from './session/secure-sessions.js';
 import {
   SECURE_ENFORCER,
   SECURE_FINDINGS,
   SECURE_OPTIONS,
   SECURE_ROUTES,
+  SECURE_SESSION_ENGINE,
   SECURE_SETTINGS,
   SECURE_SWITCH,
 } from './tokens.js';
@@ -54,14 +59,22 @@ export interface SecureModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'
   useExisting?: Type<SecureOptionsFactory>;
 }
 
-const EXPORTED = [SecureGuard, SecureInterceptor, SecureUrls, SecureAudit, SecureListeners, SECURE_ENFORCER];
+const EXPORTED = [
+  SecureGuard,
+  SecureInterceptor,
+  SecureUrls,
+  SecureSessions,
+  SecureAudit,
+  SecureListeners,
+  SECURE_ENFORCER,
+];
 
 /**
  * Keeps what is marked with `@SecureRequired()`, matched by `paths`, or everything (mode `'all'`), reachable over https
  * only. Global, and imported once, in the root module.
  */
 @Module({})
-export class SecureModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class SecureModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   /**
    * Imports the module with options known now.
    *
@@ -87,6 +100,7 @@ export class SecureModule implements OnApplicationBootstrap, BeforeApplicationSh
     @Inject(SECURE_FINDINGS) private readonly findings: Findings,
     @Inject(SECURE_ROUTES) private readonly routes: RouteTable,
     @Inject(SecureListeners) private readonly listeners: SecureListeners,
+    @Inject(SECURE_SESSION_ENGINE) private readonly engine: SessionEngine | null,
   ) {
     assertSingle(modules);
     assertBooting(host);
@@ -126,6 +140,11 @@ export class SecureModule implements OnApplicationBootstrap, BeforeApplicationSh
     await this.listeners.close();
   }
 
+  /** Lets go of the session store, once nobody can ask for a session any more. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.engine?.close();
+  }
+
   /** Before every guard there is or will be; the application's own are added after this constructor. */
   private placeGuard(): void {
     this.config.useGlobalGuards(this.guard);
@@ -134,15 +153,19 @@ export class SecureModule implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   private takePlaces(adapter: HttpServer, handlers: HandlerIndex): void {
-    const { enforcer, findings, routes, guard } = this;
+    const { enforcer, findings, routes, guard, engine } = this;
     const { settings } = enforcer;
     try {
       recordRoutes(adapter, routes, settings, handlers);
       const reachesExempt = compileExemptReach(routes);
-      placeGate(adapter, compileGate({ enforcer, findings, reachesExempt, guarded: guard instanceof SecureGuard }));
-      if (settings.options.proxies !== undefined || testingClaims() !== undefined) {
-        unifyRequestScheme(adapter, (request) => enforcer.isSecure(request));
-      }
+      const gate = compileGate({ enforcer, findings, reachesExempt, guarded: guard instanceof SecureGuard });
+      placeGate(adapter, gate, engine === null ? undefined : mountSessions(adapter, engine));
+      const unified = settings.options.proxies !== undefined || testingClaims() !== undefined;
+      if (!unified && engine === null) return;
+      extendRequests(adapter, (prototype) => ({
+        ...(unified ? schemeProperties(prototype, (request) => enforcer.isSecure(request)) : {}),
+        ...(engine === null ? {} : { session: sessionProperty(engine) }),
+      }));
     } catch (error) {
       // Thrown here it would be nobody's; onApplicationBootstrap makes it a boot error.
       this.failure = error;
@@ -186,6 +209,19 @@ const PROVIDERS: Provider[] = [
     inject: [SECURE_SETTINGS, SECURE_FINDINGS, SECURE_SWITCH],
     useFactory: (settings: Settings, findings: Findings, { enforcing }: { enforcing: boolean }) =>
       new Enforcer(settings, findings, enforcing && settings.httpsSupport),
+  },
+  {
+    provide: SECURE_SESSION_ENGINE,
+    inject: [SECURE_ENFORCER, SECURE_FINDINGS],
+    useFactory: (enforcer: Enforcer, findings: Findings) => {
+      const { session } = enforcer.settings.options;
+      return session === undefined ? null : SessionEngine.create(session, enforcer, findings);
+    },
+  },
+  {
+    provide: SecureSessions,
+    inject: [SECURE_SESSION_ENGINE],
+    useFactory: (engine: SessionEngine | null) => new SecureSessions(engine ?? undefined),
   },
   { provide: SecureUrls, inject: [SECURE_ENFORCER, SECURE_ROUTES], useFactory: urlsFrom },
   {
@@ -243,6 +279,17 @@ function urlsFrom(enforcer: Enforcer, routes: RouteTable): SecureUrls<PlatformRe
       return host !== undefined && settings.hostAllowed(host) ? host : undefined;
     },
   });
+}
+
+/** Sessions, between the gate and the application. Node's own requests under Fastify are given them too. */
+function mountSessions(adapter: HttpServer, engine: SessionEngine): Entrance {
+  const adopt = compileAdoption(engine);
+  saveBeforeSending(adapter, engine);
+  return (request, response, proceed) => {
+    const raw = rawRequestOf(request);
+    if (raw !== request) adopt(raw);
+    engine.enter(request, response, proceed);
+  };
 }
 
 /** Two modules would mean two truths. A second copy of this package counts as well: both provide the options. */

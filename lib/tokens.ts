@@ -7,6 +7,7 @@ export const SECURE_SETTINGS = 'NESTJS_SECURE_SETTINGS';
 export const SECURE_ENFORCER = 'NESTJS_SECURE_ENFORCER';
 export const SECURE_FINDINGS = 'NESTJS_SECURE_FINDINGS';
 export const SECURE_ROUTES = 'NESTJS_SECURE_ROUTES';
+export const SECURE_SESSION_ENGINE = 'NESTJS_SECURE_SESSION_ENGINE';
 /** Whether anything is enforced: the test kit's one switch. */
 export const SECURE_SWITCH = 'NESTJS_SECURE_SWITCH';
 /** The diagnostics channel that gets every verdict. */

@@ -40,6 +40,8 @@ export interface Inquiry {
   readonly asks: 'gate' | 'guard';
 }
 
+const HTTPS_OFF: Verdict = { action: 'pass', reason: 'https-off' };
+
 /**
  * Puts the question to `decide` and sees to what follows from the verdict: events, findings, leaks, the memory of
  * redirects. The gate and the guard both ask here, so both get the same answer.
@@ -78,7 +80,7 @@ export class Enforcer {
 
   /** The verdict that ends a request, or undefined where it goes on. */
   stop(inquiry: Inquiry): Answered | undefined {
-    if (!this.enforcing) return undefined;
+    if (!this.enforcing && !this.observed) return undefined;
     const connection = this.connectionOf(inquiry.request);
     if (this.settings.transport.isSecure(connection) && !this.observed) return undefined;
     return this.judge(inquiry, connection);
@@ -98,7 +100,7 @@ export class Enforcer {
       asks,
       redirectedRecently: inferred && this.recentRedirects.has(redirected),
     });
-    const verdict = decide(facts, policy);
+    const verdict = this.enforcing ? decide(facts, policy) : HTTPS_OFF;
 
     this.publish(raw, facts, verdict);
     if (verdict.action === 'pass') return undefined;
@@ -147,23 +149,26 @@ export class Enforcer {
   }
 
   private reportLeak(request: IncomingMessage, { method, target, transport }: RequestFacts): void {
-    const { onLeak } = this.settings.options;
-    if (onLeak === undefined) return;
+    if (this.settings.options.onLeak === undefined) return;
     const { authorization } = request.headers;
     const where = { method, path: pathOf(target), peer: transport.peer };
     const leaks: Leak[] = [];
     if (authorization !== undefined) leaks.push({ kind: 'authorization', hash: this.hash(authorization), ...where });
     if (hasBody(request)) leaks.push({ kind: 'body', ...where });
-    for (const leak of leaks) {
-      try {
-        onLeak(leak, request);
-      } catch (error) {
-        this.logger.error('onLeak threw; the request was refused all the same.', error);
-      }
+    for (const leak of leaks) void this.leaked(request, leak);
+  }
+
+  /** Tells `onLeak` of a credential that came in clear. An async function fits it too: what it rejects with would end the process. */
+  async leaked(request: IncomingMessage, leak: Leak): Promise<void> {
+    try {
+      await this.settings.options.onLeak?.(leak, request);
+    } catch (error) {
+      this.logger.error('onLeak threw; the request was answered all the same.', error);
     }
   }
 
-  private hash(credential: string): string {
+  /** Tells one credential from another without telling the credential. */
+  hash(credential: string): string {
     return createHash('sha256').update(this.salt).update(credential).digest('hex').slice(0, 12);
   }
 }

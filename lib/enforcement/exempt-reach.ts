@@ -16,14 +16,15 @@ export function compileExemptReach(table: RouteTable): ExemptReach {
 }
 
 function compile(routes: readonly Route[]): ExemptReach {
-  const patterns = new Set(routes.map(({ path }) => path));
   const matchers = routes.map(compileMatcher);
   return function reachesExempt(request) {
-    const { method = 'GET' } = rawRequestOf(request);
     if (request.is404 === true) return false;
-    if (request.routeOptions?.url !== undefined) return patterns.has(request.routeOptions.url);
-    const path = pathOf(rawRequestOf(request).url ?? '/');
-    return matchers.some((matches) => matches(method, path));
+    const { method = 'GET', url = '/' } = rawRequestOf(request);
+    const path = pathOf(url);
+    const found = request.routeOptions?.url;
+    return matchers.some(
+      ({ pattern, answers, matches }) => answers(method) && (found === undefined ? matches(path) : pattern === found),
+    );
   };
 }
 
@@ -32,11 +33,19 @@ function isExempt({ requirement }: Route): boolean {
   return requirement?.exempt === true;
 }
 
-function compileMatcher({ method, path }: Route): (method: string, path: string) => boolean {
-  const answers = (asked: string): boolean =>
-    method === 'ALL' || method === asked || (method === 'GET' && asked === 'HEAD');
-  const pattern = regexpOf(path);
-  return (asked, target) => answers(asked) && (pattern === undefined || pattern.test(target));
+interface Matcher {
+  readonly pattern: string;
+  answers(method: string): boolean;
+  matches(path: string): boolean;
+}
+
+function compileMatcher({ method, path: pattern }: Route): Matcher {
+  const regexp = regexpOf(pattern);
+  return {
+    pattern,
+    answers: (asked) => method === 'ALL' || method === asked || (method === 'GET' && asked === 'HEAD'),
+    matches: (path) => regexp === undefined || regexp.test(path),
+  };
 }
 
 /** Undefined where the pattern is not of the kind Express 5 reads: then any path may be meant. */

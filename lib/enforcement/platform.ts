@@ -3,7 +3,7 @@ import { Server as NetServer, type Socket } from 'node:net';
 import { UNIX_PEER, type Connection } from '../transport/connection.js';
 import type { ClaimsReader } from './testing-claims.js';
 
-/** Under which `unifyRequestScheme` leaves what the framework itself says. */
+/** Under which `schemeProperties` leaves what the framework itself says. */
 export const FRAMEWORK_PROTOCOL = Symbol.for('nestjs-secure:framework-protocol');
 
 /** What both adapters add to a request. Told by what is there, never by the name of the adapter. */
@@ -54,7 +54,7 @@ export function compileConnection({
 }: ConnectionSettings): (request: PlatformRequest) => Connection {
   return function connectionOf(request) {
     const { socket, headers, rawHeaders } = rawRequestOf(request);
-    const claimed = claims?.(headers);
+    const claimed = claims?.(headers, rawHeaders);
     return {
       encrypted: claimed?.encrypted ?? isEncrypted(socket),
       peer: claimed?.peer ?? peerOf(socket),

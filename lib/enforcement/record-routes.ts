@@ -10,10 +10,8 @@ const HANDLER = 'nestjs-secure:handler';
 /** The keys under which Nest keeps the path of a controller and of a handler. */
 const PATH = 'path';
 
-const ROUTE_METHODS = [
-  ...['get', 'post', 'head', 'delete', 'put', 'patch', 'options', 'all', 'search', 'query'],
-  ...['propfind', 'proppatch', 'mkcol', 'copy', 'move', 'lock', 'unlock'],
-] as const;
+const ROUTE_METHODS =
+  'get post head delete put patch options all search query propfind proppatch mkcol copy move lock unlock'.split(' ');
 
 interface Candidate {
   readonly controller: HandlerClass;

@@ -22,6 +22,8 @@ export function sealResponse(response: ServerResponse, { status, headers }: Pick
   response.appendHeader = (name, value) => (ANSWER_HEADER.test(name) ? appendHeader(name, value) : response);
   response.writeHead = (...given: unknown[]) => {
     for (const [name, value] of headersGiven(given[given.length - 1])) response.setHeader(name, value);
+    // Once more: what a filter cannot replace it may have taken away.
+    for (const [name, value] of Object.entries(headers)) setHeader(name, value);
     return writeHead(status);
   };
 }

@@ -10,6 +10,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { SECURE_ENFORCER } from '../tokens.js';
 import { answerOf } from './answer.js';
+import { assertModuleImported } from './module-presence.js';
 import { rawRequestOf, type PlatformRequest } from './platform.js';
 import { SecureException } from './secure.exception.js';
 
@@ -26,16 +27,12 @@ export class SecureExceptionFilter implements ExceptionFilter<SecureException>, 
   ) {}
 
   /**
-   * Fails the boot of an application that marks handlers and enforces nothing.
+   * Sees to it that what is marked is enforced.
    *
    * @throws Error when `SecureModule` is not imported.
    */
   onModuleInit(): void {
-    if (this.enforcer !== undefined) return;
-    throw new Error(
-      'A handler is marked with @SecureRequired(), but SecureModule is not imported, so it would run in clear. ' +
-        'Add SecureModule.forRoot() to the imports of your root module.',
-    );
+    assertModuleImported(this.enforcer);
   }
 
   /** Writes the body in the form the client prefers; status and headers are set already. */

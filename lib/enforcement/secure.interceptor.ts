@@ -1,4 +1,12 @@
-import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Optional,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+  type OnModuleInit,
+} from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import onHeaders from 'on-headers';
 import type { Observable } from 'rxjs';
@@ -6,6 +14,7 @@ import { readMarks, type Handler, type HandlerClass } from '../policy/marks.js';
 import { SECURE_ENFORCER } from '../tokens.js';
 import { upgradeRedirect } from '../urls/upgrade-redirect.js';
 import type { Enforcer } from './enforcer.js';
+import { assertModuleImported } from './module-presence.js';
 import { rawResponseOf, type PlatformRequest, type PlatformResponse } from './platform.js';
 
 interface ResponseHalf {
@@ -19,10 +28,19 @@ interface ResponseHalf {
  * options it does both. It never decides access.
  */
 @Injectable()
-export class SecureInterceptor implements NestInterceptor {
+export class SecureInterceptor implements NestInterceptor, OnModuleInit {
   private readonly handlers = new Map<HandlerClass, Map<Handler, ResponseHalf>>();
 
-  constructor(@Inject(SECURE_ENFORCER) private readonly enforcer: Enforcer) {}
+  constructor(@Optional() @Inject(SECURE_ENFORCER) private readonly enforcer?: Enforcer) {}
+
+  /**
+   * Sees to it that what is marked is enforced.
+   *
+   * @throws Error when `SecureModule` is not imported.
+   */
+  onModuleInit(): void {
+    assertModuleImported(this.enforcer);
+  }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
@@ -36,12 +54,13 @@ export class SecureInterceptor implements NestInterceptor {
   }
 
   private upgradeRedirects(request: PlatformRequest, response: ServerResponse): void {
-    if (!this.enforcer.enforcing) return;
-    const { settings } = this.enforcer;
+    const { enforcer } = this;
+    if (enforcer?.enforcing !== true) return;
+    const { settings } = enforcer;
     onHeaders(response, () => {
       const location = response.getHeader('location');
       if (typeof location !== 'string') return;
-      const { host } = this.enforcer.transportOf(request);
+      const { host } = enforcer.transportOf(request);
       const upgraded = upgradeRedirect(
         location,
         (name) => name === host || settings.hostAllowed(name),

@@ -6,8 +6,8 @@ export interface TestingClaims {
   readonly peer?: string;
 }
 
-/** Reads the claims of a request. The test kit's claims carry a random secret of the process. */
-export type ClaimsReader = (headers: IncomingHttpHeaders) => TestingClaims | undefined;
+/** Takes the claims off a request. The test kit's claims carry a random secret of the process. */
+export type ClaimsReader = (headers: IncomingHttpHeaders, rawHeaders: string[]) => TestingClaims | undefined;
 
 /** Where the test kit leaves its reader, shared by every copy of this package in the process. */
 export const CLAIMS_READER = Symbol.for('nestjs-secure:testing');

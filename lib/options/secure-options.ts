@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { SessionOptions } from '../session/session-options.js';
 
 /** What happens to a request that comes in clear for something that requires https. */
 export type OnInsecure = 'auto' | 'redirect' | 'refuse';
@@ -59,8 +60,8 @@ export interface HstsOptions {
 
 /** A credential that arrived in clear, and so has leaked to everybody on the way. */
 export interface Leak {
-  /** What it was: an `Authorization` header, or the body of a request. */
-  readonly kind: 'authorization' | 'body';
+  /** What it was: an `Authorization` header, the body of a request, or a session cookie. */
+  readonly kind: 'authorization' | 'body' | 'session';
   /** The method of the request. */
   readonly method: string;
   /** The path of the request, without its query. */
@@ -133,6 +134,8 @@ export interface SecureOptions {
   hsts?: false | HstsOptions;
   /** Which cookies leave https responses with `Secure`. Default `'session'`; `'all'` in mode `'all'`. */
   cookies?: { secure?: 'session' | 'all' };
+  /** Sessions that eavesdroppers cannot use. Absent: none is mounted. */
+  session?: SessionOptions;
   /** Called when a credential arrived in clear and was refused, to revoke it. What it throws is logged, not answered. */
   onLeak?: (leak: Leak, request: IncomingMessage) => void;
   /** Findings that are known and accepted. */

@@ -4,40 +4,51 @@ import { FRAMEWORK_PROTOCOL, type PlatformRequest } from './platform.js';
 /** The symbol under which Fastify keeps the constructor of an instance's requests. */
 const FASTIFY_REQUEST = 'fastify.Request';
 
+/** Tells Fastify that its requests are decorated. */
+const UNIFIED = Symbol.for('nestjs-secure:unified');
+
 /**
- * Makes `req.secure` and `req.protocol` say what the declared proxies say, by a getter on the prototype of this
- * application's own requests: never process-wide, and no cost per request.
+ * Gives the requests of this application properties of their own: on their prototype, so never process-wide, and at no
+ * cost per request.
  *
  * @throws Error when the adapter's requests cannot be reached.
  */
-export function unifyRequestScheme(adapter: HttpServer, isSecure: (request: PlatformRequest) => boolean): void {
+export function extendRequests(adapter: HttpServer, properties: (prototype: object) => PropertyDescriptorMap): void {
   const prototype = requestPrototypeOf(adapter.getInstance());
   if (prototype === undefined) {
     throw new Error(
-      'SecureModule cannot make req.secure agree with proxies on this HTTP adapter. Use @nestjs/platform-express or @nestjs/platform-fastify, or leave proxies out.',
+      'SecureModule cannot reach the requests of this HTTP adapter, which proxies and session need. Use @nestjs/platform-express or @nestjs/platform-fastify, or leave both options out.',
     );
   }
+  Object.defineProperties(prototype, properties(prototype));
+}
+
+/** `req.secure` and `req.protocol` as the declared proxies have it. */
+export function schemeProperties(
+  prototype: object,
+  isSecure: (request: PlatformRequest) => boolean,
+): PropertyDescriptorMap & ThisType<PlatformRequest> {
   const framework: unknown = Object.getPrototypeOf(prototype);
-  Object.defineProperties(prototype, {
+  return {
     [FRAMEWORK_PROTOCOL]: {
       configurable: true,
-      get(this: PlatformRequest): unknown {
+      get(): unknown {
         return isObject(framework) ? Reflect.get(framework, 'protocol', this) : undefined;
       },
     },
     protocol: {
       configurable: true,
-      get(this: PlatformRequest) {
+      get() {
         return isSecure(this) ? 'https' : 'http';
       },
     },
     secure: {
       configurable: true,
-      get(this: PlatformRequest) {
+      get() {
         return isSecure(this);
       },
     },
-  });
+  };
 }
 
 function requestPrototypeOf(instance: unknown): object | undefined {
@@ -61,6 +72,10 @@ function fastifyPrototype(instance: object): object | undefined {
   if (!isObject(own)) return undefined;
   const prototype: object = Object.create(own);
   constructor.prototype = prototype;
+  // Once it is ready, Fastify drops a constructor that was never decorated for the one it was made from.
+  const decorate: unknown = Reflect.get(instance, 'decorateRequest');
+  if (typeof decorate !== 'function') return undefined;
+  Reflect.apply(decorate, instance, [UNIFIED, { getter: () => true }]);
   return prototype;
 }
 

@@ -1,0 +1,43 @@
+/** The session cookie (RFC 6265bis). Secure and HttpOnly always, `Path=/` and no `Domain` unless said here. */
+export interface SessionCookieOptions {
+  /** Default `'lax'`. */
+  sameSite?: 'lax' | 'strict' | 'none';
+  /** Default `/`. Another path takes the `__Host-` out of the name. */
+  path?: string;
+  /** Default none: this host only. A domain takes the `__Host-` out of the name. */
+  domain?: string;
+  /** Kept apart per top-level site (CHIPS). Default false. */
+  partitioned?: boolean;
+  /** Milliseconds after which the browser forgets it. Default: when it is closed. */
+  maxAge?: number;
+}
+
+/** An express-session store, as every store of that ecosystem is. */
+export interface SessionStore {
+  get(id: string, callback: (error: unknown, session?: object | null) => void): unknown;
+  set(id: string, session: never, callback?: (error?: unknown) => void): unknown;
+  destroy(id: string, callback?: (error?: unknown) => void): unknown;
+}
+
+/** The `session` option of `SecureModule`. Durations are milliseconds, as in express-session. */
+export interface SessionOptions {
+  /**
+   * Signs the cookie: 32 bytes or more; in an array the first signs and all verify, so that it can be changed.
+   *
+   * **Security:** who has it can make session cookies. Take it from the environment, never from the code.
+   */
+  secret: string | readonly string[];
+  /** The name of the cookie. Default `__Host-sid`; `sid` with `httpsSupport: false` or a cookie path or domain. */
+  name?: string;
+  cookie?: SessionCookieOptions;
+  /** After how long without a request a session ends. Default 30 minutes. */
+  idleTimeout?: number;
+  /** After how long a session ends whatever happens. Default 12 hours. */
+  absoluteTimeout?: number;
+  /** Default: an embedded lmdb database in `dir`. `'memory'` is for tests and refused in production. */
+  store?: 'memory' | SessionStore;
+  /** The directory of the embedded store, made with mode 0700. Default `SESSION_DIR`, else `.sessions`. */
+  dir?: string;
+  /** Sends the cookie anew with every answer. Default false. */
+  rolling?: boolean;
+}

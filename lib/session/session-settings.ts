@@ -1,0 +1,31 @@
+import type { SessionCookieOptions, SessionOptions } from './session-options.js';
+import type { SessionLifetimes } from './secure-store.js';
+
+/** The `session` option, compiled. */
+export interface SessionSettings extends SessionLifetimes {
+  readonly name: string;
+  /** The first signs, all verify. */
+  readonly secrets: readonly string[];
+  readonly cookie: SessionCookieOptions & { readonly secure: boolean; readonly httpOnly: true };
+  readonly rolling: boolean;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/**
+ * Compiles validated options. `secure` is false only where nothing is enforced: then the cookie has no Secure, and no
+ * prefix that would need it.
+ */
+export function compileSession(options: SessionOptions, secure: boolean): SessionSettings {
+  const { cookie = {} } = options;
+  const hostOnly = cookie.domain === undefined && (cookie.path ?? '/') === '/';
+  return {
+    name: options.name ?? (secure && hostOnly ? '__Host-sid' : 'sid'),
+    secrets: typeof options.secret === 'string' ? [options.secret] : options.secret,
+    cookie: { sameSite: 'lax', path: '/', ...cookie, secure, httpOnly: true },
+    rolling: options.rolling ?? false,
+    idleTimeout: options.idleTimeout ?? 30 * MINUTE,
+    absoluteTimeout: options.absoluteTimeout ?? 12 * HOUR,
+  };
+}
