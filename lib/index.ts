@@ -5,7 +5,7 @@ export { SecureInterceptor } from './enforcement/secure.interceptor.js';
 export { SecureExceptionFilter } from './enforcement/secure-exception.filter.js';
 export { SecureException } from './enforcement/secure.exception.js';
 export type { VerdictEvent } from './enforcement/enforcer.js';
-export { SecureUrls, type HandlerName, type RouteParameters } from './urls/secure-urls.js';
+export { SecureHostError, SecureUrls, type HandlerName, type RouteParameters } from './urls/secure-urls.js';
 export { SecureSessions, type UserSession } from './session/secure-sessions.js';
 export type { SessionCookieOptions, SessionOptions, SessionStore } from './session/session-options.js';
 export { SecureAudit, type AuditedRoute } from './audit/secure-audit.js';

@@ -48,6 +48,6 @@ try {
   check('an API over http', (await fetch(`${http}/api/members/ada`)).status, 403);
 } finally {
   sample.removeAllListeners('exit');
-  process.kill(-sample.pid, 'SIGTERM');
+  if (sample.exitCode === null) process.kill(-sample.pid, 'SIGTERM');
   rmSync(certificates, { recursive: true, force: true });
 }

@@ -280,7 +280,7 @@ describe.each(ADAPTERS)('the sample application on %s', (_name, adapter) => {
       [...PUBLIC_PAGES, ...SECRET_PAGES, '/healthz', '/api/members/ada-marlowe'].filter((path) => !paths.has(path)),
     ).toEqual([]);
     expect([...found].filter((url) => url.startsWith('https:')).length).toBeGreaterThan(PUBLIC_PAGES.length);
-    expect([...forms].map((action) => new URL(action).pathname).sort()).toEqual([
+    expect([...forms].map((action) => new URL(action).pathname).toSorted()).toEqual([
       '/accounts/login',
       '/accounts/logout',
       EDIT,
@@ -311,7 +311,7 @@ describe.each(ADAPTERS)('the sample application on %s', (_name, adapter) => {
       .routes()
       .map(({ method, path, requirement }) => `${method} ${path} ${requirement.level} by ${requirement.by}`);
 
-    expect(told.sort()).toEqual([
+    expect(told.toSorted()).toEqual([
       'GET / unmarked by nobody',
       'GET /accounts/login required by class',
       'GET /accounts/profile required by class',

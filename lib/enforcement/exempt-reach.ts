@@ -1,4 +1,5 @@
 import { pathToRegexp } from 'path-to-regexp';
+import { readingsOf } from '../policy/paths.js';
 import type { Route, RouteTable } from '../policy/route-table.js';
 import { pathOf } from '../urls/absolute-url.js';
 import { rawRequestOf, type PlatformRequest } from './platform.js';
@@ -9,6 +10,9 @@ export type ExemptReach = (request: PlatformRequest) => boolean;
 /**
  * Compiles the question for mode `all`, once every route is known. Fastify has found the route by the time the gate is
  * asked; on Express the path is held against the patterns of the exempt routes alone, so the router is never run twice.
+ *
+ * **Security:** a path that can be read in several ways must lead to an exempt handler in each: static files, which come
+ * before handlers, serve `/s.txt` for `/things/..%2fs.txt`, which is a `/things/:id` as well.
  */
 export function compileExemptReach(table: RouteTable): ExemptReach {
   let compiled: ExemptReach | undefined;
@@ -20,11 +24,13 @@ function compile(routes: readonly Route[]): ExemptReach {
   return function reachesExempt(request) {
     if (request.is404 === true) return false;
     const { method = 'GET', url = '/' } = rawRequestOf(request);
-    const path = pathOf(url);
+    const answering = matchers.filter(({ answers }) => answers(method));
     const found = request.routeOptions?.url;
-    return matchers.some(
-      ({ pattern, answers, matches }) => answers(method) && (found === undefined ? matches(path) : pattern === found),
-    );
+    if (found !== undefined && !answering.some(({ pattern }) => pattern === found)) return false;
+    const readings = readingsOf(pathOf(url));
+    if (readings === undefined) return false;
+    if (found !== undefined && readings.length === 1) return true;
+    return readings.every((reading) => answering.some(({ regexp }) => regexp?.test(reading) === true));
   };
 }
 
@@ -35,23 +41,22 @@ function isExempt({ requirement }: Route): boolean {
 
 interface Matcher {
   readonly pattern: string;
+  readonly regexp: RegExp | undefined;
   answers(method: string): boolean;
-  matches(path: string): boolean;
 }
 
 function compileMatcher({ method, path: pattern }: Route): Matcher {
-  const regexp = regexpOf(pattern);
   return {
     pattern,
+    regexp: regexpOf(pattern),
     answers: (asked) => method === 'ALL' || method === asked || (method === 'GET' && asked === 'HEAD'),
-    matches: (path) => regexp === undefined || regexp.test(path),
   };
 }
 
-/** Undefined where the pattern is not of the kind Express 5 reads: then any path may be meant. */
+/** Undefined where the pattern is not of the kind Express 5 reads. Fastify writes a wildcard as a bare `*`. */
 function regexpOf(path: string): RegExp | undefined {
   try {
-    return pathToRegexp(path, { sensitive: false, trailing: true }).regexp;
+    return pathToRegexp(path.replace(/\*(?![A-Za-z_$"])/g, '*"*"'), { sensitive: false, trailing: true }).regexp;
   } catch {
     return undefined;
   }

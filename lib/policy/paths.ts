@@ -59,7 +59,7 @@ export function compilePathRules(paths: readonly string[], exempt: readonly stri
 }
 
 function longestFirst(rules: Rule[]): readonly Rule[] {
-  return rules.sort((a, b) => b.segments - a.segments);
+  return rules.toSorted((a, b) => b.segments - a.segments);
 }
 
 // What makes a path readable in more ways than one; the slash-dot also finds harmless names.
@@ -84,8 +84,11 @@ const READERS: readonly ((path: string) => string)[] = [
   (path) => path.replace(/(?<![\0-\x20])[\0-\x20]+$|[\t\n\r]/g, ''),
 ];
 
-/** Every way to read a path, folded for comparison; undefined where it cannot be decoded or there are too many. */
-function readingsOf(path: string): readonly string[] | undefined {
+/**
+ * Every way to read a path, folded for comparison: one where it can be read in one way only. Undefined where it cannot
+ * be decoded or there are too many.
+ */
+export function readingsOf(path: string): readonly string[] | undefined {
   if (!AMBIGUOUS.test(path)) return [path.toLowerCase()];
   if (!isDecodable(path)) return undefined;
   const readings = new Set([path]);

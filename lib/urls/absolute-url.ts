@@ -30,12 +30,9 @@ export function absoluteUrl(scheme: 'http' | 'https', host: string, port: number
 }
 
 function withoutAuthority(target: string): string {
-  if (target.startsWith('/')) return target;
-  return target === '*' ? '/' : rooted(target.replace(ABSOLUTE_FORM, ''));
-}
-
-function rooted(path: string): string {
-  return path.startsWith('/') ? path : `/${path}`;
+  if (target === '*') return '/';
+  const rest = target.replace(ABSOLUTE_FORM, '');
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 function percentEncoded(character: string): string {

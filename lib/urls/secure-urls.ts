@@ -44,7 +44,7 @@ export class SecureUrls<R = object> {
    * The absolute URL of a request, or of another path on the same site, with the request's own scheme. Django's
    * `request.build_absolute_uri()`.
    *
-   * @throws Error when the host is not allowed; TypeError when `path` does not start with a slash.
+   * @throws SecureHostError when the host is not allowed; TypeError when `path` does not start with a slash.
    */
   buildAbsoluteUrl(request: R, path?: string): string {
     return this.build(this.settings.transportOf(request).scheme, request, path);
@@ -53,7 +53,7 @@ export class SecureUrls<R = object> {
   /**
    * The same over https, or over http with `httpsSupport: false`.
    *
-   * @throws Error when the host is not allowed; TypeError when `path` does not start with a slash.
+   * @throws SecureHostError when the host is not allowed; TypeError when `path` does not start with a slash.
    */
   buildSecureUrl(request: R, path?: string): string {
     return this.build(this.settings.httpsSupport ? 'https' : 'http', request, path);
@@ -64,7 +64,7 @@ export class SecureUrls<R = object> {
    *
    * **Security:** whoever follows it can be watched and misled from then on; meant for what cannot use https.
    *
-   * @throws Error when the host is not allowed; TypeError when `path` does not start with a slash.
+   * @throws SecureHostError when the host is not allowed; TypeError when `path` does not start with a slash.
    */
   buildInsecureUrl(request: R, path?: string): string {
     return this.build('http', request, path);
@@ -113,9 +113,9 @@ export class SecureUrls<R = object> {
         failure = error;
       }
     }
-    const reason = failure instanceof Error ? failure.message : String(failure);
+    const paths = routes.map(({ path }) => `'${path}'`).join(', ');
     throw new Error(
-      `urlFor(${controller.name}, '${handler}', ${JSON.stringify(parameters)}): no path of ${routes.map(({ path }) => `'${path}'`).join(', ')} can be filled. ${reason}`,
+      `urlFor(${controller.name}, '${handler}', ${JSON.stringify(parameters)}): no path of ${paths} can be filled. ${String(failure)}`,
     );
   }
 
@@ -130,13 +130,23 @@ export class SecureUrls<R = object> {
   private hostOf(scheme: Scheme, { host }: Transport): string {
     const allowed = this.settings.hostFor(scheme, host);
     if (allowed !== undefined) return allowed;
-    throw new Error(
+    throw new SecureHostError(
       host === undefined
         ? 'The request has no usable Host header (absent, doubled or malformed), so no absolute URL can be built for it.'
         : `The host '${host}' is not allowed in a URL. If it is yours, add '${host}' to hosts in SecureModule.forRoot().`,
     );
   }
 }
+
+/** A request's host may not stand in a URL. Nest answers it with 400, as Django does: the request is at fault. */
+export class SecureHostError extends Error {
+  override readonly name = 'SecureHostError';
+  readonly code = 'SECURE_HOST';
+  readonly statusCode = 400;
+}
+
+/** A value that would make an empty or a dot segment, and so lead to another path. */
+const LEADS_ELSEWHERE = /^\.{0,2}$/;
 
 /** Fills a path pattern. Fastify writes a wildcard as a bare `*`, which goes by the parameter of that name. */
 function fill(pattern: string, parameters: RouteParameters): string {
@@ -145,5 +155,9 @@ function fill(pattern: string, parameters: RouteParameters): string {
     name,
     typeof value === 'object' ? [...value] : String(value),
   ]);
+  for (const [name, value] of values) {
+    const segment = [value].flat().find((one) => LEADS_ELSEWHERE.test(one));
+    if (segment !== undefined) throw new RangeError(`${name} is '${segment}', which would lead to another path.`);
+  }
   return compile(named)(Object.fromEntries(values));
 }

@@ -1,7 +1,7 @@
 import { parseHost } from '../transport/host.js';
 import { absoluteUrl } from './absolute-url.js';
 
-const HTTP_URL = /^http:\/\/([^/?#\\]*)(.*)$/is;
+const HTTP_URL = /^http:\/\/([^/?#\\]*)([^#]*)(.*)$/is;
 
 /**
  * The https form of a redirect that leads to this site over http; undefined where it leads elsewhere, is https already
@@ -12,10 +12,8 @@ export function upgradeRedirect(
   isThisSite: (host: string) => boolean,
   httpsPort: number,
 ): string | undefined {
-  const [, authority, rest = ''] = HTTP_URL.exec(location) ?? [];
+  const [, authority, target = '', fragment = ''] = HTTP_URL.exec(location) ?? [];
   const host = parseHost(authority)?.host;
   if (host === undefined || !isThisSite(host)) return undefined;
-  const [target = '', ...fragment] = rest.split('#');
-  const url = absoluteUrl('https', host, httpsPort, target === '' ? '/' : target.replace(/^\?/, '/?'));
-  return fragment.length === 0 ? url : `${url}#${fragment.join('#')}`;
+  return absoluteUrl('https', host, httpsPort, target) + fragment;
 }

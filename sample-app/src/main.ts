@@ -1,9 +1,9 @@
 import 'reflect-metadata';
+import { ConsoleLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { listenSecurely, SecureAudit } from 'nestjs-secure';
-import { AppModule } from './app.module.js';
 import { localCertificate } from './certificate.js';
 import { routeTable, wantsColour } from './route-table.js';
 import { readSettings } from './settings.js';
@@ -11,14 +11,21 @@ import { readSettings } from './settings.js';
 async function start(): Promise<void> {
   const { adapter, httpPort, httpsPort, certificateFolder } = readSettings(process.env);
   const tls = await localCertificate(certificateFolder);
+  const colour = wantsColour(process.stdout, process.env);
+  // Here and not above: a wrong option of SecureModule.forRoot() throws while the module is being loaded.
+  const { AppModule } = await import('./app.module.js');
   const app = await NestFactory.create(AppModule, adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter(), {
-    logger: ['fatal', 'error', 'warn'],
+    logger: new ConsoleLogger({ logLevels: ['fatal', 'error', 'warn'], colors: colour }),
+    // What Nest says of a start that fails is said better below.
+    bufferLogs: true,
+    autoFlushLogs: false,
     abortOnError: false,
   });
   app.enableShutdownHooks(['SIGINT', 'SIGTERM'], { useProcessExit: true });
   const { http, https } = await listenSecurely(app, { http: httpPort, https: httpsPort, tls });
+  app.flushLogs();
 
-  const routes = routeTable(app.get(SecureAudit).routes(), { colour: wantsColour(process.stdout, process.env) });
+  const routes = routeTable(app.get(SecureAudit).routes(), { colour });
   console.log(`
 The Lamplight Society, on ${adapter === 'fastify' ? 'Fastify' : 'Express'}:
   ${http.url}
@@ -31,8 +38,9 @@ ${routes}
 /** One line a person can read; where a port cannot be had, also what sets it here. */
 function complaint(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const isListening = error instanceof Error && 'code' in error && error.name === 'SecureListenError';
-  return `The sample did not start. ${message}${isListening ? ' The ports are HTTP_PORT and HTTPS_PORT.' : ''}`;
+  const hint =
+    error instanceof Error && error.name === 'SecureListenError' ? ' Set HTTP_PORT and HTTPS_PORT here.' : '';
+  return `The sample did not start. ${message}${hint}`;
 }
 
 try {

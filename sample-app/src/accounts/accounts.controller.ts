@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Post, Req } from '@nestjs/common';
 import { SecureExempt, SecureRequired, SecureUrls } from 'nestjs-secure';
 import { MembersController } from '../members/members.controller.js';
 import { Members } from '../members/members.js';
@@ -11,9 +11,9 @@ import { Layout, Page, type SiteRequest } from '../site/layout.js';
 @SecureRequired()
 export class AccountsController {
   constructor(
-    private readonly members: Members,
-    private readonly layout: Layout,
-    private readonly urls: SecureUrls,
+    @Inject(Members) private readonly members: Members,
+    @Inject(Layout) private readonly layout: Layout,
+    @Inject(SecureUrls) private readonly urls: SecureUrls,
   ) {}
 
   @Get('login')

@@ -1,4 +1,4 @@
-import { Controller, Get, Req } from '@nestjs/common';
+import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { SecureAudit } from 'nestjs-secure';
 import { html } from '../site/html.js';
 import { Layout, Page, type SiteRequest } from '../site/layout.js';
@@ -7,8 +7,8 @@ import { Layout, Page, type SiteRequest } from '../site/layout.js';
 @Controller('admin')
 export class AdminController {
   constructor(
-    private readonly audit: SecureAudit,
-    private readonly layout: Layout,
+    @Inject(SecureAudit) private readonly audit: SecureAudit,
+    @Inject(Layout) private readonly layout: Layout,
   ) {}
 
   @Get()
@@ -24,8 +24,8 @@ export class AdminController {
               <tr>
                 <th scope="col">Method</th>
                 <th scope="col">Path</th>
-                <th scope="col">https is</th>
-                <th scope="col">says</th>
+                <th scope="col">Requirement</th>
+                <th scope="col">Said by</th>
               </tr>
             </thead>
             <tbody>

@@ -1,4 +1,4 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { SecureRequired } from 'nestjs-secure';
 import { Members, type Member } from '../members/members.js';
 
@@ -6,7 +6,7 @@ import { Members, type Member } from '../members/members.js';
 @Controller('api/members')
 @SecureRequired({ onInsecure: 'refuse' })
 export class ApiController {
-  constructor(private readonly members: Members) {}
+  constructor(@Inject(Members) private readonly members: Members) {}
 
   @Get(':slug')
   readMember(@Param('slug') slug: string): Member {

@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Req } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Req } from '@nestjs/common';
 import { SecureUrls } from 'nestjs-secure';
 import { MembersController } from '../members/members.controller.js';
 import { Members } from '../members/members.js';
@@ -9,10 +9,10 @@ import { Posts } from './posts.js';
 @Controller('blog')
 export class BlogController {
   constructor(
-    private readonly posts: Posts,
-    private readonly members: Members,
-    private readonly layout: Layout,
-    private readonly urls: SecureUrls,
+    @Inject(Posts) private readonly posts: Posts,
+    @Inject(Members) private readonly members: Members,
+    @Inject(Layout) private readonly layout: Layout,
+    @Inject(SecureUrls) private readonly urls: SecureUrls,
   ) {}
 
   @Get(':slug')

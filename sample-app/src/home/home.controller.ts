@@ -1,4 +1,4 @@
-import { Controller, Get, Req } from '@nestjs/common';
+import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { SecureUrls } from 'nestjs-secure';
 import { BlogController } from '../blog/blog.controller.js';
 import { Posts } from '../blog/posts.js';
@@ -10,15 +10,18 @@ import { Layout, Page, type SiteRequest } from '../site/layout.js';
 @Controller()
 export class HomeController {
   constructor(
-    private readonly posts: Posts,
-    private readonly members: Members,
-    private readonly layout: Layout,
-    private readonly urls: SecureUrls,
+    @Inject(Posts) private readonly posts: Posts,
+    @Inject(Members) private readonly members: Members,
+    @Inject(Layout) private readonly layout: Layout,
+    @Inject(SecureUrls) private readonly urls: SecureUrls,
   ) {}
 
   @Get()
   @Page()
   welcome(@Req() request: SiteRequest): string {
+    const postUrl = (slug: string): string => this.urls.urlFor(BlogController, 'showPost', { slug }, request);
+    const memberUrl = (slug: string): string => this.urls.urlFor(MembersController, 'showMember', { slug }, request);
+    const editUrl = (slug: string): string => this.urls.urlFor(MembersController, 'editMember', { slug }, request);
     return this.layout.page(request, {
       title: 'We keep the small lights lit',
       here: 'Home',
@@ -29,36 +32,22 @@ export class HomeController {
         <h2>Letters</h2>
         <ul class="cards">
           ${this.posts.all().map(
-            (post) =>
+            ({ slug, title, summary }) =>
               html`<li class="card">
-                <h3>
-                  <a href="${this.urls.urlFor(BlogController, 'showPost', { slug: post.slug }, request)}"
-                    >${post.title}</a
-                  >
-                </h3>
-                <p>${post.summary}</p>
-              </li>`,
+                <h3><a href="${postUrl(slug)}">${title}</a></h3>
+                <p>${summary}</p>
+              </li> `,
           )}
         </ul>
         <h2>Members</h2>
         <ul class="cards">
           ${this.members.all().map(
-            (member) =>
+            ({ slug, name, lamp }) =>
               html`<li class="card">
-                <h3>
-                  <a href="${this.urls.urlFor(MembersController, 'showMember', { slug: member.slug }, request)}"
-                    >${member.name}</a
-                  >
-                </h3>
-                <p>${member.lamp}</p>
-                <p>
-                  <a
-                    href="${this.urls.urlFor(MembersController, 'editMember', { slug: member.slug }, request)}"
-                    aria-label="Edit ${member.name}"
-                    >Edit</a
-                  >
-                </p>
-              </li>`,
+                <h3><a href="${memberUrl(slug)}">${name}</a></h3>
+                <p>${lamp}</p>
+                <p><a href="${editUrl(slug)}" aria-label="Edit ${name}">Edit</a></p>
+              </li> `,
           )}
         </ul>`,
     });

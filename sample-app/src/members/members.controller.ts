@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Post, Redirect, Req } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Post, Redirect, Req } from '@nestjs/common';
 import { SecureRequired, SecureUrls } from 'nestjs-secure';
 import { ApiController } from '../api/api.controller.js';
 import { textOf, type Form } from '../site/form.js';
@@ -10,9 +10,9 @@ import { Members } from './members.js';
 @Controller('members')
 export class MembersController {
   constructor(
-    private readonly members: Members,
-    private readonly layout: Layout,
-    private readonly urls: SecureUrls,
+    @Inject(Members) private readonly members: Members,
+    @Inject(Layout) private readonly layout: Layout,
+    @Inject(SecureUrls) private readonly urls: SecureUrls,
   ) {}
 
   @Get(':slug')
@@ -25,7 +25,7 @@ export class MembersController {
         <p class="written">${member.about}</p>
         <p><a href="${this.urls.urlFor(MembersController, 'editMember', { slug }, request)}">Edit this member</a></p>
         <p class="soft">
-          The address is not on this page, for anybody may read it.
+          The e-mail address is not on this page, for anybody may read it.
           <a href="${this.urls.urlFor(ApiController, 'readMember', { slug }, request)}">The member as data</a> has it,
           and comes over https or not at all.
         </p>`,
@@ -47,7 +47,7 @@ export class MembersController {
           <input id="lamp" name="lamp" value="${member.lamp}" maxlength="80" />
           <label for="about">About</label>
           <textarea id="about" name="about" rows="6" maxlength="2000">${'\n'}${member.about}</textarea>
-          <label for="email">Address, for the society only</label>
+          <label for="email">E-mail, for the society only</label>
           <input id="email" name="email" type="email" value="${member.email}" maxlength="120" autocomplete="email" />
           <button>Save</button>
         </form>

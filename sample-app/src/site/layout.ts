@@ -32,7 +32,7 @@ const ICON =
 @Injectable()
 export class Layout {
   constructor(
-    private readonly urls: SecureUrls,
+    @Inject(SecureUrls) private readonly urls: SecureUrls,
     @Inject(SITE_LINKS) private readonly links: readonly SiteLink[],
   ) {}
 
@@ -79,14 +79,10 @@ export class Layout {
   private linksIn(place: SiteLink['place'], request: SiteRequest, here: string | undefined): Html[] {
     return this.links
       .filter((link) => link.place === place)
-      .map(
-        (link) =>
-          html`<li>
-            <a href="${link.urlFor(this.urls, request)}" ${link.label === here && html`aria-current="page"`}
-              >${link.label}</a
-            >
-          </li>`,
-      );
+      .map(({ label, urlFor }) => {
+        const current = label === here && html`aria-current="page"`;
+        return html`<li><a href="${urlFor(this.urls, request)}" ${current}>${label}</a></li> `;
+      });
   }
 }
 

@@ -1,4 +1,4 @@
-import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Inject, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { html } from './html.js';
 import { Layout, type SiteRequest } from './layout.js';
@@ -7,8 +7,8 @@ import { Layout, type SiteRequest } from './layout.js';
 @Catch(NotFoundException)
 export class NotFoundFilter implements ExceptionFilter<NotFoundException> {
   constructor(
-    private readonly adapterHost: HttpAdapterHost,
-    private readonly layout: Layout,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(Layout) private readonly layout: Layout,
   ) {}
 
   catch(exception: NotFoundException, host: ArgumentsHost): void {

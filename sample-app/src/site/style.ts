@@ -54,7 +54,7 @@ nav a[aria-current] { color: var(--ink); font-weight: 600; border-bottom: 2px so
 main { padding-block: 1.5rem 3rem; }
 footer { padding-block: 1.25rem 2.5rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .9375rem; }
 footer ul { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; list-style: none; margin: .5rem 0 0; padding: 0; }
-h1, h2, h3 { font-family: Georgia, "Times New Roman", serif; line-height: 1.2; text-wrap: balance; }
+h1, h2, h3 { font-family: Georgia, "Times New Roman", serif; line-height: 1.2; text-wrap: balance; overflow-wrap: anywhere; }
 h1 { font-size: clamp(1.8rem, 5vw, 2.6rem); margin: 1.25rem 0 .75rem; }
 h2 { font-size: 1.4rem; margin: 2.5rem 0 .75rem; }
 h3 { font-size: 1.15rem; margin: 0 0 .35rem; }
