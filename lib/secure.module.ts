@@ -2,7 +2,6 @@ import {
   Inject,
   Logger,
   Module,
-  type BeforeApplicationShutdown,
   type DynamicModule,
   type FactoryProvider,
   type HttpServer,
@@ -74,7 +73,7 @@ const EXPORTED = [
  * only. Global, and imported once, in the root module.
  */
 @Module({})
-export class SecureModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdown {
   /**
    * Imports the module with options known now.
    *
@@ -133,11 +132,6 @@ export class SecureModule implements OnApplicationBootstrap, BeforeApplicationSh
     checkOptions(settings, this.findings);
     checkRoutes(this.routes, settings, this.findings);
     if (settings.options.strict === true) assertNoErrors(this.findings);
-  }
-
-  /** Closes the listeners of `listenSecurely`; requests in flight get their answer. */
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.listeners.close();
   }
 
   /** Lets go of the session store, once nobody can ask for a session any more. */

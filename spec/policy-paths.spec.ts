@@ -1,5 +1,5 @@
 import { posix, win32 } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { compilePathRules } from '../lib/policy/paths.js';
 
 const runs = { numRuns: 20_000 };

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { cookieProblems, secureCookie, secureCookies } from '../lib/response/cookies.js';
 import type { CookieProblem } from '../lib/response/cookies.js';
 

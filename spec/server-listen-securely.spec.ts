@@ -12,7 +12,7 @@ import {
   type NestApplicationOptions,
   type Type,
 } from '@nestjs/common';
-import { AbstractHttpAdapter, NestFactory } from '@nestjs/core';
+import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -372,6 +372,41 @@ describe.each(closing)('app.close() on %s', (_, module, adapter) => {
   );
 });
 
+describe.each(adapters)('SecureListeners.close() on %s', (_, adapter) => {
+  it.each(['http', 'https'] as const)('resolves once the requests over %s are answered', async (scheme) => {
+    const listening = await open(SiteModule, adapter());
+    const order: string[] = [];
+    listening.http.server.once('request', (_request, response: http.ServerResponse) => {
+      response.once('finish', () => order.push('answered'));
+    });
+    const answer = ask(`${listening[scheme].url}/held`);
+    await held.arrived;
+
+    const close = app
+      .get(SecureListeners, { strict: false })
+      .close()
+      .then(() => order.push('closed'));
+    await refused(listening[scheme].port);
+    held.release();
+
+    expect((await answer).body).toBe('answered');
+    await close;
+    expect(order).toEqual(['answered', 'closed']);
+  });
+
+  it('leaves open WebSockets to their gateway', async () => {
+    const listening = await open(GatewayModule, adapter());
+    const client = new WebSocket(listening.https.url.replace('https', 'wss'), { ca: certificate.cert });
+    await once(client, 'open');
+
+    await app.get(SecureListeners, { strict: false }).close();
+    client.send(JSON.stringify({ event: 'echo', data: 'still here' }));
+    const [message] = await once(client, 'message');
+
+    expect(JSON.parse(String(message))).toEqual({ event: 'echo', data: 'still here' });
+  });
+});
+
 describe.each(adapters)('app.close() on %s', (_, adapter) => {
   it('ends the clients of gateways over ws and wss', async () => {
     const listening = await open(GatewayModule, adapter());
@@ -412,6 +447,15 @@ const settings: NestApplicationOptions = { logger: false };
 
 describe.each(adapters)('listenSecurely on %s that fails', (_, adapter) => {
   let opened: jest.SpiedFunction<typeof NetServer.prototype.listen>;
+  let others: NetServer[] = [];
+
+  async function occupied(): Promise<number> {
+    const other = createTcpServer().listen(0);
+    others.push(other);
+    await once(other, 'listening');
+    opened.mockClear();
+    return Object(other.address()).port;
+  }
 
   beforeEach(() => {
     opened = jest.spyOn(NetServer.prototype, 'listen');
@@ -419,15 +463,14 @@ describe.each(adapters)('listenSecurely on %s that fails', (_, adapter) => {
 
   afterEach(() => {
     opened.mockRestore();
+    for (const other of others) other.close();
+    others = [];
   });
 
   it.each(['http', 'https'] as const)(
     'names the port of %s that is in use, and leaves nothing open',
     async (scheme) => {
-      const other = createTcpServer().listen(0);
-      await once(other, 'listening');
-      const { port } = Object(other.address());
-      opened.mockClear();
+      const port = await occupied();
       app = await NestFactory.create(SiteModule, adapter(), settings);
 
       const refusal = listenSecurely(app, { http: 0, https: 0, tls: certificate, [scheme]: port });
@@ -436,19 +479,16 @@ describe.each(adapters)('listenSecurely on %s that fails', (_, adapter) => {
       await expect(refusal).rejects.toThrow(
         `The ${scheme} listener cannot have port ${port}: something listens there already.`,
       );
-      expect(opened.mock.contexts.map((server) => server.listening)).not.toContain(true);
+      expect(opened.mock.contexts).not.toContainEqual(expect.objectContaining({ listening: true }));
       expect(app.get(SecureListeners, { strict: false })).toMatchObject({
         serving: false,
         ports: { http: undefined, https: undefined },
       });
-      other.close();
     },
   );
 
   it.each(['http', 'https'] as const)('can be tried again with another port of %s', async (scheme) => {
-    const other = createTcpServer().listen(0);
-    await once(other, 'listening');
-    const { port } = Object(other.address());
+    const port = await occupied();
     app = await NestFactory.create(SiteModule, adapter(), settings);
     await expect(listenSecurely(app, { http: 0, https: 0, tls: certificate, [scheme]: port })).rejects.toThrow();
 
@@ -456,7 +496,6 @@ describe.each(adapters)('listenSecurely on %s that fails', (_, adapter) => {
 
     expect((await ask(`${listening.http.url}/scheme`)).body).toBe('http');
     expect((await ask(`${listening.https.url}/scheme`)).body).toBe('https');
-    other.close();
   });
 
   it('names the host this machine does not have', async () => {

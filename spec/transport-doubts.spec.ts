@@ -157,6 +157,7 @@ describe('a declared peer', () => {
   it.each<[string, HeaderLines]>([
     ['http', { 'X-Forwarded-Proto': 'http' }],
     ['a list that decides http', { 'X-Forwarded-Proto': 'https, http', 'X-Forwarded-For': '192.0.2.1, 192.0.2.2' }],
+    ['a list that decides ws', { 'X-Forwarded-Proto': 'wss, ws', 'X-Forwarded-For': '192.0.2.1, 192.0.2.2' }],
     ['nonsense', { 'X-Forwarded-Proto': 'on' }],
     ['a list without https', { 'X-Forwarded-Proto': 'http, http' }],
   ])('is not doubted for the configured header: %s', (_what, lines) => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { absoluteUrl, pathAndQueryOf, pathOf } from '../lib/urls/absolute-url.js';
 
 const runs = { numRuns: 20_000 };

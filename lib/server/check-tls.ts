@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { createSecureContext, type TlsOptions } from 'node:tls';
-import { SecureListenError, type SecureListenErrorCode } from './secure-listen.error.js';
+import { messageOf, SecureListenError, type SecureListenErrorCode } from './secure-listen.error.js';
 
 const DAY = 86_400_000;
 const PATH = /^[^\n]{1,250}\.(?:pem|key|crt|cer|cert|der|p12|pfx)$/i;
@@ -86,7 +86,8 @@ function isPemKey(given: unknown): given is { pem: string | Buffer; passphrase?:
 
 function textOf(given: unknown): string {
   if (typeof given === 'string') return given;
-  return given instanceof Uint8Array ? Buffer.from(given).toString('latin1') : '';
+  if (!ArrayBuffer.isView(given)) return '';
+  return Buffer.from(given.buffer, given.byteOffset, given.byteLength).toString('latin1');
 }
 
 function checkPairs(keys: readonly KeyObject[], certificates: readonly X509Certificate[]): void {
@@ -124,7 +125,7 @@ function checkContext(tls: TlsOptions): void {
   try {
     createSecureContext(tls);
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = messageOf(cause);
     if (said.includes('mac verify failure')) {
       throw new SecureListenError('TLS_PASSPHRASE', 'tls.passphrase does not open tls.pfx, or is missing.', { cause });
     }

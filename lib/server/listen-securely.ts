@@ -52,6 +52,7 @@ export async function listenSecurely(app: INestApplication, options: ListenSecur
   const warnings = checkTls(options.tls, new Date());
   const main = serverOf(app);
   const listeners = await listenersOf(app);
+  if (main.listening || listeners.serving) throw alreadyListening();
   const tls = createTlsServer(options.tls);
 
   listeners.add(main, tls);
@@ -120,17 +121,10 @@ function serverOf(app: INestApplication): HttpServer {
       'listenSecurely: the server of the application is not an http.Server (the http2 option of Fastify?). Create it with HTTP/1.1.',
     );
   }
-  if (server.listening) throw alreadyListening();
   return server;
 }
 
 async function listenersOf(app: INestApplication): Promise<SecureListeners> {
-  const listeners = await findListeners(app);
-  if (listeners.serving) throw alreadyListening();
-  return listeners;
-}
-
-async function findListeners(app: INestApplication): Promise<SecureListeners> {
   try {
     // Not app.get(): NestFactory's applications end the process when that throws.
     return await app.resolve(SecureListeners, undefined, { strict: false });

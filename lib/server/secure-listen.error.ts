@@ -53,7 +53,7 @@ export function listenFailure({ scheme, port, host }: RefusedAddress, cause: unk
     EADDRNOTAVAIL: `cannot be opened on host "${host}": this machine has no such address. Change "host" of "${scheme}", or leave it out.`,
     ENOTFOUND: `cannot be opened on host "${host}": no such name is known. Change "host" of "${scheme}", or leave it out.`,
   };
-  const said = cause instanceof Error ? cause.message : String(cause);
+  const said = messageOf(cause);
   return new SecureListenError(
     code,
     `The ${scheme} listener ${text[code] ?? `cannot be opened on port ${port}: ${said}`} (${code})`,
@@ -61,9 +61,17 @@ export function listenFailure({ scheme, port, host }: RefusedAddress, cause: unk
   );
 }
 
-function codeOf(cause: unknown): SecureListenErrorCode {
-  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return isSystemCode(code) ? code : 'LISTEN_FAILED';
+/** The message of what was thrown. Not by `instanceof`: Node's own errors are of another realm under Jest. */
+export function messageOf(thrown: unknown): string {
+  return has('message', thrown) && typeof thrown.message === 'string' ? thrown.message : String(thrown);
+}
+
+function codeOf(thrown: unknown): SecureListenErrorCode {
+  return has('code', thrown) && isSystemCode(thrown.code) ? thrown.code : 'LISTEN_FAILED';
+}
+
+function has<K extends string>(key: K, thrown: unknown): thrown is Record<K, unknown> {
+  return typeof thrown === 'object' && thrown !== null && key in thrown;
 }
 
 function isSystemCode(code: unknown): code is `E${string}` {

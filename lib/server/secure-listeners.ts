@@ -74,9 +74,12 @@ export class SecureListeners {
     const closeMain = main.close.bind(main);
     // What the adapters call, and wait for, in app.close().
     main.close = (done) => {
-      void this.close()
-        .then(() => this.#endRest())
-        .then(() => closeMain(done));
+      const closeBoth = async (): Promise<void> => {
+        await this.close();
+        await this.#endRest();
+        closeMain(done);
+      };
+      void closeBoth();
       return main;
     };
   }

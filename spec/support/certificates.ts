@@ -42,7 +42,7 @@ export async function makeCertificate(options: CertificateOptions = {}): Promise
       },
     ],
   });
-  return { key: made.private, cert: made.cert };
+  return { key: `${made.private.trim()}\n`, cert: `${made.cert.trim()}\n` };
 }
 
 /** A PKCS#12 file for localhost whose passphrase is `secret`, valid for a hundred years. */
