@@ -1,0 +1,96 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { TestingClaims } from '../enforcement/testing-claims.js';
+import { CLAIMS_HEADER, isPeer, readClaims, writeClaims } from './claims.js';
+
+/** A request of supertest or superagent, or anything else that takes headers by `set`. */
+export interface SettableRequest {
+  set(name: string, value: string): unknown;
+}
+
+/** The options of Fastify's `inject`. */
+export interface InjectRequest {
+  readonly url?: unknown;
+  readonly path?: unknown;
+  readonly headers?: IncomingHttpHeaders | OutgoingHttpHeaders;
+}
+
+/** The proxy that a request seems to have come through. */
+export interface ProxiedBy {
+  /** The address of the proxy, or `'unix'` for one on a unix socket. Default `'127.0.0.1'`. */
+  readonly peer?: string;
+  /** The headers it adds. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const claimed = new WeakMap<SettableRequest, TestingClaims>();
+
+/**
+ * Lets a request go as if it had come over TLS: no certificate, and no header that anybody else could send. The kit must
+ * be imported before the application is created.
+ *
+ * Declared proxies still have the last word: where one of them is the peer and its header says http, the request is not
+ * secure (see `throughProxy`).
+ *
+ * @param test a request of supertest (or a whole `agent`, for every request of it), or the options of Fastify's `inject`
+ * @returns that request, or a copy of those options
+ * @throws TypeError when it is neither
+ * @example
+ * await asHttps(request(app.getHttpServer()).get('/account')).expect(200);
+ * const response = await app.inject(asHttps({ method: 'GET', url: '/account' }));
+ */
+export function asHttps<TRequest extends SettableRequest | InjectRequest>(test: TRequest): TRequest {
+  return withClaims('asHttps', test, { encrypted: true }, {});
+}
+
+/**
+ * Lets a request go as if a proxy had passed it on. Whether the proxy is believed is for the application's own
+ * `proxies` to say; the framework's own `trust proxy` sees the real peer.
+ *
+ * @throws TypeError when `test` is not a request, or `peer` not an address
+ * @example
+ * await throughProxy(request(app.getHttpServer()).get('/account'), {
+ *   peer: '10.0.0.3',
+ *   headers: { 'X-Forwarded-Proto': 'https' },
+ * }).expect(200);
+ */
+export function throughProxy<TRequest extends SettableRequest | InjectRequest>(
+  test: TRequest,
+  { peer = '127.0.0.1', headers = {} }: ProxiedBy,
+): TRequest {
+  if (!isPeer(peer)) {
+    throw new TypeError(
+      `throughProxy: the peer '${String(peer)}' is not an address. Accepted: an IP address, or 'unix'.`,
+    );
+  }
+  return withClaims('throughProxy', test, { peer }, headers);
+}
+
+function withClaims<TRequest extends SettableRequest | InjectRequest>(
+  caller: string,
+  test: TRequest,
+  claims: TestingClaims,
+  headers: Readonly<Record<string, string>>,
+): TRequest {
+  if (isSettable(test)) {
+    const all = { ...claimed.get(test), ...claims };
+    claimed.set(test, all);
+    for (const [name, value] of Object.entries(headers)) test.set(name, value);
+    test.set(CLAIMS_HEADER, writeClaims(all));
+    return test;
+  }
+  if (!isInject(test)) {
+    throw new TypeError(
+      `${caller} was given something that takes no headers. Accepted: a request of supertest, such as request(server).get('/'), or the options of inject(), such as { method: 'GET', url: '/' }.`,
+    );
+  }
+  const all = { ...readClaims(test.headers?.[CLAIMS_HEADER]), ...claims };
+  return { ...test, headers: { ...test.headers, ...headers, [CLAIMS_HEADER]: writeClaims(all) } };
+}
+
+function isSettable(test: unknown): test is SettableRequest {
+  return typeof test === 'object' && test !== null && 'set' in test && typeof test.set === 'function';
+}
+
+function isInject(test: unknown): test is InjectRequest {
+  return typeof test === 'object' && test !== null && ('url' in test || 'path' in test);
+}
