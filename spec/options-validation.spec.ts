@@ -5,7 +5,7 @@ import { validateDeployment, validateOptions, validateRequiredOptions } from '..
 
 const KEYS =
   'httpsSupport, allowPlainHttp, mode, paths, exempt, onInsecure, reportOnly, redirect, refuse, ports, hosts, proxies, ' +
-  'hsts, cookies, onLeak, findings, strict';
+  'hsts, cookies, session, onLeak, findings, strict';
 const OBJECT = `An object { ${KEYS} } is accepted.`;
 const PATHS = "An array of paths, such as ['/admin'], is accepted.";
 const HOSTS = "An array of hosts, such as ['example.com'], is accepted.";
@@ -374,7 +374,7 @@ const wrongValues: Wrong[] = [
   [
     'an id in place of a finding',
     { findings: { ignore: ['SEC301'] } },
-    'findings.ignore[0] is "SEC301" (a string). An object { id, because }',
+    'findings.ignore[0] is a string. An object { id, because }',
   ],
   ...['SEC30', 'SEC3011', 'sec301', 'XSEC301', 301].map((id): Wrong => [
     `the finding ${id}`,
@@ -454,7 +454,7 @@ describe('validateOptions', () => {
 
 describe('what a message does not show', () => {
   it.each<[fact: string, options: unknown]>([
-    ['of a key that is not known', { session: { secret: 'hunter2' } }],
+    ['of a key that is not known', { secret: 'hunter2' }],
     ['of a misspelt key', { sesion: 'hunter2' }],
     ['of a key that is not known in an object', { hsts: { secret: 'hunter2' } }],
     ['inside an object', { ports: { https: { secret: 'hunter2' } } }],
@@ -462,6 +462,10 @@ describe('what a message does not show', () => {
     ['of options that are still JSON', '{ "session": { "secret": "hunter2" } }'],
     ['of a URL with a password', { hosts: ['https://admin:hunter2@example.com'] }],
     ['of a host with a password', { redirect: { host: 'admin:hunter2@example.com' } }],
+    [
+      'of a host with a password that is cut short',
+      { redirect: { host: `admin:hunter2${'x'.repeat(90)}@example.com` } },
+    ],
   ])('is the value %s', (_, options) => {
     const message = messageOf(() => validateOptions(options));
     expect(message).toMatch(/^SecureModule options: /);
@@ -497,6 +501,7 @@ const everyOption: Required<SecureOptions> = {
   },
   hsts: { maxAge: 31536000, includeSubDomains: true, preload: true },
   cookies: { secure: 'all' },
+  session: { secret: 'Zk3vQ9sT7xW1bN5mL8cR2fH6jP4dY0gA' },
   onLeak: () => undefined,
   findings: { ignore: [{ id: 'SEC301', because: 'known' }] },
   strict: true,

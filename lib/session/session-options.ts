@@ -22,11 +22,12 @@ export interface SessionStore {
 /** The `session` option of `SecureModule`. Durations are milliseconds, as in express-session. */
 export interface SessionOptions {
   /**
-   * Signs the cookie: 32 bytes or more; in an array the first signs and all verify, so that it can be changed.
+   * Signs the cookie: 32 bytes or more; in an array the first signs and all verify, so that it can be changed. Undefined,
+   * as an environment variable may be, is a boot error.
    *
    * **Security:** who has it can make session cookies. Take it from the environment, never from the code.
    */
-  secret: string | readonly string[];
+  secret: string | readonly string[] | undefined;
   /** The name of the cookie. Default `__Host-sid`; `sid` with `httpsSupport: false` or a cookie path or domain. */
   name?: string;
   cookie?: SessionCookieOptions;
