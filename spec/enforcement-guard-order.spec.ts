@@ -1,5 +1,4 @@
 import {
-  CanActivate,
   Controller,
   Get,
   Inject,
@@ -8,9 +7,10 @@ import {
   Scope,
   UnauthorizedException,
   UseGuards,
+  type CanActivate,
   type Provider,
 } from '@nestjs/common';
-import { APP_GUARD, REQUEST } from '@nestjs/core';
+import { APP_GUARD, ApplicationConfig, REQUEST } from '@nestjs/core';
 import { SecureModule, SecureRequired } from 'nestjs-secure';
 import { adapters, boots, createApp, ran, type AppParts } from './support/applications.js';
 
@@ -73,9 +73,18 @@ const appGuard: Provider = { provide: APP_GUARD, useClass: AuthGuard };
 @Module({ providers: [appGuard] })
 class AuthModule {}
 
+/** What a library does that wants the first place as well. */
+@Module({})
+class EagerModule {
+  constructor(@Inject(ApplicationConfig) config: ApplicationConfig) {
+    config.useGlobalGuards(new AuthGuard());
+  }
+}
+
 const places: [place: string, parts: AppParts][] = [
   ['APP_GUARD in the root module', { controllers: [PlainController], providers: [appGuard] }],
   ['APP_GUARD in a module imported before', { controllers: [PlainController], imports: [AuthModule] }],
+  ['a guard that a module adds as it is made', { controllers: [PlainController], imports: [EagerModule] }],
   ['app.useGlobalGuards', { controllers: [PlainController], main: (app) => void app.useGlobalGuards(new AuthGuard()) }],
   ['a guard of the controller', { controllers: [GuardedController] }],
   ['a guard of the method', { controllers: [GuardedMethodController] }],

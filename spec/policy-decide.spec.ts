@@ -254,7 +254,7 @@ describe('the order of the rows', () => {
     onInsecure === 'refuse' || (onInsecure === 'auto' && mayCarrySecret(facts));
 
   const rows: Row[] = [
-    [({ transport }) => transport.secure, () => ({ action: 'pass', reason: 'secure' })],
+    [(facts) => facts.transport.secure, () => ({ action: 'pass', reason: 'secure' })],
     [({ requirement }) => requirement.level === 'exempt', () => ({ action: 'pass', reason: 'exempt' })],
     [({ requirement }) => requirement.level === 'unmarked', () => ({ action: 'pass', reason: 'unmarked' })],
     [({ preflight, asks }) => preflight && asks === 'gate', () => ({ action: 'pass', reason: 'preflight' })],
@@ -264,7 +264,7 @@ describe('the order of the rows', () => {
     [(facts, given) => refusing(facts, given) && has(inferred)(facts), () => refuse('proxy-not-believed', 421)],
     [(facts, given) => refusing(facts, given) && mayCarrySecret(facts), () => refuse('insecure-secret', 404)],
     [refusing, () => refuse('insecure-refused', 404)],
-    [({ transport }) => transport.host !== 'example.com', () => refuse('host-not-allowed', 400)],
+    [(facts) => facts.transport.host !== 'example.com', () => refuse('host-not-allowed', 400)],
     [(facts) => facts.redirectedRecently && has(inferred)(facts), () => refuse('redirect-loop', 421)],
     [() => true, (facts) => redirect(isSafe(facts) ? 307 : 308)],
   ];
@@ -308,7 +308,7 @@ describe('the order of the rows', () => {
       seen.set(kind, (seen.get(kind) ?? 0) + 1);
     }
 
-    expect([...seen.keys()].sort()).toEqual([
+    expect([...seen.keys()].toSorted()).toEqual([
       'pass exempt',
       'pass preflight',
       'pass secure',

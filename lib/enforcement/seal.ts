@@ -18,6 +18,8 @@ export function sealResponse(response: ServerResponse, { status, headers }: Pick
   for (const name of response.getHeaderNames()) if (!ANSWER_HEADER.test(name)) response.removeHeader(name);
   for (const [name, value] of Object.entries(headers)) setHeader(name, value);
 
+  response.statusCode = status;
+  Object.defineProperty(response, 'statusCode', { configurable: true, get: () => status, set: () => undefined });
   response.setHeader = (name, value) => (ANSWER_HEADER.test(name) ? setHeader(name, value) : response);
   response.appendHeader = (name, value) => (ANSWER_HEADER.test(name) ? appendHeader(name, value) : response);
   response.writeHead = (...given: unknown[]) => {
@@ -30,11 +32,16 @@ export function sealResponse(response: ServerResponse, { status, headers }: Pick
 
 /** Ends a request that came in clear with an answer, before the application has seen it. */
 export function writeAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-  sealResponse(response, answer);
-  // The rest of a body need not travel in clear as well.
-  if (hasBody(request)) response.setHeader('connection', 'close');
-  response.writeHead(answer.status);
-  response.end(request.method === 'HEAD' ? undefined : answer.body);
+  const { status, headers, body } = answer;
+  sealResponse(response, { status, headers: hasBody(request) ? closing(headers) : headers });
+  response.writeHead(status);
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+/** The rest of a body need not travel in clear as well. */
+function closing(headers: Answer['headers']): Answer['headers'] {
+  const { connection } = headers;
+  return { ...headers, connection: connection === undefined ? 'close' : `${connection}, close` };
 }
 
 /** Whether a request brings a body (RFC 9112 6). */

@@ -5,6 +5,7 @@ import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
+import { jest } from '@jest/globals';
 import { SecureModule, type SecureOptions } from 'nestjs-secure';
 
 /** Makes a new adapter of a platform. */
@@ -27,7 +28,7 @@ export interface AppParts extends Pick<ModuleMetadata, 'imports' | 'controllers'
   /** Of `SecureModule.forRoot()`, beside a proxy on loopback. False leaves the module out. */
   options?: SecureOptions | false;
   /** What `main.ts` does before the application starts. */
-  main?: (app: INestApplication) => void | Promise<void>;
+  main?(app: INestApplication): void | Promise<void>;
   /** Default `NestFactory.create`. */
   boot?: (typeof boots)[number][0];
   /** Of `NestFactory.create`. */
@@ -54,7 +55,7 @@ export interface Reply {
 export interface App {
   readonly nest: INestApplication;
   readonly port: number;
-  /** Every warning and error it logged since it listens. */
+  /** Every warning and error since it listens: what it logged, and what Node wrote to stderr. */
   readonly logged: string[];
   /** Sends the path as it stands, with `Host: localhost`. */
   ask(path: string, ask?: Ask): Promise<Reply>;
@@ -64,10 +65,12 @@ export interface App {
 export const ran: string[] = [];
 
 const opened: INestApplication[] = [];
+const spies: { mockRestore(): void }[] = [];
 
 afterEach(async () => {
   ran.length = 0;
   for (const app of opened.splice(0)) await app.close();
+  for (const spy of spies.splice(0)) spy.mockRestore();
 });
 
 /** Starts an application on a free port; it is closed after the test. Rejects where the boot fails. */
@@ -78,17 +81,24 @@ export async function createApp(newAdapter: NewAdapter, parts: AppParts): Promis
   await parts.main?.(nest);
   await nest.listen(0, '127.0.0.1');
   logged.length = 0;
-  const { port } = nest.getHttpServer().address() as AddressInfo;
+  const stderr = jest.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+    if (/Warning|Error/.test(String(chunk))) logged.push(String(chunk));
+    return true;
+  });
+  spies.push(stderr);
+  const { port }: AddressInfo = nest.getHttpServer().address();
   return { nest, port, logged, ask: (path, asked) => send(port, path, asked) };
 }
 
 async function bootApp(newAdapter: NewAdapter, parts: AppParts, logged: string[]): Promise<INestApplication> {
   const root = rootModule(parts);
-  const log = (...parts: unknown[]): void => void logged.push(parts.map(textOf).join(' '));
+  const log = (...values: unknown[]): void => void logged.push(values.map(textOf).join(' '));
   const logger = { log: () => undefined, warn: log, error: log, fatal: log };
   const appOptions = { logger, abortOnError: false, ...parts.appOptions };
   if (parts.boot !== 'Test.createTestingModule') return NestFactory.create(root, newAdapter(), appOptions);
-  const testing = await Test.createTestingModule({ imports: [root] }).setLogger(logger).compile();
+  const testing = await Test.createTestingModule({ imports: [root] })
+    .setLogger(logger)
+    .compile();
   return testing.createNestApplication(newAdapter(), appOptions);
 }
 

@@ -1,0 +1,230 @@
+import 'reflect-metadata';
+import {
+  handlerName,
+  MARK,
+  readMarks,
+  setMark,
+  type Handler,
+  type HandlerClass,
+  type Mark,
+} from '../lib/policy/marks.js';
+
+const required: Mark = { level: 'required', options: {} };
+const refusing: Mark = { level: 'required', options: { onInsecure: 'refuse' } };
+const exempt: Mark = { level: 'exempt' };
+
+/** What a decorator does, in the form TypeScript calls it. */
+function mark(value: Mark) {
+  return function decorate(target: object, key?: string, descriptor?: PropertyDescriptor): void {
+    setMark(value, descriptor === undefined ? target : descriptor.value, key ?? 'a class');
+  };
+}
+
+describe('a mark', () => {
+  it('is kept under a fixed name, so that two copies of this package understand each other', () => {
+    class Pages {}
+    setMark(required, Pages, 'Pages');
+
+    expect(MARK).toBe('nestjs-secure:mark');
+    expect(Reflect.getOwnMetadata('nestjs-secure:mark', Pages)).toBe(required);
+  });
+
+  it.each([
+    [required, exempt],
+    [exempt, required],
+  ])('%j beside %j is an error that names the target and both decorators', (first, second) => {
+    class Pages {}
+    setMark(first, Pages, 'Pages.edit');
+
+    expect(() => setMark(second, Pages, 'Pages.edit')).toThrow(
+      'Pages.edit carries both @SecureRequired() and @SecureExempt(). Remove one: it cannot require https and be exempt from it.',
+    );
+    expect(Reflect.getOwnMetadata(MARK, Pages)).toBe(first);
+  });
+
+  it('written twice on one target is the outer one', () => {
+    class Pages {}
+    setMark(required, Pages, 'Pages');
+    setMark(refusing, Pages, 'Pages');
+
+    expect(Reflect.getOwnMetadata(MARK, Pages)).toBe(refusing);
+  });
+
+  it('of a subclass may differ from that of the class it extends', () => {
+    @mark(required)
+    class Base {}
+    class Derived extends Base {}
+
+    expect(() => setMark(exempt, Derived, 'Derived')).not.toThrow();
+    expect(Reflect.getOwnMetadata(MARK, Base)).toBe(required);
+  });
+});
+
+describe('the marks of a handler', () => {
+  it('are none where nothing is marked', () => {
+    class Pages {
+      list(): void {}
+    }
+
+    expect(readMarks(Pages, Pages.prototype.list)).toEqual({
+      handler: undefined,
+      keptFrom: undefined,
+      class: undefined,
+    });
+  });
+
+  it('are its own and those of its class', () => {
+    @mark(exempt)
+    class Pages {
+      @mark(refusing)
+      edit(): void {}
+      list(): void {}
+    }
+
+    expect(readMarks(Pages, Pages.prototype.edit)).toEqual({ handler: refusing, keptFrom: undefined, class: exempt });
+    expect(readMarks(Pages, Pages.prototype.list)).toEqual({ handler: undefined, keptFrom: undefined, class: exempt });
+  });
+
+  it('of a method that is inherited come with it', () => {
+    class Base {
+      @mark(refusing)
+      edit(): void {}
+    }
+    class Derived extends Base {}
+
+    expect(readMarks(Derived, Derived.prototype.edit)).toMatchObject({ handler: refusing, keptFrom: undefined });
+  });
+
+  it('of a class are those of the nearest class that is marked', () => {
+    @mark(required)
+    class Far {
+      list(): void {}
+    }
+    @mark(exempt)
+    class Near extends Far {}
+    class Derived extends Near {}
+
+    expect(readMarks(Derived, Derived.prototype.list).class).toBe(exempt);
+    expect(readMarks(Far, Far.prototype.list).class).toBe(required);
+  });
+});
+
+describe('a method that overrides a marked one', () => {
+  class Base {
+    @mark(refusing)
+    edit(): string {
+      return 'base';
+    }
+    @mark(exempt)
+    status(): string {
+      return 'base';
+    }
+    list(): string {
+      return 'base';
+    }
+  }
+
+  it('keeps its mark, and tells from which class', () => {
+    class Derived extends Base {
+      override edit(): string {
+        return 'derived';
+      }
+    }
+
+    expect(readMarks(Derived, Derived.prototype.edit)).toEqual({
+      handler: refusing,
+      keptFrom: 'Base',
+      class: undefined,
+    });
+  });
+
+  it('keeps it over several generations, also where the class in between does not have the method', () => {
+    class Middle extends Base {}
+    class Derived extends Middle {
+      override edit(): string {
+        return 'derived';
+      }
+    }
+    class Youngest extends Derived {
+      override edit(): string {
+        return 'youngest';
+      }
+    }
+
+    expect(readMarks(Derived, Derived.prototype.edit)).toMatchObject({ handler: refusing, keptFrom: 'Base' });
+    expect(readMarks(Youngest, Youngest.prototype.edit)).toMatchObject({ handler: refusing, keptFrom: 'Base' });
+  });
+
+  it('has its own mark where it has one', () => {
+    class Derived extends Base {
+      @mark(exempt)
+      override edit(): string {
+        return 'derived';
+      }
+    }
+    class Youngest extends Derived {
+      override edit(): string {
+        return 'youngest';
+      }
+    }
+
+    expect(readMarks(Derived, Derived.prototype.edit)).toMatchObject({ handler: exempt, keptFrom: undefined });
+    // The nearest word counts, and an exemption has to be said anew.
+    expect(readMarks(Youngest, Youngest.prototype.edit)).toMatchObject({ handler: undefined, keptFrom: undefined });
+  });
+
+  it('does not keep an exemption', () => {
+    class Derived extends Base {
+      override status(): string {
+        return 'derived';
+      }
+    }
+
+    expect(readMarks(Derived, Derived.prototype.status)).toMatchObject({ handler: undefined, keptFrom: undefined });
+  });
+
+  it('has no mark where the one it overrides has none', () => {
+    class Derived extends Base {
+      override list(): string {
+        return 'derived';
+      }
+    }
+
+    expect(readMarks(Derived, Derived.prototype.list)).toMatchObject({ handler: undefined, keptFrom: undefined });
+  });
+
+  it('is found by name where the function itself has another', () => {
+    class Derived extends Base {}
+    const replacement = (): string => 'wrapped by another decorator';
+    Object.defineProperty(Derived.prototype, 'edit', { value: replacement, configurable: true });
+
+    expect(replacement.name).toBe('replacement');
+    expect(readMarks(Derived, replacement)).toMatchObject({ handler: refusing, keptFrom: 'Base' });
+  });
+});
+
+describe('the name of a handler', () => {
+  class Base {
+    inherited(): void {}
+    get computed(): string {
+      throw new Error('a getter must not run');
+    }
+  }
+  class Pages extends Base {
+    edit(): void {}
+  }
+
+  it.each<[string, HandlerClass, Handler]>([
+    ['edit', Pages, Pages.prototype.edit],
+    ['inherited', Pages, Pages.prototype.inherited],
+    ['inherited', Base, Base.prototype.inherited],
+  ])('is %s, as the class has it', (name, controller, handler) => {
+    expect(handlerName(controller, handler)).toBe(name);
+  });
+
+  it('is that of the function where the class does not have it', () => {
+    function elsewhere(): void {}
+
+    expect(handlerName(Pages, elsewhere)).toBe('elsewhere');
+  });
+});

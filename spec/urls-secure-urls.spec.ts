@@ -1,0 +1,507 @@
+import { All, Controller, Get, Inject, Req, VersioningType, type Type } from '@nestjs/common';
+import { SecureExempt, SecureRequired, SecureUrls, type SecureOptions } from 'nestjs-secure';
+import type { Mark } from '../lib/policy/marks.js';
+import { compilePathRules } from '../lib/policy/paths.js';
+import { compileRequirement } from '../lib/policy/requirement.js';
+import { RouteTable } from '../lib/policy/route-table.js';
+import type { Transport } from '../lib/transport/connection.js';
+import { SecureUrls as Urls, type UrlSettings } from '../lib/urls/secure-urls.js';
+import { adapters } from './support/applications.js';
+import { serve, type LiveApplication } from './support/live-application.js';
+
+/** A request as far as SecureUrls asks for it. */
+interface Asked {
+  readonly scheme: 'http' | 'https';
+  readonly host: string | undefined;
+  readonly target: string;
+}
+
+const inClear: Asked = { scheme: 'http', host: 'example.com', target: '/here?x=1' };
+const secure: Asked = { ...inClear, scheme: 'https' };
+
+class Members {
+  show(): void {}
+  edit(): void {}
+  versions(): void {}
+  file(): void {}
+  nowhere(): void {}
+  odd(): void {}
+}
+
+const required: Mark = { level: 'required', options: {} };
+
+function tableOf(...rows: [handler: string, path: string, mark?: Mark][]): RouteTable {
+  const table = new RouteTable();
+  const rules = compilePathRules(['/office'], []);
+  for (const [handler, path, mark] of rows) {
+    const marks = { handler: mark, class: undefined, keptFrom: undefined };
+    const requirement = compileRequirement(marks, { mode: 'marked', rules });
+    table.add({ method: 'GET', path, controller: Members, handler, requirement, keptFrom: undefined });
+  }
+  return table;
+}
+
+function urlsWith(over: Partial<UrlSettings<Asked>> = {}): Urls<Asked> {
+  return new Urls<Asked>({
+    httpsSupport: true,
+    ports: { http: 80, https: 443 },
+    hostFor: (_scheme, host) => (host === 'example.com' ? host : undefined),
+    defaultHost: 'www.example.com',
+    transportOf: ({ scheme, host }): Transport => {
+      return { secure: scheme === 'https', scheme, host, port: undefined, peer: undefined, via: 'socket', doubts: [] };
+    },
+    targetOf: ({ target }) => target,
+    routes: tableOf(
+      ['show', '/members/:slug'],
+      ['edit', '/members/:slug/edit', required],
+      ['versions', '/v1/members'],
+      ['versions', '/v2/members/:slug'],
+      ['file', '/files/*'],
+      ['odd', '/odd/:id(\\d+)'],
+    ),
+    ...over,
+  });
+}
+
+describe('isSecure', () => {
+  it('is what the transport says', () => {
+    expect(urlsWith().isSecure(secure)).toBe(true);
+    expect(urlsWith().isSecure(inClear)).toBe(false);
+  });
+});
+
+describe('an absolute URL', () => {
+  it('is that of the request, or of another path beside it', () => {
+    const urls = urlsWith();
+
+    expect(urls.buildAbsoluteUrl(inClear)).toBe('http://example.com/here?x=1');
+    expect(urls.buildAbsoluteUrl(secure)).toBe('https://example.com/here?x=1');
+    expect(urls.buildAbsoluteUrl(secure, '/there')).toBe('https://example.com/there');
+    expect(urls.buildSecureUrl(inClear)).toBe('https://example.com/here?x=1');
+    expect(urls.buildSecureUrl(inClear, '/there?y')).toBe('https://example.com/there?y');
+    expect(urls.buildInsecureUrl(secure)).toBe('http://example.com/here?x=1');
+    expect(urls.buildInsecureUrl(secure, '/')).toBe('http://example.com/');
+  });
+
+  it('has the ports outsiders use, the default ones left out', () => {
+    const urls = urlsWith({ ports: { http: 3000, https: 3443 } });
+
+    expect(urls.buildAbsoluteUrl(inClear)).toBe('http://example.com:3000/here?x=1');
+    expect(urls.buildSecureUrl(inClear)).toBe('https://example.com:3443/here?x=1');
+    expect(urlsWith({ ports: { http: 443, https: 80 } }).buildSecureUrl(inClear, '/')).toBe('https://example.com:80/');
+  });
+
+  it('is http where https is not spoken at all', () => {
+    const urls = urlsWith({ httpsSupport: false });
+
+    expect(urls.buildSecureUrl(inClear)).toBe('http://example.com/here?x=1');
+    expect(urls.urlFor(Members, 'edit', { slug: 'ada' }, secure)).toBe('http://example.com/members/ada/edit');
+    expect(urls.urlFor(Members, 'edit', { slug: 'ada' })).toBe('http://www.example.com/members/ada/edit');
+  });
+
+  it('asks which host it may carry for its own scheme', () => {
+    const urls = urlsWith({ hostFor: (scheme) => `${scheme}.example.com` });
+
+    expect(urls.buildSecureUrl(inClear, '/')).toBe('https://https.example.com/');
+    expect(urls.buildInsecureUrl(secure, '/')).toBe('http://http.example.com/');
+  });
+
+  it.each(['there', '', 'http://evil.com/', '?x', '@evil.com'])('of the path %j is a TypeError', (path) => {
+    expect(() => urlsWith().buildAbsoluteUrl(inClear, path)).toThrow(TypeError);
+    expect(() => urlsWith().buildAbsoluteUrl(inClear, path)).toThrow(
+      `A path starts with a slash; ${JSON.stringify(path)} does not.`,
+    );
+  });
+
+  it.each(['//evil.com/x', '/\\evil.com', '/@evil.com', '/..//evil.com'])('of the path %j stays here', (path) => {
+    expect(new URL(urlsWith().buildSecureUrl(inClear, path)).host).toBe('example.com');
+  });
+
+  it('is an error that names the value to add where the host is not allowed', () => {
+    const forged = { ...inClear, host: 'evil.com' };
+    const message =
+      "The host 'evil.com' is not allowed in a URL. If it is yours, add 'evil.com' to hosts in SecureModule.forRoot().";
+
+    expect(() => urlsWith().buildAbsoluteUrl(forged)).toThrow(message);
+    expect(() => urlsWith().buildSecureUrl(forged)).toThrow(message);
+    expect(() => urlsWith().buildInsecureUrl(forged)).toThrow(message);
+    expect(() => urlsWith().urlFor(Members, 'show', { slug: 'ada' }, forged)).toThrow(message);
+  });
+
+  it('is an error where the request has no usable host', () => {
+    expect(() => urlsWith().buildAbsoluteUrl({ ...inClear, host: undefined })).toThrow(
+      'The request has no usable Host header (absent, doubled or malformed), so no absolute URL can be built for it.',
+    );
+  });
+});
+
+describe('the URL of a handler', () => {
+  it('is https where the handler requires it', () => {
+    expect(urlsWith().urlFor(Members, 'edit', { slug: 'ada' }, inClear)).toBe('https://example.com/members/ada/edit');
+    expect(urlsWith().urlFor(Members, 'edit', { slug: 'ada' }, secure)).toBe('https://example.com/members/ada/edit');
+  });
+
+  it('keeps the scheme of the request where nothing is required', () => {
+    expect(urlsWith().urlFor(Members, 'show', { slug: 'ada' }, inClear)).toBe('http://example.com/members/ada');
+    expect(urlsWith().urlFor(Members, 'show', { slug: 'ada' }, secure)).toBe('https://example.com/members/ada');
+  });
+
+  it('is https where a path rule covers the path once it is filled', () => {
+    const urls = urlsWith({ routes: tableOf(['show', '/:slug']) });
+
+    expect(urls.urlFor(Members, 'show', { slug: 'office' }, inClear)).toBe('https://example.com/office');
+    expect(urls.urlFor(Members, 'show', { slug: 'shop' }, inClear)).toBe('http://example.com/shop');
+  });
+
+  it('is https on the default host without a request', () => {
+    expect(urlsWith().urlFor(Members, 'show', { slug: 'ada' })).toBe('https://www.example.com/members/ada');
+  });
+
+  it('is an error without a request and a host', () => {
+    expect(() => urlsWith({ defaultHost: undefined }).urlFor(Members, 'show', { slug: 'ada' })).toThrow(
+      "urlFor(Members, 'show') has no host: pass the request, or set redirect.host or a name in hosts.",
+    );
+  });
+
+  it('is http or https as the request where nothing is known of what it requires', () => {
+    const routes = new RouteTable();
+    const rest = { controller: Members, handler: 'show', requirement: undefined, keptFrom: undefined };
+    routes.add({ method: 'GET', path: '/members', ...rest });
+
+    expect(urlsWith({ routes }).urlFor(Members, 'show', {}, inClear)).toBe('http://example.com/members');
+  });
+
+  it.each<[string | number | boolean, string]>([
+    ['ada marlowe', 'ada%20marlowe'],
+    ['a/b', 'a%2Fb'],
+    ['?x#y', '%3Fx%23y'],
+    ['%2f', '%252f'],
+    ['\u00e4', '%C3%A4'],
+    ['../admin', '..%2Fadmin'],
+    ['...', '...'],
+    [7, '7'],
+    [false, 'false'],
+  ])('writes the parameter %j as %s', (slug, written) => {
+    expect(urlsWith().urlFor(Members, 'show', { slug }, inClear)).toBe(`http://example.com/members/${written}`);
+  });
+
+  it('fills a wildcard with segments, each encoded', () => {
+    expect(urlsWith().urlFor(Members, 'file', { '*': ['a b', 'c/d'] }, inClear)).toBe(
+      'http://example.com/files/a%20b/c%2Fd',
+    );
+  });
+
+  it.each(['.', '..', ''])('is an error with the parameter %j, which would lead to another path', (slug) => {
+    expect(() => urlsWith().urlFor(Members, 'edit', { slug }, inClear)).toThrow(/slug is '\.{0,2}', which would lead/);
+    expect(() => urlsWith().urlFor(Members, 'file', { '*': ['a', slug] }, inClear)).toThrow(RegExp('which would lead'));
+  });
+
+  it('is an error that names the missing parameter and the paths', () => {
+    expect(() => urlsWith().urlFor(Members, 'edit', { name: 'ada' }, inClear)).toThrow(
+      `urlFor(Members, 'edit', {"name":"ada"}): no path of '/members/:slug/edit' can be filled. TypeError: Missing parameters: slug`,
+    );
+    expect(() => urlsWith().urlFor(Members, 'file', {}, inClear)).toThrow('Missing parameters: *');
+  });
+
+  it('is an error for a pattern that is not of the kind path-to-regexp reads', () => {
+    expect(() => urlsWith().urlFor(Members, 'odd', { id: 1 }, inClear)).toThrow("'/odd/:id(\\d+)' can be filled");
+  });
+
+  it('is that of the first path which the parameters fill', () => {
+    const urls = urlsWith();
+
+    expect(urls.urlFor(Members, 'versions', {}, inClear)).toBe('http://example.com/v1/members');
+    const onlyWithSlug = urlsWith({ routes: tableOf(['versions', '/v2/members/:slug'], ['versions', '/v1/members']) });
+    expect(onlyWithSlug.urlFor(Members, 'versions', {}, inClear)).toBe('http://example.com/v1/members');
+    expect(onlyWithSlug.urlFor(Members, 'versions', { slug: 'x' }, inClear)).toBe('http://example.com/v2/members/x');
+    expect(() =>
+      urlsWith({ routes: tableOf(['versions', '/a/:a'], ['versions', '/b/:b']) }).urlFor(Members, 'versions'),
+    ).toThrow("no path of '/a/:a', '/b/:b' can be filled");
+  });
+
+  it('is an error where no route leads to it', () => {
+    expect(() => urlsWith().urlFor(Members, 'nowhere')).toThrow(
+      "urlFor(Members, 'nowhere'): no route leads to this handler in this application.",
+    );
+  });
+});
+
+/** What the page of the live application builds. */
+let build: (urls: SecureUrls, request: object) => unknown;
+
+@Controller()
+class PageController {
+  constructor(@Inject(SecureUrls) private readonly urls: SecureUrls) {}
+
+  @SecureExempt()
+  @Get(['page', 'path/with:colons'])
+  page(@Req() request: object): object {
+    return this.build(request);
+  }
+
+  @All('*')
+  anything(@Req() request: object): object {
+    return this.build(request);
+  }
+
+  private build(request: object): object {
+    try {
+      return { built: build(this.urls, request) };
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}
+
+@Controller('members')
+class MembersController {
+  @Get(':slug')
+  show(): void {}
+  @SecureRequired()
+  @Get(':slug/edit')
+  edit(): void {}
+}
+
+// The same wildcard is {*path} to Express and * to Fastify.
+@Controller('files')
+class FilesController {
+  @Get('*')
+  show(): string {
+    return 'a file';
+  }
+}
+const segments = (...values: string[]): Record<string, string[]> => ({ path: values, '*': values });
+
+@Controller({ path: 'catalogue', version: '2' })
+class CatalogueController {
+  @Get(':page')
+  show(): void {}
+}
+
+@Controller('office')
+class OfficeController {
+  @Get()
+  show(): void {}
+}
+
+@SecureRequired()
+@Controller(['account', 'konto'])
+class AccountController {
+  @Get()
+  show(): void {}
+  @SecureExempt()
+  @Get('status')
+  status(): void {}
+}
+
+class Unmounted {
+  show(): void {}
+}
+
+const options: SecureOptions = {
+  hosts: ['example.com', 'www.example.com', '.example.org', '[2001:db8::1]'],
+  paths: ['/api/office'],
+  proxies: { trust: ['loopback'], host: true },
+  exempt: ['/healthz'],
+};
+const controllers: Type[] = [
+  MembersController,
+  FilesController,
+  CatalogueController,
+  OfficeController,
+  AccountController,
+  PageController,
+];
+
+describe.each(adapters)('SecureUrls on %s', (_platform, newAdapter) => {
+  let site: LiveApplication;
+
+  beforeAll(async () => {
+    site = await serve(newAdapter, {
+      options,
+      controllers,
+      main: (app) => {
+        app.setGlobalPrefix('api', { exclude: ['page'] });
+        app.enableVersioning({ type: VersioningType.URI });
+      },
+    });
+  });
+
+  afterAll(() => site.close());
+
+  async function built(what: typeof build, headers: Record<string, string> = {}, path = '/page'): Promise<unknown> {
+    build = what;
+    const { body } = await site.ask(path, { headers: { Host: 'example.com', ...headers } });
+    const answer: unknown = JSON.parse(body);
+    return answer;
+  }
+
+  const overHttps = { 'X-Forwarded-Proto': 'https' };
+
+  it('isSecure is the effective scheme', async () => {
+    expect(await built((urls, request) => urls.isSecure(request))).toEqual({ built: false });
+    expect(await built((urls, request) => urls.isSecure(request), overHttps)).toEqual({ built: true });
+  });
+
+  it('builds the URL of the request as it arrived, with the scheme of the request', async () => {
+    const absolute: typeof build = (urls, request) => urls.buildAbsoluteUrl(request);
+
+    expect(await built(absolute, {}, '/page?a=%41&b=c')).toEqual({ built: 'http://example.com/page?a=%41&b=c' });
+    expect(await built(absolute, overHttps)).toEqual({ built: 'https://example.com/page' });
+    expect(await built(absolute, { Host: 'EXAMPLE.com.:8080' })).toEqual({ built: 'http://example.com/page' });
+    expect(await built(absolute, { Host: '[2001:DB8::1]:8080' })).toEqual({ built: 'http://[2001:db8::1]/page' });
+    expect(await built(absolute, { 'X-Forwarded-Host': 'a.example.org' })).toEqual({
+      built: 'http://a.example.org/page',
+    });
+  });
+
+  it('builds a secure and an insecure URL of another path', async () => {
+    expect(await built((urls, request) => urls.buildSecureUrl(request, '/login'))).toEqual({
+      built: 'https://example.com/login',
+    });
+    expect(await built((urls, request) => urls.buildInsecureUrl(request, '/status'), overHttps)).toEqual({
+      built: 'http://example.com/status',
+    });
+  });
+
+  it.each([
+    ['buildAbsoluteUrl', (urls: SecureUrls, request: object) => urls.buildAbsoluteUrl(request)],
+    ['buildSecureUrl', (urls: SecureUrls, request: object) => urls.buildSecureUrl(request, '/login')],
+    ['buildInsecureUrl', (urls: SecureUrls, request: object) => urls.buildInsecureUrl(request)],
+    ['urlFor', (urls: SecureUrls, request: object) => urls.urlFor(MembersController, 'show', { slug: 'a' }, request)],
+  ])('%s throws for a host that is not allowed, and names the value to add', async (_name, what) => {
+    expect(await built(what, { Host: 'evil.com' })).toEqual({
+      error:
+        "The host 'evil.com' is not allowed in a URL. If it is yours, add 'evil.com' to hosts in SecureModule.forRoot().",
+    });
+    expect(await built(what, { 'X-Forwarded-Host': 'evil.com' })).toMatchObject({
+      error: expect.stringMatching(/'evil\.com'/),
+    });
+    expect(await built(what, { Host: 'example.com@evil.com' })).toMatchObject({
+      error: expect.stringMatching(/no usable Host/),
+    });
+  });
+
+  it('links to what requires https over https, and to the rest as the request came', async () => {
+    const links: typeof build = (urls, request) => [
+      urls.urlFor(MembersController, 'show', { slug: 'ada' }, request),
+      urls.urlFor(MembersController, 'edit', { slug: 'ada' }, request),
+      urls.urlFor(OfficeController, 'show', {}, request),
+      urls.urlFor(AccountController, 'show', {}, request),
+      urls.urlFor(AccountController, 'status', {}, request),
+    ];
+
+    expect(await built(links)).toEqual({
+      built: [
+        'http://example.com/api/members/ada',
+        'https://example.com/api/members/ada/edit',
+        'https://example.com/api/office',
+        'https://example.com/api/account',
+        'http://example.com/api/account/status',
+      ],
+    });
+    expect(await built(links, overHttps)).toEqual({
+      built: [
+        'https://example.com/api/members/ada',
+        'https://example.com/api/members/ada/edit',
+        'https://example.com/api/office',
+        'https://example.com/api/account',
+        'https://example.com/api/account/status',
+      ],
+    });
+  });
+
+  it('writes the prefix and the version into the URL', async () => {
+    expect(await built((urls, request) => urls.urlFor(CatalogueController, 'show', { page: 3 }, request))).toEqual({
+      built: 'http://example.com/api/v2/catalogue/3',
+    });
+  });
+
+  it('encodes parameters, and fills a wildcard with segments', async () => {
+    expect(
+      await built((urls, request) => [
+        urls.urlFor(MembersController, 'show', { slug: 'a/b ?#' }, request),
+        urls.urlFor(FilesController, 'show', segments('a b', 'c'), request),
+      ]),
+    ).toEqual({
+      built: ['http://example.com/api/members/a%2Fb%20%3F%23', 'http://example.com/api/files/a%20b/c'],
+    });
+  });
+
+  it('says which parameter is missing, and which handler has no route', async () => {
+    expect(await built((urls, request) => urls.urlFor(MembersController, 'edit', {}, request))).toEqual({
+      error:
+        "urlFor(MembersController, 'edit', {}): no path of '/api/members/:slug/edit' can be filled. TypeError: Missing parameters: slug",
+    });
+    expect(await built((urls, request) => urls.urlFor(Unmounted, 'show', {}, request))).toEqual({
+      error: "urlFor(Unmounted, 'show'): no route leads to this handler in this application.",
+    });
+  });
+
+  it('needs no request where the options name a host', () => {
+    const urls = site.nest.get(SecureUrls);
+
+    expect(urls.urlFor(MembersController, 'show', { slug: 'ada' })).toBe('https://example.com/api/members/ada');
+  });
+
+  it('leads to what the application serves', async () => {
+    const { pathname } = new URL(site.nest.get(SecureUrls).urlFor(FilesController, 'show', segments('a b', 'c/d')));
+
+    expect((await site.ask(pathname)).body).toBe('a file');
+  });
+});
+
+describe.each(adapters)('the host of a URL that no request asks for, on %s', (_platform, newAdapter) => {
+  it.each<[string, SecureOptions, string]>([
+    ['redirect.host', { hosts: ['example.com'], redirect: { host: 'www.example.com' } }, 'www.example.com'],
+    ['the first name in hosts', { hosts: ['.example.com', '*', 'b.example.com', 'a.example.com'] }, 'b.example.com'],
+  ])('is %s', async (_name, given, host) => {
+    const site = await serve(newAdapter, { options: { ...given, ports: { https: 8443 } }, controllers });
+
+    const url = site.nest.get(SecureUrls).urlFor(OfficeController, 'show');
+    await site.close();
+
+    expect(url).toBe(`https://${host}:8443/office`);
+  });
+
+  it.each<[string, SecureOptions]>([
+    ['no hosts', {}],
+    ['patterns only', { hosts: ['.example.com', '*'] }],
+    ['a map of hosts', { redirect: { host: { 'a.example.com': 'b.example.com' } } }],
+  ])('is not known with %s', async (_name, given) => {
+    const site = await serve(newAdapter, { options: given, controllers });
+
+    expect(() => site.nest.get(SecureUrls).urlFor(OfficeController, 'show')).toThrow(
+      'has no host: pass the request, or set redirect.host or a name in hosts.',
+    );
+    await site.close();
+  });
+});
+
+// Facts from Django's own tests: a path is never read as a reference to another host.
+describe.each(adapters)('buildAbsoluteUrl on %s', (_platform, newAdapter) => {
+  it.each([
+    [
+      'django-abs-double-slash-path',
+      'django/django@3.2.25:tests/requests/tests.py:834',
+      'testserver',
+      '//absolute-uri',
+      'http://testserver//absolute-uri',
+    ],
+    [
+      'django-abs-colon-path',
+      'django/django@3.2.25:tests/requests/tests.py:827',
+      'www.example.com',
+      '/path/with:colons',
+      'http://www.example.com/path/with:colons',
+    ],
+  ])('%s (%s)', async (_id, _source, host, path, expected) => {
+    const site = await serve(newAdapter, { options: { hosts: ['*'] }, controllers: [PageController] });
+    build = (urls, request) => urls.buildAbsoluteUrl(request);
+
+    const { body } = await site.ask(path, { headers: { Host: host } });
+    await site.close();
+
+    expect(JSON.parse(body)).toEqual({ built: expected });
+  });
+});
