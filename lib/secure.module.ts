@@ -68,11 +68,49 @@ const EXPORTED = [
   SECURE_ENFORCER,
 ];
 
+const PROVIDERS: Provider[] = [
+  // What `imports: [SecureModule]` gets; the options of forRoot take its place.
+  { provide: SECURE_OPTIONS, useFactory: withoutForRoot },
+  SecureGuard,
+  SecureInterceptor,
+  SecureListeners,
+  { provide: SECURE_SWITCH, useValue: { enforcing: true } },
+  { provide: SECURE_ROUTES, useFactory: () => new RouteTable() },
+  { provide: SECURE_SETTINGS, inject: [SECURE_OPTIONS, SecureListeners], useFactory: settingsFrom },
+  { provide: SECURE_FINDINGS, inject: [SECURE_SETTINGS], useFactory: findingsFrom },
+  {
+    provide: SECURE_ENFORCER,
+    inject: [SECURE_SETTINGS, SECURE_FINDINGS, SECURE_SWITCH],
+    useFactory: (settings: Settings, findings: Findings, { enforcing }: { enforcing: boolean }) =>
+      new Enforcer(settings, findings, enforcing && settings.httpsSupport),
+  },
+  {
+    provide: SECURE_SESSION_ENGINE,
+    inject: [SECURE_ENFORCER, SECURE_FINDINGS],
+    useFactory: (enforcer: Enforcer, findings: Findings) => {
+      const { session } = enforcer.settings.options;
+      return session === undefined ? null : SessionEngine.create(session, enforcer, findings);
+    },
+  },
+  {
+    provide: SecureSessions,
+    inject: [SECURE_SESSION_ENGINE],
+    useFactory: (engine: SessionEngine | null) => new SecureSessions(engine ?? undefined),
+  },
+  { provide: SecureUrls, inject: [SECURE_ENFORCER, SECURE_ROUTES], useFactory: urlsFrom },
+  {
+    provide: SecureAudit,
+    inject: [SECURE_ROUTES, SECURE_SETTINGS, SECURE_FINDINGS],
+    useFactory: (routes: RouteTable, settings: Settings, findings: Findings) =>
+      new SecureAudit(routes, settings, findings),
+  },
+];
+
 /**
  * Keeps what is marked with `@SecureRequired()`, matched by `paths`, or everything (mode `'all'`), reachable over https
  * only. Global, and imported once, in the root module.
  */
-@Module({})
+@Module({ providers: PROVIDERS, exports: EXPORTED })
 export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdown {
   /**
    * Imports the module with options known now.
@@ -181,50 +219,8 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
 }
 
 function moduleWith(options: Provider[], imports: ModuleMetadata['imports'] = []): DynamicModule {
-  return {
-    module: SecureModule,
-    global: true,
-    imports,
-    providers: [...options, ...PROVIDERS],
-    exports: EXPORTED,
-  };
+  return { module: SecureModule, global: true, imports, providers: options };
 }
-
-const PROVIDERS: Provider[] = [
-  SecureGuard,
-  SecureInterceptor,
-  SecureListeners,
-  { provide: SECURE_SWITCH, useValue: { enforcing: true } },
-  { provide: SECURE_ROUTES, useFactory: () => new RouteTable() },
-  { provide: SECURE_SETTINGS, inject: [SECURE_OPTIONS, SecureListeners], useFactory: settingsFrom },
-  { provide: SECURE_FINDINGS, inject: [SECURE_SETTINGS], useFactory: findingsFrom },
-  {
-    provide: SECURE_ENFORCER,
-    inject: [SECURE_SETTINGS, SECURE_FINDINGS, SECURE_SWITCH],
-    useFactory: (settings: Settings, findings: Findings, { enforcing }: { enforcing: boolean }) =>
-      new Enforcer(settings, findings, enforcing && settings.httpsSupport),
-  },
-  {
-    provide: SECURE_SESSION_ENGINE,
-    inject: [SECURE_ENFORCER, SECURE_FINDINGS],
-    useFactory: (enforcer: Enforcer, findings: Findings) => {
-      const { session } = enforcer.settings.options;
-      return session === undefined ? null : SessionEngine.create(session, enforcer, findings);
-    },
-  },
-  {
-    provide: SecureSessions,
-    inject: [SECURE_SESSION_ENGINE],
-    useFactory: (engine: SessionEngine | null) => new SecureSessions(engine ?? undefined),
-  },
-  { provide: SecureUrls, inject: [SECURE_ENFORCER, SECURE_ROUTES], useFactory: urlsFrom },
-  {
-    provide: SecureAudit,
-    inject: [SECURE_ROUTES, SECURE_SETTINGS, SECURE_FINDINGS],
-    useFactory: (routes: RouteTable, settings: Settings, findings: Findings) =>
-      new SecureAudit(routes, settings, findings),
-  },
-];
 
 function asyncProviders({ useFactory, inject = [], useClass, useExisting }: SecureModuleAsyncOptions): Provider[] {
   if (useFactory !== undefined) return [{ provide: SECURE_OPTIONS, inject, useFactory }];
@@ -279,11 +275,20 @@ function urlsFrom(enforcer: Enforcer, routes: RouteTable): SecureUrls<PlatformRe
 function mountSessions(adapter: HttpServer, engine: SessionEngine): Entrance {
   const adopt = compileAdoption(engine);
   saveBeforeSending(adapter, engine);
-  return (request, response, proceed) => {
-    const raw = rawRequestOf(request);
-    if (raw !== request) adopt(raw);
-    engine.enter(request, response, proceed);
+  return {
+    enter(request, response, proceed) {
+      const raw = rawRequestOf(request);
+      if (raw !== request) adopt(raw);
+      engine.enter(request, response, proceed);
+    },
+    turnAway: (request) => engine.turnAway(request),
   };
+}
+
+function withoutForRoot(): never {
+  throw new Error(
+    'SecureModule is imported without options. Write SecureModule.forRoot() in the imports of your root module.',
+  );
 }
 
 /** Two modules would mean two truths. A second copy of this package counts as well: both provide the options. */

@@ -33,7 +33,18 @@ class NoStoreController {
   }
 }
 
-const marked = [MarkedController, MarkedClassController, NoStoreController].map((type) => [type.name, type] as const);
+/** Nest finds no metadata on the override: what the decorator binds has to be found through the class. */
+@Controller()
+class OverridingController extends MarkedController {
+  @Get('secret')
+  override secret(): string {
+    return 'secret';
+  }
+}
+
+const marked = [MarkedController, MarkedClassController, NoStoreController, OverridingController].map(
+  (type) => [type.name, type] as const,
+);
 const MISSING = /marked with @SecureRequired\(\), but SecureModule is not imported.*Add SecureModule\.forRoot\(\)/s;
 
 class OtherGuard implements CanActivate {
@@ -82,6 +93,11 @@ describe.each(adapters)('an application on %s', (_platform, newAdapter) => {
     ])('does not start with SecureModule imported twice, with %s', async (_which, second) => {
       const started = createApp(newAdapter, { boot, options: false, imports: [second, SecureModule.forRoot()] });
       await expect(started).rejects.toThrow(/SecureModule is imported twice.*Keep one/);
+    });
+
+    it('does not start with SecureModule imported without forRoot()', async () => {
+      const started = createApp(newAdapter, { boot, options: false, imports: [SecureModule] });
+      await expect(started).rejects.toThrow(/imported without options.*SecureModule\.forRoot\(\)/);
     });
 
     it('does not start with SecureModule imported again in a feature module', async () => {

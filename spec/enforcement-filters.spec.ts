@@ -96,9 +96,12 @@ class MarkedController {
   }
 }
 
-/** Its handlers keep the marks they override, but not the filter that came with them. */
+/**
+ * Its handlers are marked, but without the filter of this package, as where a second copy of it wrote the marks: so even a
+ * global filter gets what the guard throws.
+ */
 @Controller()
-class OverridingController extends MarkedController {
+class UnfilteredController extends MarkedController {
   @Get('page')
   override page(): string {
     ran.push('handler');
@@ -112,9 +115,27 @@ class OverridingController extends MarkedController {
   }
 }
 
+Reflect.deleteMetadata('__exceptionFilters__', MarkedController);
+
 @UseFilters(CatchAllFilter)
 @Controller()
-class FilteredController extends OverridingController {}
+class FilteredController extends UnfilteredController {}
+
+class MarkedElsewhere {
+  @SecureRequired()
+  @Get('page')
+  page(): string {
+    return 'the members page';
+  }
+}
+
+@Controller()
+class InheritingController extends MarkedElsewhere {
+  @Get('page')
+  override page(): string {
+    return 'the members page';
+  }
+}
 
 @Controller()
 class FilteredMethodsController {
@@ -136,11 +157,11 @@ class FilteredMethodsController {
 const levels: [level: string, parts: AppParts][] = [
   [
     'APP_FILTER',
-    { controllers: [OverridingController], providers: [{ provide: APP_FILTER, useClass: CatchAllFilter }] },
+    { controllers: [UnfilteredController], providers: [{ provide: APP_FILTER, useClass: CatchAllFilter }] },
   ],
   [
     'useGlobalFilters',
-    { controllers: [OverridingController], main: (app) => void app.useGlobalFilters(new CatchAllFilter()) },
+    { controllers: [UnfilteredController], main: (app) => void app.useGlobalFilters(new CatchAllFilter()) },
   ],
   ['the controller', { controllers: [FilteredController] }],
   ['the method', { controllers: [FilteredMethodsController] }],
@@ -171,21 +192,30 @@ describe.each(adapters)('status and headers on %s hold', (_platform, newAdapter)
     });
   });
 
+  it("with the package's own body where a method that overrides a marked one has no filter of its own", async () => {
+    const app = await createApp(newAdapter, { controllers: [InheritingController] });
+    const { headers, body } = await app.ask('/page');
+    expect([headers['content-type']?.split(';')[0], JSON.parse(body).reason]).toEqual([
+      'application/problem+json',
+      'insecure',
+    ]);
+  });
+
   it("under the filter of Nest's documentation", async () => {
     const providers = [{ provide: APP_FILTER, useClass: DocumentedFilter }];
-    const app = await createApp(newAdapter, { controllers: [OverridingController], providers });
+    const app = await createApp(newAdapter, { controllers: [UnfilteredController], providers });
     await expectHeld(app);
     expect(app.logged).toEqual([]);
   });
 
   it('under a filter that throws', async () => {
     const providers = [{ provide: APP_FILTER, useClass: ThrowingFilter }];
-    const app = await createApp(newAdapter, { controllers: [OverridingController], providers });
+    const app = await createApp(newAdapter, { controllers: [UnfilteredController], providers });
     expect(await app.ask('/page')).toMatchObject({ status: 307, headers: { location: 'https://localhost/page' } });
     expect(ran).not.toContain('handler');
   });
 
-  it.each([[OverridingController], [FilteredController]])(
+  it.each([[UnfilteredController], [FilteredController]])(
     'and a request that passes is untouched: %p',
     async (type) => {
       const app = await createApp(newAdapter, { controllers: [type] });

@@ -22,7 +22,7 @@ export function SecureRequired(options: SecureRequiredOptions = {}): ClassDecora
   const asksForResponse = isOn(options, 'noStore') || isOn(options, 'upgradeRedirects');
   return applyDecorators(
     mark((name) => ({ level: 'required', options: validateRequiredOptions(options, name) })),
-    UseFilters(SecureExceptionFilter),
+    bindFilter,
     ...(asksForResponse ? [UseInterceptors(SecureInterceptor)] : []),
   );
 }
@@ -51,6 +51,14 @@ function mark(markFor: (name: string) => Mark): ClassDecorator & MethodDecorator
     }
     setMark(markFor(name), marked, name);
   };
+}
+
+/**
+ * Binds the filter to the class, also for a marked method: a class that overrides the method inherits the filter with the
+ * mark, and an application's own filter on the controller comes before it.
+ */
+function bindFilter(target: object): void {
+  UseFilters(SecureExceptionFilter)(typeof target === 'function' ? target : target.constructor);
 }
 
 /** Looks before the options are validated: only `mark` knows the target whose name an error needs. */

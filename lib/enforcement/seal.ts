@@ -19,7 +19,7 @@ export function sealResponse(response: ServerResponse, { status, headers }: Pick
   for (const [name, value] of Object.entries(headers)) setHeader(name, value);
 
   response.statusCode = status;
-  Object.defineProperty(response, 'statusCode', { configurable: true, get: () => status, set: () => undefined });
+  Object.defineProperty(response, 'statusCode', { configurable: true, get: () => status, set() {} });
   response.setHeader = (name, value) => (ANSWER_HEADER.test(name) ? setHeader(name, value) : response);
   response.appendHeader = (name, value) => (ANSWER_HEADER.test(name) ? appendHeader(name, value) : response);
   response.writeHead = (...given: unknown[]) => {

@@ -13,21 +13,26 @@ type RequestHook = (
 /** Where both adapters keep their request hook. */
 const SLOT = 'onRequestHook';
 
-/** Takes on a request that the gate has let through, and lets it proceed, now or later. */
-export type Entrance = (request: PlatformRequest, response: PlatformResponse, proceed: () => void) => void;
+/** What stands behind the gate. */
+export interface Entrance {
+  /** Takes on a request that the gate has let through, and lets it proceed, now or later. */
+  enter(request: PlatformRequest, response: PlatformResponse, proceed: () => void): void;
+  /** Hears of one that the gate has answered. */
+  turnAway(request: PlatformRequest): void;
+}
 
 /**
  * Puts the gate where a request arrives, before CORS, `app.use`, body parsers, static files and middleware. The adapter
  * has one slot there; whatever holds it, or takes it later (Nest's devtools do), is called after the gate.
  */
-export function placeGate(adapter: HttpServer, gate: Gate, enter?: Entrance): void {
+export function placeGate(adapter: HttpServer, gate: Gate, entrance?: Entrance): void {
   let next: unknown = Reflect.get(adapter, SLOT);
   const hook: RequestHook = function secureGate(request, response, done) {
     const proceed = (): unknown =>
       typeof next === 'function' ? Reflect.apply(next, this, [request, response, done]) : done();
     try {
-      if (gate(request, response)) return undefined;
-      if (enter !== undefined) return enter(request, response, proceed);
+      if (gate(request, response)) return entrance?.turnAway(request);
+      if (entrance !== undefined) return entrance.enter(request, response, proceed);
     } catch (error) {
       // Whatever went wrong, the request must not go on.
       return done(error);
