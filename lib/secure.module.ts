@@ -13,15 +13,16 @@ import {
 } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { Server as TlsServer } from 'node:tls';
-import { checkOptions, checkRoutes } from './audit/boot-checks.js';
+import { checkFrameworkTrust, checkOptions, checkRoutes } from './audit/boot-checks.js';
 import { Findings } from './audit/findings.js';
 import { SecureAudit } from './audit/secure-audit.js';
 import { Enforcer } from './enforcement/enforcer.js';
 import { compileExemptReach } from './enforcement/exempt-reach.js';
 import { compileGate } from './enforcement/gate.js';
+import { compilePolicyOf } from './enforcement/narrowed-policy.js';
 import { rawRequestOf, targetOf, type PlatformRequest } from './enforcement/platform.js';
 import { indexHandlers, recordRoutes, type HandlerIndex } from './enforcement/record-routes.js';
-import { extendRequests, schemeProperties } from './enforcement/extend-requests.js';
+import { extendRequests, schemeProperties, trustsEverybody } from './enforcement/extend-requests.js';
 import { SecureGuard } from './enforcement/secure.guard.js';
 import { SecureInterceptor } from './enforcement/secure.interceptor.js';
 import { isGatePlaced, placeGate, type Entrance } from './enforcement/take-place.js';
@@ -169,6 +170,9 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
     const { settings } = this.enforcer;
     checkOptions(settings, this.findings);
     checkRoutes(this.routes, settings, this.findings);
+    if (adapter !== undefined && settings.options.proxies === undefined) {
+      checkFrameworkTrust(trustsEverybody(adapter), settings, this.findings);
+    }
     if (settings.options.strict === true) assertNoErrors(this.findings);
   }
 
@@ -190,7 +194,8 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
     try {
       recordRoutes(adapter, routes, settings, handlers);
       const reachesExempt = compileExemptReach(routes);
-      const gate = compileGate({ enforcer, findings, reachesExempt, guarded: guard instanceof SecureGuard });
+      const policyOf = compilePolicyOf(routes, settings);
+      const gate = compileGate({ enforcer, findings, reachesExempt, policyOf, guarded: guard instanceof SecureGuard });
       placeGate(adapter, gate, engine === null ? undefined : mountSessions(adapter, engine));
       const unified = settings.options.proxies !== undefined || testingClaims() !== undefined;
       if (!unified && engine === null) return;
@@ -264,10 +269,8 @@ function urlsFrom(enforcer: Enforcer, routes: RouteTable): SecureUrls<PlatformRe
     ports: settings.ports,
     defaultHost: parseHost(named)?.host,
     transportOf: (request) => enforcer.transportOf(request),
-    hostFor: (scheme, host) => {
-      if (scheme === 'https') return settings.redirectHost(host);
-      return host !== undefined && settings.hostAllowed(host) ? host : undefined;
-    },
+    redirectHost: settings.redirectHost,
+    hostAllowed: settings.hostAllowed,
   });
 }
 

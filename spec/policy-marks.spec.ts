@@ -2,8 +2,9 @@ import 'reflect-metadata';
 import {
   handlerName,
   MARK,
+  markClass,
+  markMethod,
   readMarks,
-  setMark,
   type Handler,
   type HandlerClass,
   type Mark,
@@ -16,14 +17,15 @@ const exempt: Mark = { level: 'exempt' };
 /** What a decorator does, in the form TypeScript calls it. */
 function mark(value: Mark) {
   return function decorate(target: object, key?: string, descriptor?: PropertyDescriptor): void {
-    setMark(value, descriptor === undefined ? target : descriptor.value, key ?? 'a class');
+    if (key === undefined) markClass(value, target, 'a class');
+    else markMethod(value, target, key, descriptor?.value, key);
   };
 }
 
 describe('a mark', () => {
   it('is kept under a fixed name, so that two copies of this package understand each other', () => {
     class Pages {}
-    setMark(required, Pages, 'Pages');
+    markClass(required, Pages, 'Pages');
 
     expect(MARK).toBe('nestjs-secure:mark');
     expect(Reflect.getOwnMetadata('nestjs-secure:mark', Pages)).toBe(required);
@@ -34,9 +36,9 @@ describe('a mark', () => {
     [exempt, required],
   ])('%j beside %j is an error that names the target and both decorators', (first, second) => {
     class Pages {}
-    setMark(first, Pages, 'Pages.edit');
+    markClass(first, Pages, 'Pages.edit');
 
-    expect(() => setMark(second, Pages, 'Pages.edit')).toThrow(
+    expect(() => markClass(second, Pages, 'Pages.edit')).toThrow(
       'Pages.edit carries both @SecureRequired() and @SecureExempt(). Remove one: it cannot require https and be exempt from it.',
     );
     expect(Reflect.getOwnMetadata(MARK, Pages)).toBe(first);
@@ -44,8 +46,8 @@ describe('a mark', () => {
 
   it('written twice on one target is the outer one', () => {
     class Pages {}
-    setMark(required, Pages, 'Pages');
-    setMark(refusing, Pages, 'Pages');
+    markClass(required, Pages, 'Pages');
+    markClass(refusing, Pages, 'Pages');
 
     expect(Reflect.getOwnMetadata(MARK, Pages)).toBe(refusing);
   });
@@ -55,7 +57,7 @@ describe('a mark', () => {
     class Base {}
     class Derived extends Base {}
 
-    expect(() => setMark(exempt, Derived, 'Derived')).not.toThrow();
+    expect(() => markClass(exempt, Derived, 'Derived')).not.toThrow();
     expect(Reflect.getOwnMetadata(MARK, Base)).toBe(required);
   });
 });
@@ -106,6 +108,48 @@ describe('the marks of a handler', () => {
 
     expect(readMarks(Derived, Derived.prototype.list).class).toBe(exempt);
     expect(readMarks(Far, Far.prototype.list).class).toBe(required);
+  });
+});
+
+describe('a method that another decorator has replaced', () => {
+  /** As decorators for transactions, caches and retries do. */
+  function wrap(_target: object, _key: string, descriptor: PropertyDescriptor): void {
+    const inner: unknown = descriptor.value;
+    descriptor.value = function wrapped(this: unknown, ...given: unknown[]): unknown {
+      return typeof inner === 'function' ? Reflect.apply(inner, this, given) : undefined;
+    };
+  }
+
+  it.each([required, exempt])('keeps the mark %j that was written below', (value) => {
+    class Pages {
+      @wrap
+      @mark(value)
+      edit(): void {}
+    }
+
+    expect(readMarks(Pages, Pages.prototype.edit)).toEqual({ handler: value, keptFrom: undefined, class: undefined });
+  });
+
+  it('cannot carry both marks, one above and one below', () => {
+    expect(() => {
+      class Pages {
+        @mark(exempt)
+        @wrap
+        @mark(required)
+        edit(): void {}
+      }
+      return Pages;
+    }).toThrow('carries both');
+  });
+
+  it('keeps its mark where an instance has a function of its own by that name', () => {
+    class Pages {
+      @mark(required)
+      edit(): void {}
+    }
+    const own = { edit(): void {} }.edit;
+
+    expect(readMarks(Pages, own).handler).toBe(required);
   });
 });
 

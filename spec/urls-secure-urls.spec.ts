@@ -45,7 +45,8 @@ function urlsWith(over: Partial<UrlSettings<Asked>> = {}): Urls<Asked> {
   return new Urls<Asked>({
     httpsSupport: true,
     ports: { http: 80, https: 443 },
-    hostFor: (_scheme, host) => (host === 'example.com' ? host : undefined),
+    hostAllowed: (host) => host === 'example.com',
+    redirectHost: (host) => (host === 'example.com' ? host : undefined),
     defaultHost: 'www.example.com',
     transportOf: ({ scheme, host }): Transport => {
       return { secure: scheme === 'https', scheme, host, port: undefined, peer: undefined, via: 'socket', doubts: [] };
@@ -99,11 +100,14 @@ describe('an absolute URL', () => {
     expect(urls.urlFor(Members, 'edit', { slug: 'ada' })).toBe('http://www.example.com/members/ada/edit');
   });
 
-  it('asks which host it may carry for its own scheme', () => {
-    const urls = urlsWith({ hostFor: (scheme) => `${scheme}.example.com` });
+  it('changes to the host that answers over https only where it changes to https', () => {
+    const urls = urlsWith({ hostAllowed: (host) => host === 'example.com', redirectHost: () => 'www.example.com' });
 
-    expect(urls.buildSecureUrl(inClear, '/')).toBe('https://https.example.com/');
-    expect(urls.buildInsecureUrl(secure, '/')).toBe('http://http.example.com/');
+    expect(urls.buildSecureUrl(inClear, '/')).toBe('https://www.example.com/');
+    expect(urls.buildAbsoluteUrl(inClear, '/')).toBe('http://example.com/');
+    expect(urls.buildAbsoluteUrl(secure, '/')).toBe('https://example.com/');
+    expect(urls.buildSecureUrl({ ...secure, host: 'other.example.com' }, '/')).toBe('https://www.example.com/');
+    expect(urls.buildInsecureUrl(secure, '/')).toBe('http://example.com/');
   });
 
   it.each(['there', '', 'http://evil.com/', '?x', '@evil.com'])('of the path %j is a TypeError', (path) => {

@@ -41,6 +41,7 @@ export function checkRoutes(table: RouteTable, settings: Settings, findings: Fin
   for (const route of table.routes()) {
     checkKeptMark(route, findings);
     checkExemptUnderPath(route, settings, findings);
+    checkExemptForAnyName(route, settings, findings);
   }
   const exempt = table.routes().find(({ requirement }) => requirement?.exempt === true);
   if (settings.hsts !== undefined && exempt !== undefined) {
@@ -61,6 +62,17 @@ function checkKeptMark({ controller, handler, keptFrom }: Route, findings: Findi
   });
 }
 
+function checkExemptForAnyName(route: Route, { mode }: Settings, findings: Findings): void {
+  const { path, requirement, controller, handler } = route;
+  if (mode !== 'all' || requirement?.exempt !== true || !/^\/?[:*{]/.test(path)) return;
+  findings.report('SEC304', {
+    subject: `${controller?.name}.${handler}, ${path}`,
+    cause:
+      "In mode 'all' whatever has such a path goes past the gate, also static files and middleware, which come before the handler.",
+    fix: 'Give the handler a path that begins with a name of its own, or cover what must be https with a rule in paths.',
+  });
+}
+
 function checkExemptUnderPath(
   { path, requirement, controller, handler }: Route,
   settings: Settings,
@@ -71,5 +83,15 @@ function checkExemptUnderPath(
     subject: `${controller?.name}.${handler}, ${path}`,
     cause: 'It carries @SecureExempt(), and a rule in paths covers it; the rule decides.',
     fix: 'Narrow the rule, add a longer one to exempt, or take the decorator away.',
+  });
+}
+
+/** What the framework itself believes, where no proxies are declared: asked with a header from an address nobody owns. */
+export function checkFrameworkTrust(trustsEverybody: boolean, { httpsSupport }: Settings, findings: Findings): void {
+  if (!trustsEverybody || !httpsSupport) return;
+  findings.report('SEC111', {
+    subject: 'trust proxy',
+    cause: 'Anybody who sends X-Forwarded-Proto: https passes for secure.',
+    fix: "Declare the proxies by address: proxies: { trust: ['10.0.0.0/8'] }, or give the framework's own setting addresses.",
   });
 }

@@ -14,14 +14,18 @@ export interface Finding {
 /** Where findings are written as they are found. */
 export type FindingSink = (line: string, severity: Severity) => void;
 
-const MAXIMUM_KEPT = 1000;
+/** Of each id: one that a client can make at will must not crowd out the others. */
+const MAXIMUM_PER_ID = 50;
+
+/** A subject may be what a client sent. */
+const LONGEST_SUBJECT = 200;
 
 /**
  * Collects findings and reports each once: the same id about the same subject is counted, not repeated. What comes from
  * requests is bounded in number, for a request may say anything.
  */
 export class Findings {
-  private readonly kept = new Map<string, Finding>();
+  private readonly kept = new Map<FindingId, Map<string, Finding>>();
 
   constructor(
     private readonly ignored: ReadonlySet<string>,
@@ -30,15 +34,17 @@ export class Findings {
 
   /** Reports a finding, unless it is known already or accepted in `findings.ignore`. */
   report(id: FindingId, details: { subject: string; cause: string; fix: string }): void {
-    const key = `${id} ${details.subject}`;
-    if (this.ignored.has(id) || this.kept.has(key) || this.kept.size >= MAXIMUM_KEPT) return;
-    const finding: Finding = { id, ...CATALOGUE[id], ...details };
-    this.kept.set(key, finding);
-    this.sink(`${id} ${finding.title} (${finding.subject}). ${finding.cause} ${finding.fix}`, finding.severity);
+    const ofId = this.kept.get(id) ?? new Map<string, Finding>();
+    const subject = details.subject.slice(0, LONGEST_SUBJECT);
+    if (this.ignored.has(id) || ofId.has(subject) || ofId.size >= MAXIMUM_PER_ID) return;
+    const finding: Finding = { id, ...CATALOGUE[id], ...details, subject };
+    this.kept.set(id, ofId.set(subject, finding));
+    this.sink(`${id} ${finding.title} (${subject}). ${finding.cause} ${finding.fix}`, finding.severity);
+    if (ofId.size === MAXIMUM_PER_ID) this.sink(`${id} No more of these are reported.`, finding.severity);
   }
 
   /** Everything found so far. */
   all(): readonly Finding[] {
-    return [...this.kept.values()];
+    return [...this.kept.values()].flatMap((ofId) => [...ofId.values()]);
   }
 }

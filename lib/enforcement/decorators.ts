@@ -1,7 +1,7 @@
 import { applyDecorators, UseFilters, UseInterceptors } from '@nestjs/common';
 import type { SecureRequiredOptions } from '../options/secure-options.js';
 import { validateRequiredOptions } from '../options/validate.js';
-import { setMark, type Mark } from '../policy/marks.js';
+import { markClass, markMethod, type Mark } from '../policy/marks.js';
 import { SecureExceptionFilter } from './secure-exception.filter.js';
 import { SecureInterceptor } from './secure.interceptor.js';
 
@@ -44,12 +44,13 @@ function mark(markFor: (name: string) => Mark): ClassDecorator & MethodDecorator
     const owner = typeof target === 'function' ? target.name : target.constructor.name;
     const name = key === undefined ? owner : `${owner}.${String(key)}`;
     const marked: unknown = descriptor === undefined ? target : descriptor.value;
-    if (typeof marked !== 'function') {
+    if (typeof marked !== 'function' || (key === undefined) !== (descriptor === undefined)) {
       throw new TypeError(
         `${name} is neither a class nor a method, so it cannot carry @SecureRequired() or @SecureExempt().`,
       );
     }
-    setMark(markFor(name), marked, name);
+    if (key === undefined) markClass(markFor(name), marked, name);
+    else markMethod(markFor(name), target, key, marked, name);
   };
 }
 

@@ -36,7 +36,8 @@ export interface VerdictEvent {
 export interface Inquiry {
   readonly request: PlatformRequest;
   readonly requirementOf: RequirementOf;
-  readonly policy: PolicySettings;
+  /** Asked for only where https is required of a request in clear. */
+  readonly policy: () => PolicySettings;
   readonly asks: 'gate' | 'guard';
 }
 
@@ -51,6 +52,7 @@ export class Enforcer {
   private readonly verdicts = channel(VERDICT_CHANNEL);
   private readonly recentRedirects = new RecentRedirects();
   private readonly logger = new Logger('SecureModule');
+  private readonly moduleWide: PolicySettings;
   private readonly salt = randomBytes(16);
 
   constructor(
@@ -59,6 +61,7 @@ export class Enforcer {
     /** False: `httpsSupport: false`, or switched off by the test kit. */
     readonly enforcing: boolean,
   ) {
+    this.moduleWide = settings.policy([]);
     const proxiesDeclared = settings.options.proxies !== undefined;
     this.connectionOf = compileConnection({ proxiesDeclared, claims: testingClaims() });
   }
@@ -87,25 +90,27 @@ export class Enforcer {
   }
 
   private judge(inquiry: Inquiry, connection: Connection): Answered | undefined {
-    const { request, policy, asks } = inquiry;
+    const { request, asks } = inquiry;
     const raw = rawRequestOf(request);
     const transport = this.settings.transport.read(connection);
     const requirement = strictest(inquiry.requirementOf, targetOf(request), raw.url);
     const redirected = redirectedRequest(raw, request, transport);
-    const inferred = transport.doubts.length > 0;
+    const doubted = transport.doubts.length > 0;
     const facts = factsOf(raw, {
       target: targetOf(request),
       transport,
       requirement,
       asks,
-      redirectedRecently: inferred && this.recentRedirects.has(redirected),
+      redirectedRecently: doubted && this.recentRedirects.has(redirected),
     });
+    const isAnswered = requirement.level === 'required' && !transport.secure;
+    const policy = isAnswered ? inquiry.policy() : this.moduleWide;
     const verdict = this.enforcing ? decide(facts, policy) : HTTPS_OFF;
 
     this.publish(raw, facts, verdict);
     if (verdict.action === 'pass') return undefined;
     if (this.settings.reportOnly) return this.reportOnly(facts, verdict);
-    if (verdict.action === 'redirect' && inferred) this.recentRedirects.add(redirected);
+    if (verdict.action === 'redirect' && doubted) this.recentRedirects.add(redirected);
     this.explain(verdict, transport);
     if (verdict.reason === 'insecure-secret') this.reportLeak(raw, facts);
     return verdict;
@@ -149,12 +154,17 @@ export class Enforcer {
   }
 
   private reportLeak(request: IncomingMessage, { method, target, transport }: RequestFacts): void {
-    if (this.settings.options.onLeak === undefined) return;
     const { authorization } = request.headers;
     const where = { method, path: pathOf(target), peer: transport.peer };
     const leaks: Leak[] = [];
     if (authorization !== undefined) leaks.push({ kind: 'authorization', hash: this.hash(authorization), ...where });
     if (hasBody(request)) leaks.push({ kind: 'body', ...where });
+    if (leaks.length === 0) return;
+    this.findings.report('SEC215', {
+      subject: `${method} ${pathOf(target)}`,
+      cause: `${authorization === undefined ? 'What a form or a program sent' : 'An Authorization header'} came in clear, and was refused.`,
+      fix: 'Take it for known to others: let onLeak revoke it, and give the client an https address.',
+    });
     for (const leak of leaks) void this.leaked(request, leak);
   }
 

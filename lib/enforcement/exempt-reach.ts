@@ -1,8 +1,8 @@
-import { pathToRegexp } from 'path-to-regexp';
 import { readingsOf } from '../policy/paths.js';
 import type { Route, RouteTable } from '../policy/route-table.js';
 import { pathOf } from '../urls/absolute-url.js';
 import { rawRequestOf, type PlatformRequest } from './platform.js';
+import { compileMatcher } from './route-matcher.js';
 
 /** Whether a handler that is exempt could answer a request. Surer than needed is fine: the guard judges those that can. */
 export type ExemptReach = (request: PlatformRequest) => boolean;
@@ -37,27 +37,4 @@ function compile(routes: readonly Route[]): ExemptReach {
 /** A route without a requirement was made by no controller; nothing says that it is exempt. */
 function isExempt({ requirement }: Route): boolean {
   return requirement?.exempt === true;
-}
-
-interface Matcher {
-  readonly pattern: string;
-  readonly regexp: RegExp | undefined;
-  answers(method: string): boolean;
-}
-
-function compileMatcher({ method, path: pattern }: Route): Matcher {
-  return {
-    pattern,
-    regexp: regexpOf(pattern),
-    answers: (asked) => method === 'ALL' || method === asked || (method === 'GET' && asked === 'HEAD'),
-  };
-}
-
-/** Undefined where the pattern is not of the kind Express 5 reads. Fastify writes a wildcard as a bare `*`. */
-function regexpOf(path: string): RegExp | undefined {
-  try {
-    return pathToRegexp(path.replace(/\*(?![A-Za-z_$"])/g, '*"*"'), { sensitive: false, trailing: true }).regexp;
-  } catch {
-    return undefined;
-  }
 }

@@ -63,24 +63,38 @@ export function explainDoubt(
         id: 'SEC104',
         subject,
         cause: `The browser behaves as it does over https only (${header}), yet the request came in clear from ${address}: a proxy ends TLS there and does not say so.`,
-        fix: `Let the proxy send X-Forwarded-Proto, and ${declaration(address, 'x-forwarded-proto', proxies)}.`,
+        fix: `Let the proxy send ${nameOf(proxies)}, and ${declaration(address, 'x-forwarded-proto', proxies)}.`,
       };
   }
 }
 
+/** What says https in the headers that have a word of their own for it. */
+const WORDS = new Map([
+  ['x-forwarded-ssl', 'on'],
+  ['x-forwarded-https', 'on'],
+  ['front-end-https', 'on'],
+  ['x-appengine-https', 'on'],
+  ['wl-proxy-ssl', 'true'],
+  ['fastly-ssl', '1'],
+  ['cf-visitor', '{"scheme":"https"}'],
+]);
+
 function declaration(address: string, header: string, proxies: ProxyOptions | undefined): string {
   return proxies === undefined
     ? `declare it: SecureModule.forRoot({ proxies: { trust: ['${address}']${headerOption(header)} } })`
-    : `add '${address}' to proxies.trust`;
+    : `see that proxies.trust names '${address}'`;
 }
 
 function headerOption(header: string): string {
-  return header === 'x-forwarded-proto' ? '' : `, header: ${headerValue(header)}`;
+  return headerValue(header) === "'x-forwarded'" ? '' : `, header: ${headerValue(header)}`;
 }
 
+/** The setting that reads a header. X-Forwarded-Port says too little: the proxy has to send X-Forwarded-Proto as well. */
 function headerValue(header: string): string {
-  if (header === 'x-forwarded-proto') return "'x-forwarded'";
-  return header === 'forwarded' ? "'forwarded'" : `{ name: '${header}', value: 'https' }`;
+  if (header === 'x-forwarded-proto' || header === 'x-forwarded-port') return "'x-forwarded'";
+  if (header === 'forwarded') return "'forwarded'";
+  if (header === 'x-arr-ssl') return "{ name: 'x-arr-ssl' }";
+  return `{ name: '${header}', value: '${WORDS.get(header) ?? 'https'}' }`;
 }
 
 function nameOf(proxies: ProxyOptions | undefined): string {
@@ -114,6 +128,7 @@ const COOKIE_RULES: Record<CookieProblem, { cause: string; fix: string }> = {
 
 /** Why browsers will not store a cookie. Its value is never named. */
 export function explainCookie(setCookie: string, problem: CookieProblem, target: string): Explanation {
-  const name = setCookie.slice(0, setCookie.indexOf('='));
+  const [pair = ''] = setCookie.split(';');
+  const name = pair.includes('=') ? pair.slice(0, pair.indexOf('=')) : 'a cookie without a name';
   return { subject: `${name}, set by ${pathOf(target)}`, ...COOKIE_RULES[problem] };
 }

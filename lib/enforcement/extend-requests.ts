@@ -51,6 +51,24 @@ export function schemeProperties(
   };
 }
 
+/** An address of the documentation (RFC 5737): nobody's proxy. */
+const STRANGER = { remoteAddress: '203.0.113.1' };
+
+/** Whether the framework would believe a forwarded scheme of anybody. */
+export function trustsEverybody(adapter: HttpServer): boolean {
+  const instance: unknown = adapter.getInstance();
+  const prototype: unknown =
+    typeof instance === 'function' ? Reflect.get(instance, 'request') : fastifyConstructor(instance)?.prototype;
+  if (!isObject(prototype)) return false;
+  const request: object = Object.create(prototype, {
+    socket: { value: STRANGER },
+    connection: { value: STRANGER },
+    raw: { value: { socket: STRANGER } },
+    headers: { value: { 'x-forwarded-proto': 'https' } },
+  });
+  return (Reflect.get(request, FRAMEWORK_PROTOCOL) ?? Reflect.get(request, 'protocol')) === 'https';
+}
+
 function requestPrototypeOf(instance: unknown): object | undefined {
   // Express: `app.request`, an object of this application's own that its requests inherit from.
   if (typeof instance === 'function') {
@@ -65,11 +83,9 @@ function requestPrototypeOf(instance: unknown): object | undefined {
  * own `protocol` there for good, so a prototype that inherits from it takes its place.
  */
 function fastifyPrototype(instance: object): object | undefined {
-  const symbol = symbolsOf(instance).find(({ description }) => description === FASTIFY_REQUEST);
-  const constructor: unknown = symbol === undefined ? undefined : Reflect.get(instance, symbol);
-  if (typeof constructor !== 'function') return undefined;
-  const own: unknown = constructor.prototype;
-  if (!isObject(own)) return undefined;
+  const constructor = fastifyConstructor(instance);
+  const own: unknown = constructor?.prototype;
+  if (constructor === undefined || !isObject(own)) return undefined;
   const prototype: object = Object.create(own);
   constructor.prototype = prototype;
   // Once it is ready, Fastify drops a constructor that was never decorated for the one it was made from.
@@ -77,6 +93,13 @@ function fastifyPrototype(instance: object): object | undefined {
   if (typeof decorate !== 'function') return undefined;
   Reflect.apply(decorate, instance, [UNIFIED, { getter: () => true }]);
   return prototype;
+}
+
+function fastifyConstructor(instance: unknown): { prototype: unknown } | undefined {
+  if (!isObject(instance)) return undefined;
+  const symbol = symbolsOf(instance).find(({ description }) => description === FASTIFY_REQUEST);
+  const constructor: unknown = symbol === undefined ? undefined : Reflect.get(instance, symbol);
+  return typeof constructor === 'function' ? constructor : undefined;
 }
 
 function symbolsOf(instance: object): symbol[] {

@@ -2,11 +2,11 @@ import onHeaders from 'on-headers';
 import type { Findings } from '../audit/findings.js';
 import type { Settings } from '../options/settings.js';
 import { gateRequirement } from '../policy/requirement.js';
-import type { PolicySettings } from '../policy/verdict.js';
 import { cookieProblems, secureCookies } from '../response/cookies.js';
 import { answerOf } from './answer.js';
 import type { Enforcer } from './enforcer.js';
 import type { ExemptReach } from './exempt-reach.js';
+import type { PolicyOf } from './narrowed-policy.js';
 import { rawRequestOf, rawResponseOf, targetOf, type PlatformRequest, type PlatformResponse } from './platform.js';
 import { writeAnswer } from './seal.js';
 import { testingClaims } from './testing-claims.js';
@@ -22,6 +22,8 @@ export interface GateParts {
   readonly findings: Findings;
   /** Whether an exempt handler could answer a request; the guard judges those. */
   readonly reachesExempt: ExemptReach;
+  /** How a request is answered: as the module has it, narrowed by the decorator of the handler it is for. */
+  readonly policyOf: PolicyOf;
   /** False when a test has overridden the guard: marked handlers are meant to run, so mode `all` must not stop them here. */
   readonly guarded: boolean;
 }
@@ -49,13 +51,12 @@ export function compileGate(parts: GateParts): Gate {
   };
 }
 
-function compileStop({ enforcer, reachesExempt }: GateParts, rules: Pick<Settings, 'mode' | 'rules'>): Gate {
-  const policy: PolicySettings = enforcer.settings.policy([]);
+function compileStop({ enforcer, reachesExempt, policyOf }: GateParts, rules: Pick<Settings, 'mode' | 'rules'>): Gate {
   return function stop(request, response) {
     const answered = enforcer.stop({
       request,
       requirementOf: (target) => gateRequirement(target, rules, () => reachesExempt(request)),
-      policy,
+      policy: () => policyOf(request),
       asks: 'gate',
     });
     if (answered === undefined) return false;

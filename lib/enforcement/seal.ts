@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Answer } from './answer.js';
 
@@ -16,18 +17,30 @@ export function sealResponse(response: ServerResponse, { status, headers }: Pick
   const writeHead = response.writeHead.bind(response);
 
   for (const name of response.getHeaderNames()) if (!ANSWER_HEADER.test(name)) response.removeHeader(name);
-  for (const [name, value] of Object.entries(headers)) setHeader(name, value);
-
+  const fixed = Object.entries(headers).filter(([name]) => !isConnectionHeader(name) || !isHttp2(response));
   response.statusCode = status;
   Object.defineProperty(response, 'statusCode', { configurable: true, get: () => status, set() {} });
+  Object.defineProperty(response, 'statusMessage', { configurable: true, get: () => STATUS_CODES[status], set() {} });
+  for (const [name, value] of fixed) setHeader(name, value);
+  // A 103 would carry headers of the application ahead of the answer.
+  response.writeEarlyHints = () => undefined;
   response.setHeader = (name, value) => (ANSWER_HEADER.test(name) ? setHeader(name, value) : response);
   response.appendHeader = (name, value) => (ANSWER_HEADER.test(name) ? appendHeader(name, value) : response);
   response.writeHead = (...given: unknown[]) => {
     for (const [name, value] of headersGiven(given[given.length - 1])) response.setHeader(name, value);
     // Once more: what a filter cannot replace it may have taken away.
-    for (const [name, value] of Object.entries(headers)) setHeader(name, value);
+    for (const [name, value] of fixed) setHeader(name, value);
     return writeHead(status);
   };
+}
+
+/** What HTTP/2 forbids (RFC 9113 8.2.2): Node throws on it. */
+function isConnectionHeader(name: string): boolean {
+  return name === 'connection' || name === 'upgrade';
+}
+
+function isHttp2({ req }: ServerResponse): boolean {
+  return req.httpVersionMajor >= 2;
 }
 
 /** Ends a request that came in clear with an answer, before the application has seen it. */

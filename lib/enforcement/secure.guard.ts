@@ -12,6 +12,8 @@ import { SecureException } from './secure.exception.js';
 /** What is known of a handler before any request comes. */
 interface GuardedHandler {
   readonly open: boolean;
+  /** A decorator requires https. */
+  readonly marked: boolean;
   readonly requirementOf: RequirementOf;
   readonly policy: PolicySettings;
 }
@@ -39,8 +41,9 @@ export class SecureGuard implements CanActivate {
     if (handler.open && !this.enforcer.observed) return true;
 
     const { request, response } = this.getRequestResponse(context);
+    if (!isRequest(request)) return passWithoutRequest(handler, context);
     const { requirementOf, policy } = handler;
-    const answered = this.enforcer.stop({ request, requirementOf, policy, asks: 'guard' });
+    const answered = this.enforcer.stop({ request, requirementOf, policy: () => policy, asks: 'guard' });
     if (answered === undefined) return true;
     sealResponse(rawResponseOf(response), { status: answered.status, headers: headersOf(answered) });
     throw new SecureException(answered);
@@ -59,6 +62,7 @@ export class SecureGuard implements CanActivate {
     const requirement = compileRequirement(readMarks(controller, method), settings);
     const handler: GuardedHandler = {
       open: requirement.open || !enforcing,
+      marked: requirement.options.length > 0 && !requirement.exempt,
       requirementOf: requirement.of,
       policy: settings.policy(requirement.options),
     };
@@ -66,4 +70,16 @@ export class SecureGuard implements CanActivate {
     this.handlers.set(controller, ofController.set(method, handler));
     return handler;
   }
+}
+
+/** A library that names no context type of its own calls its handlers `http`, and gives them no request. */
+function isRequest(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && ('rawHeaders' in value || 'raw' in value);
+}
+
+function passWithoutRequest({ marked }: GuardedHandler, context: ExecutionContext): boolean {
+  if (!marked) return true;
+  throw new Error(
+    `${context.getClass().name}.${context.getHandler().name} is marked with @SecureRequired(), and was called without a request that could be secure. Extend SecureGuard and override getRequestResponse().`,
+  );
 }

@@ -10,6 +10,9 @@ type RequestHook = (
   done: (error?: unknown) => void,
 ) => unknown;
 
+/** The hooks that hold a gate; a name would not survive a minifier. */
+const gates = new WeakSet<object>();
+
 /** Where both adapters keep their request hook. */
 const SLOT = 'onRequestHook';
 
@@ -39,6 +42,7 @@ export function placeGate(adapter: HttpServer, gate: Gate, entrance?: Entrance):
     }
     return proceed();
   };
+  gates.add(hook);
   const place: unknown = Reflect.get(adapter, 'setOnRequestHook');
   if (typeof place !== 'function') return;
   Reflect.apply(place, adapter, [hook]);
@@ -50,5 +54,5 @@ export function placeGate(adapter: HttpServer, gate: Gate, entrance?: Entrance):
 /** Whether the adapter holds the gate's hook: an adapter that has no such slot would leave every path rule unenforced. */
 export function isGatePlaced(adapter: HttpServer): boolean {
   const held: unknown = Reflect.get(adapter, SLOT);
-  return typeof held === 'function' && held.name === 'secureGate';
+  return typeof held === 'function' && gates.has(held);
 }

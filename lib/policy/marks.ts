@@ -25,18 +25,33 @@ export interface Marks {
 }
 
 /**
- * Writes a mark.
+ * Writes the mark of a class.
  *
- * @throws Error if the target carries the other decorator already.
+ * @throws Error if it carries the other decorator already.
  */
-export function setMark(mark: Mark, target: object, name: string): void {
-  const present: Mark | undefined = Reflect.getOwnMetadata(MARK, target);
+export function markClass(mark: Mark, target: object, name: string): void {
+  assertNoOther(mark, Reflect.getOwnMetadata(MARK, target), name);
+  Reflect.defineMetadata(MARK, mark, target);
+}
+
+/**
+ * Writes the mark of a method: on the function, which Nest hands on with it, and beside its name, where it is found when
+ * another decorator has put a function of its own in its place.
+ *
+ * @throws Error if the method carries the other decorator already.
+ */
+export function markMethod(mark: Mark, prototype: object, key: string | symbol, method: object, name: string): void {
+  assertNoOther(mark, Reflect.getOwnMetadata(MARK, prototype, key), name);
+  Reflect.defineMetadata(MARK, mark, prototype, key);
+  Reflect.defineMetadata(MARK, mark, method);
+}
+
+function assertNoOther(mark: Mark, present: Mark | undefined, name: string): void {
   if (present !== undefined && present.level !== mark.level) {
     throw new Error(
       `${name} carries both @SecureRequired() and @SecureExempt(). Remove one: it cannot require https and be exempt from it.`,
     );
   }
-  Reflect.defineMetadata(MARK, mark, target);
 }
 
 /**
@@ -47,8 +62,7 @@ export function readMarks(controller: HandlerClass, handler: Handler): Marks {
   const ofClass: Mark | undefined = Reflect.getMetadata(MARK, controller);
   const own: Mark | undefined = Reflect.getOwnMetadata(MARK, handler);
   if (own !== undefined) return { handler: own, keptFrom: undefined, class: ofClass };
-  const overridden = overriddenMark(controller, handler);
-  return { handler: overridden?.mark, keptFrom: overridden?.from, class: ofClass };
+  return { ...markByName(controller, handler), class: ofClass };
 }
 
 /** The name under which a class has a handler; the function's own name where it is not found. */
@@ -60,16 +74,19 @@ export function handlerName(controller: HandlerClass, handler: Handler): string 
   return handler.name;
 }
 
-function overriddenMark(controller: HandlerClass, handler: Handler): { mark: Mark; from: string } | undefined {
+function markByName(controller: HandlerClass, handler: Handler): Pick<Marks, 'handler' | 'keptFrom'> {
   const name = handlerName(controller, handler);
   for (const { prototype, owner } of chain(controller)) {
     const method = methodOf(prototype, name);
-    if (method === undefined || method === handler) continue;
-    const mark: Mark | undefined = Reflect.getOwnMetadata(MARK, method);
-    if (mark !== undefined) return mark.level === 'required' ? { mark, from: owner } : undefined;
+    const mark: Mark | undefined = method === undefined ? undefined : Reflect.getOwnMetadata(MARK, prototype, name);
+    if (mark === undefined) continue;
+    if (method === handler) return { handler: mark, keptFrom: undefined };
+    return mark.level === 'required' ? { handler: mark, keptFrom: owner } : NO_MARK;
   }
-  return undefined;
+  return NO_MARK;
 }
+
+const NO_MARK = { handler: undefined, keptFrom: undefined };
 
 function* chain(controller: HandlerClass): Generator<{ prototype: object; owner: string }> {
   let prototype: unknown = controller.prototype;

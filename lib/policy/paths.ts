@@ -34,6 +34,11 @@ const ACME_CHALLENGE = '/.well-known/acme-challenge/';
  */
 export function compilePathRules(paths: readonly string[], exempt: readonly string[]): PathRules {
   const required = longestFirst(paths.map((rule) => compileRule('paths', rule, folded)));
+  if (exempt.includes('/')) {
+    throw new TypeError(
+      "exempt: '/' covers every path, not only the first page; leave mode 'all' out, or write @SecureExempt() on the page",
+    );
+  }
   const exempted = longestFirst([...exempt, ACME_CHALLENGE].map((rule) => compileRule('exempt', rule, asWritten)));
 
   function requires(target: string): boolean {

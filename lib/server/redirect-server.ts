@@ -26,8 +26,8 @@ const CHALLENGE = /^\/\.well-known\/acme-challenge\/([\w-]{1,256})$/;
 const EVERYTHING: Requirement = { level: 'required', by: 'mode' };
 
 /**
- * A bare http server for port 80 that only redirects to https, and answers ACME challenges; no Nest application is
- * involved. It listens when told to: `createRedirectServer({ hosts: ['example.com'] }).listen(80)`.
+ * A bare http server for port 80 that redirects to https, refuses what may carry a secret as a handler would, and answers
+ * ACME challenges; no Nest application is involved. It listens when told to: `createRedirectServer({ hosts: ['example.com'] }).listen(80)`.
  *
  * @throws SecureOptionsError when an option is wrong.
  */
@@ -40,7 +40,7 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
   return createServer(function redirectToHttps(request, response) {
     const token = CHALLENGE.exec(pathOf(request.url ?? '/'))?.[1];
     if (token !== undefined) return void answerChallenge(token, acme, request, response, logger);
-    const answered = enforcer.stop({ request, requirementOf: () => EVERYTHING, policy, asks: 'guard' });
+    const answered = enforcer.stop({ request, requirementOf: () => EVERYTHING, policy: () => policy, asks: 'guard' });
     // Nothing stops what a declared proxy says is secure; there is no application here to serve it.
     if (answered === undefined) return end(response, 404, '');
     writeAnswer(request, response, answerOf(answered, request.headers.accept));

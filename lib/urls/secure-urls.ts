@@ -17,8 +17,10 @@ type Scheme = Transport['scheme'];
 export interface UrlSettings<R> {
   readonly httpsSupport: boolean;
   readonly ports: { readonly http: number; readonly https: number };
-  /** The host a URL may carry for the host asked for; undefined when it is not allowed. */
-  readonly hostFor: (scheme: Scheme, requested: string | undefined) => string | undefined;
+  /** Whether a host may stand in a URL. */
+  readonly hostAllowed: (host: string) => boolean;
+  /** The host that answers over https for the host asked for; undefined when there is none. */
+  readonly redirectHost: (requested: string | undefined) => string | undefined;
   /** The host of a URL that no request asks for; undefined when the options name none. */
   readonly defaultHost: string | undefined;
   readonly transportOf: (request: R) => Transport;
@@ -127,8 +129,11 @@ export class SecureUrls<R = object> {
     return absoluteUrl(scheme, host, this.settings.ports[scheme], path ?? this.settings.targetOf(request));
   }
 
-  private hostOf(scheme: Scheme, { host }: Transport): string {
-    const allowed = this.settings.hostFor(scheme, host);
+  /** The request's own host, but for the step from http to https, which leads where a redirect would. */
+  private hostOf(scheme: Scheme, { host, secure }: Transport): string {
+    const { hostAllowed, redirectHost } = this.settings;
+    const own = host !== undefined && hostAllowed(host) ? host : undefined;
+    const allowed = scheme === 'https' ? ((secure ? own : undefined) ?? redirectHost(host)) : own;
     if (allowed !== undefined) return allowed;
     throw new SecureHostError(
       host === undefined

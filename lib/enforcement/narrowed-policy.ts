@@ -1,0 +1,39 @@
+import type { Settings } from '../options/settings.js';
+import type { RouteTable } from '../policy/route-table.js';
+import type { PolicySettings } from '../policy/verdict.js';
+import { pathOf } from '../urls/absolute-url.js';
+import { rawRequestOf, type PlatformRequest } from './platform.js';
+import { compileMatcher, type RouteMatcher } from './route-matcher.js';
+
+/** The policy by which the gate answers a request. */
+export type PolicyOf = (request: PlatformRequest) => PolicySettings;
+
+/**
+ * Compiles the gate's policy: the module's, narrowed by the decorator of the handler the request is for. Only routes whose
+ * decorator says something are looked at, and only for a request that the gate is about to answer.
+ */
+export function compilePolicyOf(table: RouteTable, settings: Settings): PolicyOf {
+  const moduleWide = settings.policy([]);
+  let compiled: readonly { matcher: RouteMatcher; policy: PolicySettings }[] | undefined;
+
+  function compile(): readonly { matcher: RouteMatcher; policy: PolicySettings }[] {
+    return table.routes().flatMap((route) => {
+      const options = route.requirement?.options ?? [];
+      const speaks = options.some((option) => Object.keys(option).length > 0);
+      return speaks ? [{ matcher: compileMatcher(route), policy: settings.policy(options) }] : [];
+    });
+  }
+
+  return function policyOf(request) {
+    compiled ??= compile();
+    const { method = 'GET', url = '/' } = rawRequestOf(request);
+    const found = request.routeOptions?.url;
+    const path = pathOf(url);
+    const narrowed = compiled.find(
+      ({ matcher }) =>
+        matcher.answers(method) &&
+        (found === undefined ? matcher.regexp?.test(path) === true : matcher.pattern === found),
+    );
+    return narrowed?.policy ?? moduleWide;
+  };
+}

@@ -1,0 +1,48 @@
+import { Findings } from '../lib/audit/findings.js';
+
+function collect(ignored: string[] = []): { findings: Findings; lines: string[] } {
+  const lines: string[] = [];
+  return { lines, findings: new Findings(new Set(ignored), (line) => lines.push(line)) };
+}
+
+const about = (subject: string): { subject: string; cause: string; fix: string } => ({
+  subject,
+  cause: 'C.',
+  fix: 'F.',
+});
+
+describe('a finding', () => {
+  it('is written in one line with its id, its subject, the cause and the fix', () => {
+    const { findings, lines } = collect();
+    findings.report('SEC101', about('10.0.0.3'));
+    expect(lines).toEqual(['SEC101 A peer that is not a declared proxy says https (10.0.0.3). C. F.']);
+    expect(findings.all()).toMatchObject([{ id: 'SEC101', severity: 'error', subject: '10.0.0.3' }]);
+  });
+
+  it('is reported once for one subject', () => {
+    const { findings, lines } = collect();
+    for (const subject of ['a', 'b', 'a']) findings.report('SEC101', about(subject));
+    expect(lines).toHaveLength(2);
+  });
+
+  it('is not reported where it is accepted', () => {
+    const { findings, lines } = collect(['SEC101']);
+    findings.report('SEC101', about('a'));
+    expect([lines, findings.all()]).toEqual([[], []]);
+  });
+
+  it('that a client makes at will crowds out no other', () => {
+    const { findings, lines } = collect();
+    for (let i = 0; i < 5000; i += 1) findings.report('SEC002', about(`${i}.example`));
+    findings.report('SEC101', about('10.0.0.3'));
+    expect(lines).toHaveLength(52);
+    expect(lines.at(-2)).toBe('SEC002 No more of these are reported.');
+    expect(lines.at(-1)).toContain('SEC101');
+  });
+
+  it('keeps no more than the beginning of what a client sent', () => {
+    const { findings } = collect();
+    findings.report('SEC005', about(`/${'x'.repeat(10_000)}`));
+    expect(findings.all()[0]?.subject).toHaveLength(200);
+  });
+});
