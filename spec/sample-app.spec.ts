@@ -1,38 +1,24 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { INestApplication } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { ExpressAdapter } from '@nestjs/platform-express';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { listenSecurely, SecureAudit, type AuditedRoute } from 'nestjs-secure';
+import { SecureAudit, type AuditedRoute } from 'nestjs-secure';
 import { generate } from 'selfsigned';
-import { AppModule } from '../sample-app/src/app.module.js';
+import { nextPath } from '../sample-app/src/accounts/next-path.js';
 import { localCertificate, type Certificate } from '../sample-app/src/certificate.js';
 import { routeTable, wantsColour } from '../sample-app/src/route-table.js';
+import { localSecret } from '../sample-app/src/sessions/session-secret.js';
+import { SessionStorage } from '../sample-app/src/sessions/session-storage.js';
 import { readSettings } from '../sample-app/src/settings.js';
 import { html } from '../sample-app/src/site/html.js';
-
-interface Answer {
-  status: number | undefined;
-  headers: IncomingHttpHeaders;
-  body: string;
-}
-
-interface Ask {
-  method?: string;
-  form?: Record<string, string>;
-  accept?: string;
-}
+import { adapters } from './support/applications.js';
+import { startSample, type SampleSite } from './support/sample-site.js';
+import { Visitor, type Answer, type Visit } from './support/visitor.js';
 
 const EDIT = '/members/ada-marlowe/edit';
-const ADAPTERS = [
-  ['Express', () => new ExpressAdapter()],
-  ['Fastify', () => new FastifyAdapter()],
-] as const;
+const ADA = { name: 'Ada Marlowe', password: 'lamplight' };
 const PUBLIC_PAGES = [
   '/',
   '/blog/a-postcard-and-a-letter',
@@ -43,7 +29,9 @@ const PUBLIC_PAGES = [
   '/members/ines-okafor',
   '/accounts/status',
 ];
-const SECRET_PAGES = [EDIT, '/accounts/login', '/accounts/profile', '/admin'];
+const MEMBER_PAGES = [EDIT, '/accounts/sessions'];
+const SECRET_PAGES = [...MEMBER_PAGES, '/accounts/login', '/accounts/profile', '/admin'];
+const SECRET = 'jVY5b0gR2mS8uK4tQxW7cN1eLd6hZfAo';
 
 let folder: string;
 let certificate: Certificate;
@@ -55,33 +43,6 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-function ask(
-  scheme: 'http' | 'https',
-  port: number,
-  path: string,
-  { method, form, accept }: Ask = {},
-): Promise<Answer> {
-  const body = form === undefined ? undefined : new URLSearchParams(form).toString();
-  const headers = {
-    ...(accept === undefined ? {} : { accept }),
-    ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-  };
-  const target = { host: 'localhost', port, path, headers, method: method ?? (form === undefined ? 'GET' : 'POST') };
-  return new Promise((resolve, reject) => {
-    const request =
-      scheme === 'https'
-        ? httpsRequest({ ...target, ca: certificate.cert, rejectUnauthorized: true, agent: false })
-        : httpRequest({ ...target, agent: false });
-    request.on('error', reject).on('response', (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: text }));
-    });
-    request.end(body);
-  });
-}
-
 function linksIn(page: string): string[] {
   return [...page.matchAll(/<a\s[^>]*?href="([^"]*)"/g)]
     .map(([, href]) => href ?? '')
@@ -90,6 +51,11 @@ function linksIn(page: string): string[] {
 
 function formActionsIn(page: string): string[] {
   return [...page.matchAll(/<form\s[^>]*?action="([^"]*)"/g)].map(([, action]) => action ?? '');
+}
+
+/** The sessions that a page offers to end. */
+function endableIn(page: string): string[] {
+  return [...page.matchAll(/name="session" value="([^"]*)"/g)].map(([, id]) => id ?? '');
 }
 
 function isSecret(url: string): boolean {
@@ -102,22 +68,40 @@ function isSecret(url: string): boolean {
   );
 }
 
-describe.each(ADAPTERS)('the sample application on %s', (_name, adapter) => {
-  let app: INestApplication;
-  let httpPort: number;
-  let httpsPort: number;
+const options = (sessionFolder: string) => ({
+  hosts: undefined,
+  sessionSecret: SECRET,
+  sessionStore: undefined,
+  sessionFolder,
+});
 
-  const overHttp = (path: string, options?: Ask): Promise<Answer> => ask('http', httpPort, path, options);
-  const overHttps = (path: string, options?: Ask): Promise<Answer> => ask('https', httpsPort, path, options);
+describe.each(adapters)('the sample application on %s', (name, newAdapter) => {
+  let site: SampleSite;
+  /** Nobody has signed in here. */
+  let stranger: Visitor;
+  /** Ada is signed in here. */
+  let member: Visitor;
+
+  const overHttp = (path: string, visit?: Visit, visitor = stranger): Promise<Answer> =>
+    visitor.ask(site.http + path, visit);
+  const overHttps = (path: string, visit?: Visit, visitor = stranger): Promise<Answer> =>
+    visitor.ask(site.https + path, visit);
+  const asMember = (path: string, visit?: Visit): Promise<Answer> => overHttps(path, visit, member);
+
+  async function signedIn(form = ADA): Promise<Visitor> {
+    const visitor = new Visitor(certificate.cert);
+    const answer = await visitor.ask(`${site.https}/accounts/login`, { form });
+    if (answer.status !== 303) throw new Error(`not signed in: ${answer.status}`);
+    return visitor;
+  }
 
   beforeAll(async () => {
-    app = await NestFactory.create(AppModule, adapter(), { logger: false, abortOnError: false });
-    const listening = await listenSecurely(app, { http: 0, https: 0, tls: certificate });
-    httpPort = listening.http.port;
-    httpsPort = listening.https.port;
+    site = await startSample(newAdapter, certificate, options(join(folder, name)));
+    stranger = new Visitor(certificate.cert);
+    member = await signedIn();
   });
 
-  afterAll(() => app.close());
+  afterAll(() => site.app.close());
 
   it.each(PUBLIC_PAGES)('%s is there over http and https, and says which it was', async (path) => {
     const clear = await overHttp(path);
@@ -142,7 +126,7 @@ describe.each(ADAPTERS)('the sample application on %s', (_name, adapter) => {
       const answer = await overHttp(path);
 
       expect(answer.status).toBe(307);
-      expect(answer.headers.location).toBe(`https://localhost:${httpsPort}${path}`);
+      expect(answer.headers.location).toBe(site.https + path);
       expect(answer.body).not.toContain('ada@lamplight.example');
     },
   );
@@ -153,19 +137,21 @@ describe.each(ADAPTERS)('the sample application on %s', (_name, adapter) => {
       const answer = await overHttp(path);
 
       expect(answer.status).toBe(307);
-      expect(answer.headers.location).toBe(`https://localhost:${httpsPort}${path}`);
+      expect(answer.headers.location).toBe(site.https + path);
     },
   );
 
-  it.each(SECRET_PAGES)('%s is there over https', async (path) => {
-    const answer = await overHttps(path);
+  it.each(SECRET_PAGES)('%s is there over https for a member', async (path) => {
+    const answer = await asMember(path);
 
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
     expect(answer.body).toContain('This page came over https:');
   });
 
-  it.each([EDIT, '/accounts/login', '/accounts/logout'])('a form posted to %s over http is refused', async (path) => {
+  const FORMS = [EDIT, '/accounts/login', '/accounts/logout', '/accounts/sessions/revoke'];
+
+  it.each(FORMS)('a form posted to %s over http is refused', async (path) => {
     const answer = await overHttp(path, { form: { name: 'Mallory', about: 'was here', password: 'x' } });
 
     expect(answer.status).toBe(403);
@@ -198,51 +184,181 @@ describe.each(ADAPTERS)('the sample application on %s', (_name, adapter) => {
       email: 'i@x.example',
     };
 
-    const saved = await overHttps('/members/ines-okafor/edit', { form: typed });
+    const saved = await asMember('/members/ines-okafor/edit', { form: typed });
 
     expect(saved.status).toBe(303);
-    expect(saved.headers.location).toBe(`https://localhost:${httpsPort}/members/ines-okafor`);
-    const shown = await overHttps('/members/ines-okafor');
+    expect(saved.headers.location).toBe(`${site.https}/members/ines-okafor`);
+    const shown = await asMember('/members/ines-okafor');
     expect(shown.body).toContain('&lt;script&gt;alert(1)&lt;/script&gt;\n&amp; more');
     expect(shown.body).toContain('<h1>Ines &quot;the gull&quot; O&#39;Kafor</h1>');
-    const form = await overHttps('/members/ines-okafor/edit');
+    const form = await asMember('/members/ines-okafor/edit');
     expect(form.body).toContain('value="Ines &quot;the gull&quot; O&#39;Kafor"');
     for (const page of [shown, form, await overHttp('/')]) expect(page.body).not.toContain('<script');
-    expect(JSON.parse((await overHttps('/api/members/ines-okafor')).body)).toMatchObject(typed);
+    expect(JSON.parse((await asMember('/api/members/ines-okafor')).body)).toMatchObject(typed);
   });
 
   it('an edit with a blank name keeps the name, and what was not sent stays', async () => {
-    await overHttps('/members/tomas-reyes/edit', { form: { name: '  ', lamp: 'The Short Mole' } });
+    await asMember('/members/tomas-reyes/edit', { form: { name: '  ', lamp: 'The Short Mole' } });
 
-    expect(JSON.parse((await overHttps('/api/members/tomas-reyes')).body)).toMatchObject({
+    expect(JSON.parse((await asMember('/api/members/tomas-reyes')).body)).toMatchObject({
       name: 'Tomas Reyes',
       lamp: 'The Short Mole',
       email: 'tomas@lamplight.example',
     });
   });
 
-  it('logging in over https greets the member and says that nobody is remembered yet', async () => {
-    const answer = await overHttps('/accounts/login', { form: { name: 'ada marlowe', password: 'correct horse' } });
+  it('a right name and password over https sign in, and lead to the profile', async () => {
+    const visitor = new Visitor(certificate.cert);
+    const answer = await overHttps('/accounts/login', { form: { ...ADA, name: 'ada marlowe' } }, visitor);
 
-    expect(answer.status).toBe(200);
-    expect(answer.body).toContain('Good evening, Ada Marlowe');
-    expect(answer.body).toContain('sessions come later');
+    expect(answer.status).toBe(303);
+    expect(answer.headers.location).toBe(`${site.https}/accounts/profile`);
+    expect((await overHttps('/accounts/profile', {}, visitor)).body).toContain('You are signed in as Ada Marlowe.');
+  });
+
+  it('the session cookie is one for this host, https and the server alone', () => {
+    expect(member.jar.cookies()).toEqual([
+      expect.objectContaining({
+        name: '__Host-sid',
+        domain: 'localhost',
+        hostOnly: true,
+        path: '/',
+        secure: true,
+        httpOnly: true,
+        sameSite: 'Lax',
+        expires: undefined,
+      }),
+    ]);
+  });
+
+  it.each([
+    ['a wrong password', { ...ADA, password: 'correct horse' }],
+    ['no password', { name: ADA.name }],
+    ['a name that nobody has', { ...ADA, name: '<script>x</script>' }],
+    ['nothing', {}],
+  ])('%s is 401: the same page, what was typed escaped, the password gone', async (_what, form) => {
+    const visitor = new Visitor(certificate.cert);
+    const answer = await overHttps('/accounts/login', { form }, visitor);
+
+    expect(answer.status).toBe(401);
+    expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(answer.body).toContain('This name and this password do not belong together.');
+    expect(answer.body).toContain(`value="${'name' in form ? html`${form.name}`.toString() : ''}"`);
     expect(answer.body).not.toContain('correct horse');
+    expect(visitor.jar.cookies()).toEqual([]);
   });
 
-  it('logging in by a name that nobody has comes back escaped', async () => {
-    const answer = await overHttps('/accounts/login', { form: { name: '<script>x</script>' } });
-
-    expect(answer.status).toBe(200);
-    expect(answer.body).toContain('&lt;script&gt;x&lt;/script&gt;');
-    expect(answer.body).not.toContain('<script');
+  it('the login says which password the members use', async () => {
+    expect((await overHttps('/accounts/login')).body).toContain('<code>lamplight</code>');
   });
 
-  it('logging out over https explains itself', async () => {
-    const answer = await overHttps('/accounts/logout', { method: 'POST' });
+  it.each(MEMBER_PAGES)('%s leads a stranger to the login, and from there back', async (path) => {
+    const visitor = new Visitor(certificate.cert);
+    const refused = await overHttps(`${path}?from=letter&x=1`, {}, visitor);
+    expect(refused.status).toBe(303);
+    const login = new URL(refused.headers.location ?? '');
+    expect(login.origin + login.pathname).toBe(`${site.https}/accounts/login`);
+
+    const { body } = await visitor.ask(login.href);
+    const next = `${path}?from=letter&x=1`;
+    expect(body).toContain(`<input type="hidden" name="next" value="${html`${next}`.toString()}" />`);
+    const answer = await overHttps('/accounts/login', { form: { ...ADA, next } }, visitor);
+
+    expect(answer.status).toBe(303);
+    expect(answer.headers.location).toBe(site.https + next);
+    expect((await overHttps(next, {}, visitor)).status).toBe(200);
+  });
+
+  it.each(['//evil.example/x', '/\\evil.example', 'https://evil.example/', 'javascript:alert(1)'])(
+    'a login that should lead on to %s leads to the profile',
+    async (next) => {
+      const { body } = await overHttps(`/accounts/login?next=${encodeURIComponent(next)}`);
+      expect(body).not.toContain('evil.example');
+      expect(body).not.toContain('name="next"');
+
+      const answer = await overHttps('/accounts/login', { form: { ...ADA, next } }, new Visitor(certificate.cert));
+      expect(answer.headers.location).toBe(`${site.https}/accounts/profile`);
+    },
+  );
+
+  it.each(['/members/tomas-reyes/edit', '/accounts/sessions/revoke', '/accounts/sessions/revoke-others'])(
+    'a stranger who posts to %s is led to the login, and nothing changes',
+    async (path) => {
+      const before = (await overHttps('/api/members/tomas-reyes')).body;
+      const answer = await overHttps(path, { form: { name: 'Mallory', session: 'x' } });
+
+      expect(answer.status).toBe(303);
+      expect(answer.headers.location).toBe(`${site.https}/accounts/login`);
+      expect((await overHttps('/api/members/tomas-reyes')).body).toBe(before);
+    },
+  );
+
+  it.each(PUBLIC_PAGES)('%s says who is signed in over https, and nobody over http', async (path) => {
+    expect((await asMember(path)).body).toContain('Signed in as <b>Ada Marlowe</b>');
+    expect((await overHttps(path)).body).toContain('<p class="who">Not signed in</p>');
+    const clear = await overHttp(path, {}, member);
+    expect(clear.body).toContain('<p class="who">Not signed in here</p>');
+    expect(clear.headers['set-cookie']).toBeUndefined();
+  });
+
+  it('a browser that trusts localhost in clear sends its cookie there, and is not signed in', async () => {
+    const trusting = new Visitor(certificate.cert, { trustLocalhost: true });
+    await overHttps('/accounts/login', { form: ADA }, trusting);
+
+    const clear = await overHttp('/', {}, trusting);
+    const still = await overHttps('/accounts/profile', {}, trusting);
+
+    expect(trusting.jar.header(`${site.http}/`)).toMatch(/^__Host-sid=/);
+    expect(clear.body).toContain('Not signed in here');
+    expect(clear.body).not.toContain('Signed in as');
+    expect(still.body).toContain('You are signed in as Ada Marlowe.');
+  });
+
+  it.each(['\u00a0__Host-sid', '\u0085__Host-sid', '"__Host-sid"', '%5F%5FHost-sid', 'sid'])(
+    'a session planted over http as the cookie %j, which browsers allow, signs nobody in',
+    async (planted) => {
+      const tomas = await signedIn({ ...ADA, name: 'Tomas Reyes' });
+      const visitor = new Visitor(certificate.cert);
+      const [cookie] = tomas.jar.cookies();
+      const refused = visitor.jar.store(site.http, `${planted}=${cookie?.value}; Path=/`);
+
+      expect(refused).toEqual([]);
+      expect((await overHttps('/', {}, visitor)).body).toContain('<p class="who">Not signed in</p>');
+    },
+  );
+
+  it.each(SECRET_PAGES)('%s is kept by no browser', async (path) => {
+    expect((await asMember(path)).headers['cache-control']).toMatch(path === '/admin' ? /^private/ : /^no-store$/);
+  });
+
+  it('logging out ends the session in the store and in the browser', async () => {
+    const visitor = await signedIn();
+    const cookie = visitor.jar.header(site.https);
+    const answer = await overHttps('/accounts/logout', { method: 'POST' }, visitor);
 
     expect(answer.status).toBe(200);
-    expect(answer.body).toContain('There was nothing to forget');
+    expect(answer.body).toContain('Nobody is signed in on this browser any more.');
+    expect(answer.body).toContain('<p class="who">Not signed in</p>');
+    expect(visitor.jar.cookies()).toEqual([]);
+    const thief = new Visitor(certificate.cert);
+    thief.jar.store(site.https, `${cookie}; Path=/; Secure`);
+    expect((await overHttps('/accounts/profile', {}, thief)).body).toContain('Nobody is signed in on this browser.');
+  });
+
+  it('logging out where nobody is signed in does no harm', async () => {
+    expect((await overHttps('/accounts/logout', { method: 'POST' })).status).toBe(200);
+  });
+
+  it('logging in again takes a new id and ends the session before', async () => {
+    const visitor = await signedIn();
+    const before = visitor.jar.header(site.https);
+    await overHttps('/accounts/login', { form: { ...ADA, name: 'Tomas Reyes' } }, visitor);
+
+    expect(visitor.jar.header(site.https)).not.toBe(before);
+    expect((await overHttps('/accounts/profile', {}, visitor)).body).toContain('You are signed in as Tomas Reyes.');
+    const thief = new Visitor(certificate.cert);
+    thief.jar.store(site.https, `${before}; Path=/; Secure`);
+    expect((await overHttps('/accounts/profile', {}, thief)).body).toContain('Nobody is signed in on this browser.');
   });
 
   it.each(PUBLIC_PAGES)('%s over http links to secret pages over https, to the others over http', async (path) => {
@@ -250,26 +366,24 @@ describe.each(ADAPTERS)('the sample application on %s', (_name, adapter) => {
 
     expect(links.filter(isSecret).length).toBeGreaterThanOrEqual(3);
     for (const link of links) {
-      expect(new URL(link).origin).toBe(
-        isSecret(link) ? `https://localhost:${httpsPort}` : `http://localhost:${httpPort}`,
-      );
+      expect(new URL(link).origin).toBe(isSecret(link) ? site.https : site.http);
     }
   });
 
   it.each([...PUBLIC_PAGES, ...SECRET_PAGES])('%s over https links to nothing in clear', async (path) => {
-    const { body } = await overHttps(path);
+    const { body } = await asMember(path);
 
     for (const link of [...linksIn(body), ...formActionsIn(body)]) {
-      expect(new URL(link).origin).toBe(`https://localhost:${httpsPort}`);
+      expect(new URL(link).origin).toBe(site.https);
     }
   });
 
   it('has no broken link, and no link that needs a redirect', async () => {
-    const found = new Set([`http://localhost:${httpPort}/`]);
+    await signedIn();
+    const found = new Set([`${site.http}/`]);
     const forms = new Set<string>();
     for (const url of found) {
-      const { protocol, port, pathname } = new URL(url);
-      const answer = await ask(protocol === 'https:' ? 'https' : 'http', Number(port), pathname);
+      const answer = await member.ask(url);
       expect({ url, status: answer.status }).toEqual({ url, status: 200 });
       for (const link of linksIn(answer.body)) found.add(link);
       for (const action of formActionsIn(answer.body)) forms.add(action);
@@ -283,6 +397,8 @@ describe.each(ADAPTERS)('the sample application on %s', (_name, adapter) => {
     expect([...forms].map((action) => new URL(action).pathname).toSorted()).toEqual([
       '/accounts/login',
       '/accounts/logout',
+      '/accounts/sessions/revoke',
+      '/accounts/sessions/revoke-others',
       EDIT,
       '/members/ines-okafor/edit',
       '/members/tomas-reyes/edit',
@@ -306,7 +422,7 @@ describe.each(ADAPTERS)('the sample application on %s', (_name, adapter) => {
   });
 
   it('its audit lists every route with what it asks for and who said so', () => {
-    const told = app
+    const told = site.app
       .get(SecureAudit)
       .routes()
       .map(({ method, path, requirement }) => `${method} ${path} ${requirement.level} by ${requirement.by}`);
@@ -315,6 +431,7 @@ describe.each(ADAPTERS)('the sample application on %s', (_name, adapter) => {
       'GET / unmarked by nobody',
       'GET /accounts/login required by class',
       'GET /accounts/profile required by class',
+      'GET /accounts/sessions required by class',
       'GET /accounts/status exempt by handler',
       'GET /admin required by path',
       'GET /api/members/:slug required by class',
@@ -324,8 +441,199 @@ describe.each(ADAPTERS)('the sample application on %s', (_name, adapter) => {
       'GET /members/:slug/edit required by handler',
       'POST /accounts/login required by class',
       'POST /accounts/logout required by class',
+      'POST /accounts/sessions/revoke required by class',
+      'POST /accounts/sessions/revoke-others required by class',
       'POST /members/:slug/edit required by handler',
     ]);
+  });
+});
+
+describe.each(adapters)('the sessions page of the sample application on %s', (name, newAdapter) => {
+  let site: SampleSite;
+  let here: Visitor;
+  let elsewhere: Visitor;
+
+  const isSignedIn = async (visitor: Visitor): Promise<boolean> =>
+    (await visitor.ask(`${site.https}/accounts/profile`)).body.includes('You are signed in');
+  const sessionsOf = (visitor: Visitor): Promise<Answer> => visitor.ask(`${site.https}/accounts/sessions`);
+
+  async function signedIn(form = ADA): Promise<Visitor> {
+    const visitor = new Visitor(certificate.cert);
+    await visitor.ask(`${site.https}/accounts/login`, { form });
+    return visitor;
+  }
+
+  beforeEach(async () => {
+    const sessions = await mkdtemp(join(folder, `${name}-`));
+    site = await startSample(newAdapter, certificate, options(sessions));
+    [here, elsewhere] = [await signedIn(), await signedIn()];
+  });
+
+  afterEach(() => site.app.close());
+
+  it('lists where the member is signed in, when it began, when it was last used, and which one is this', async () => {
+    const { body } = await sessionsOf(here);
+
+    expect(body.match(/<time datetime="/g)).toHaveLength(4);
+    expect(body.match(/<b>This one<\/b>/g)).toHaveLength(1);
+    expect(endableIn(body)).toHaveLength(1);
+    expect(endableIn((await sessionsOf(elsewhere)).body)).not.toEqual(endableIn(body));
+  });
+
+  it('shows nothing that anybody could sign in with', async () => {
+    const { body } = await sessionsOf(here);
+
+    for (const { value } of [...here.jar.cookies(), ...elsewhere.jar.cookies()]) {
+      const [signed = '', id = ''] = [decodeURIComponent(value), decodeURIComponent(value).slice(2).split('.')[0]];
+      expect(id).toHaveLength(43);
+      expect(body).not.toContain(signed);
+      expect(body).not.toContain(id);
+    }
+  });
+
+  it('ends one session elsewhere, and leaves the others', async () => {
+    const third = await signedIn();
+    const [id = ''] = endableIn((await sessionsOf(here)).body);
+    const answer = await here.ask(`${site.https}/accounts/sessions/revoke`, { form: { session: id } });
+
+    expect(answer.status).toBe(303);
+    expect(answer.headers.location).toBe(`${site.https}/accounts/sessions`);
+    expect(await isSignedIn(here)).toBe(true);
+    expect([await isSignedIn(elsewhere), await isSignedIn(third)].filter(Boolean)).toHaveLength(1);
+    expect(endableIn((await sessionsOf(here)).body)).toHaveLength(1);
+  });
+
+  it('ends all the others', async () => {
+    await signedIn();
+    await here.ask(`${site.https}/accounts/sessions/revoke-others`, { form: {} });
+
+    expect([await isSignedIn(here), await isSignedIn(elsewhere)]).toEqual([true, false]);
+    const { body } = await sessionsOf(here);
+    expect(endableIn(body)).toEqual([]);
+    expect(body).not.toContain('End all the others');
+  });
+
+  it('ends nothing of another member', async () => {
+    const tomas = await signedIn({ ...ADA, name: 'Tomas Reyes' });
+    const [id = ''] = endableIn((await sessionsOf(here)).body);
+    await tomas.ask(`${site.https}/accounts/sessions/revoke`, { form: { session: id } });
+
+    expect([await isSignedIn(here), await isSignedIn(elsewhere)]).toEqual([true, true]);
+    expect(endableIn((await sessionsOf(tomas)).body)).toEqual([]);
+  });
+
+  it('ends this one too when its id is posted', async () => {
+    const [id = ''] = endableIn((await sessionsOf(elsewhere)).body);
+    await here.ask(`${site.https}/accounts/sessions/revoke`, { form: { session: id } });
+
+    expect([await isSignedIn(here), await isSignedIn(elsewhere)]).toEqual([false, true]);
+  });
+
+  it('is the same after a restart, and so is who is signed in', async () => {
+    const sessions = await mkdtemp(join(folder, `${name}-`));
+    await site.app.close();
+    site = await startSample(newAdapter, certificate, options(sessions));
+    [here, elsewhere] = [await signedIn(), await signedIn()];
+    const before = endableIn((await sessionsOf(here)).body);
+
+    await site.app.close();
+    site = await startSample(newAdapter, certificate, options(sessions));
+
+    expect([await isSignedIn(here), await isSignedIn(elsewhere)]).toEqual([true, true]);
+    expect(endableIn((await sessionsOf(here)).body)).toEqual(before);
+    await here.ask(`${site.https}/accounts/logout`, { method: 'POST' });
+    await site.app.close();
+    site = await startSample(newAdapter, certificate, options(sessions));
+    expect([await isSignedIn(here), await isSignedIn(elsewhere)]).toEqual([false, true]);
+  });
+
+  it('with another secret nobody is signed in', async () => {
+    const sessions = await mkdtemp(join(folder, `${name}-`));
+    await site.app.close();
+    site = await startSample(newAdapter, certificate, options(sessions));
+    here = await signedIn();
+
+    await site.app.close();
+    site = await startSample(newAdapter, certificate, {
+      ...options(sessions),
+      sessionSecret: [...SECRET].toReversed().join(''),
+    });
+
+    expect(await isSignedIn(here)).toBe(false);
+  });
+});
+
+describe('where the login of the sample application leads on to', () => {
+  it.each(['/', '/members/ada-marlowe/edit', '/accounts/sessions?x=%41&y=//z', '/a?b=c'])('%s it may', (path) => {
+    expect(nextPath(path)).toBe(path);
+  });
+
+  it.each([
+    undefined,
+    '',
+    'members',
+    '//evil.example',
+    '///evil.example',
+    '/\\evil.example',
+    '\\\\evil.example',
+    '/\t/evil.example',
+    '/\n/evil.example',
+    ' //evil.example',
+    'https://evil.example/',
+    'https:evil.example',
+    'javascript:alert(1)',
+    '//user@here.invalid:8443/',
+    ['/a', '/b'],
+    { path: '/' },
+  ])('%j it may not', (given) => {
+    expect(nextPath(given)).toBeUndefined();
+  });
+});
+
+describe('the session secret of the sample application', () => {
+  let kept: string;
+
+  beforeEach(async () => {
+    kept = join(await mkdtemp(join(folder, 'secret-')), 'certificate');
+  });
+
+  it('is 32 random bytes, kept for the next start and for the owner alone', async () => {
+    const first = await localSecret(kept);
+
+    expect(Buffer.from(first, 'base64url')).toHaveLength(32);
+    expect(await localSecret(kept)).toBe(first);
+    expect(await localSecret(join(kept, 'elsewhere'))).not.toBe(first);
+    expect((await stat(join(kept, 'session-secret'))).mode & 0o777).toBe(0o600);
+  });
+
+  it('is one and the same for two that start together', async () => {
+    const [one, other] = await Promise.all([localSecret(kept), localSecret(kept)]);
+
+    expect(one).toBe(other);
+  });
+
+  it('that cannot be kept is an error that names the settings to change', async () => {
+    const file = join(folder, 'not-a-folder');
+    await writeFile(file, '');
+
+    await expect(localSecret(join(file, 'below'))).rejects.toThrow(/could not be kept .*SESSION_SECRET.*CERT_DIR/);
+  });
+});
+
+describe('the session store of the sample application', () => {
+  it.each(['redis', 'postgres'])('that cannot be reached over %s is named without its password', async (scheme) => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const host = `127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+    server.close();
+    await once(server, 'close');
+
+    const sessionStore = new URL(`${scheme}://user:pass-word@${host}/0`);
+    const opened = SessionStorage.open({ sessionStore, sessionFolder: folder });
+
+    await expect(opened).rejects.toThrow(`SESSION_STORE: ${scheme}://${host} cannot be used`);
+    await expect(opened).rejects.not.toThrow('pass-word');
   });
 });
 
@@ -412,16 +720,34 @@ describe('the settings of the sample application', () => {
     const standard = { adapter: 'express', httpPort: 3000, httpsPort: 3443 };
 
     expect(readSettings({})).toMatchObject(standard);
-    expect(readSettings({ ADAPTER: '', HTTP_PORT: '', HTTPS_PORT: '', CERT_DIR: '' })).toEqual(readSettings({}));
+    const names = ['ADAPTER', 'HTTP_PORT', 'HTTPS_PORT', 'CERT_DIR', 'HOSTS', 'SESSION_SECRET', 'SESSION_STORE'];
+    const empty = Object.fromEntries([...names, 'SESSION_DIR'].map((variable) => [variable, '']));
+    expect(readSettings(empty)).toEqual(readSettings({}));
     expect(readSettings({}).certificateFolder).toBe(join(process.cwd(), '.certificate'));
+    expect(readSettings({}).sessionFolder).toBe(join(process.cwd(), '.sessions'));
   });
 
   it('are read from the environment', () => {
-    expect(readSettings({ ADAPTER: 'fastify', HTTP_PORT: '0', HTTPS_PORT: '0', CERT_DIR: '/tmp/c' })).toEqual({
+    const env = {
+      ADAPTER: 'fastify',
+      HTTP_PORT: '0',
+      HTTPS_PORT: '0',
+      CERT_DIR: '/tmp/c',
+      HOSTS: 'www.lamplight.test, .lamplight.example',
+      SESSION_SECRET: SECRET,
+      SESSION_STORE: 'redis://127.0.0.1:6379/1',
+      SESSION_DIR: '/tmp/s',
+    };
+
+    expect(readSettings(env)).toEqual({
       adapter: 'fastify',
       httpPort: 0,
       httpsPort: 0,
       certificateFolder: '/tmp/c',
+      hosts: ['www.lamplight.test', '.lamplight.example'],
+      sessionSecret: SECRET,
+      sessionStore: new URL('redis://127.0.0.1:6379/1'),
+      sessionFolder: '/tmp/s',
     });
   });
 
@@ -433,6 +759,16 @@ describe('the settings of the sample application', () => {
   it('refuse one port for both listeners', () => {
     expect(() => readSettings({ HTTP_PORT: '8080', HTTPS_PORT: '8080' })).toThrow('are both 8080');
   });
+
+  it.each(['mysql://root:pass-word@db/0', 'localhost:6379', 'pass-word'])(
+    'refuse %j as a session store, and do not repeat it',
+    (given) => {
+      const read = () => readSettings({ SESSION_STORE: given });
+
+      expect(read).toThrow('SESSION_STORE is not the URL of a store: give redis://... or postgres://...');
+      expect(read).not.toThrow('pass-word');
+    },
+  );
 
   it('refuse an adapter that the sample does not know', () => {
     expect(() => readSettings({ ADAPTER: 'koa' })).toThrow('ADAPTER is "koa": give express (the default) or fastify.');

@@ -1,30 +1,49 @@
-import type { IncomingMessage } from 'node:http';
-import proxyAddr from 'proxy-addr';
 import type { Enforcer } from '../enforcement/enforcer.js';
 import { explainDoubt, type Explanation } from '../enforcement/explain.js';
+import { rawRequestOf, targetOf, type PlatformRequest } from '../enforcement/platform.js';
 import { pathOf } from '../urls/absolute-url.js';
 
-const isPrivate = proxyAddr.compile(['loopback', 'linklocal', 'uniquelocal']);
-
-/** Whether an address is one of the public network; a proxy of one's own hardly ever has one. */
-export function isPublicAddress(peer: string | undefined): boolean {
-  return peer !== undefined && peer !== 'unix' && !isPrivate(peer, 0);
-}
-
-/** Why a session could not be written: the likeliest cause first. */
-export function explainClearWrite(key: string, request: IncomingMessage, enforcer: Enforcer): Explanation {
+/** Why a session could not be written in clear, by `writer`: the likeliest cause first. */
+export function explainClearWrite(writer: string, request: PlatformRequest, enforcer: Enforcer): Explanation {
+  const { reportOnly, options } = enforcer.settings;
   const transport = enforcer.transportOf(request);
-  const subject = `${request.method} ${routeOf(request)}`;
+  const subject = routeOf(request);
   const doubt = transport.doubts.find(({ grade }) => grade === 'stated') ?? transport.doubts[0];
-  const cause = `req.session.${key} was written by a request in clear, where no session is kept.`;
+  const written = `The session of a request in clear for ${pathOf(targetOf(request))} was written (${writer}), and none is kept.`;
   if (doubt !== undefined) {
-    const proxy = explainDoubt(doubt, transport, enforcer.settings.options.proxies);
-    return { subject, cause: `${cause} ${proxy.cause}`, fix: proxy.fix };
+    const proxy = explainDoubt(doubt, transport, options.proxies);
+    return { subject, cause: `${written} ${proxy.cause}`, fix: proxy.fix };
+  }
+  if (reportOnly) {
+    return {
+      subject,
+      cause: `${written} With reportOnly it is let through.`,
+      fix: 'Take reportOnly out of the options once the reports are quiet.',
+    };
   }
   return {
     subject,
-    cause: `${cause} The route does not require https.`,
-    fix: 'Mark the handler with @SecureRequired(), or cover it with a rule in paths.',
+    cause: `${written} Nothing required https of it so far.`,
+    fix: 'Mark the handler with @SecureRequired(), or, where middleware wrote it, which runs before the mark of a handler is looked at, cover it with a rule in paths.',
+  };
+}
+
+/** Why what was written to a session is lost. */
+export function explainLateWrite(request: PlatformRequest): Explanation {
+  return {
+    subject: routeOf(request),
+    cause:
+      'The head of the answer had been sent, and with it the last chance to send a cookie and to wait for the store.',
+    fix: 'Write to req.session before the answer begins; a handler that streams calls req.session.save() first.',
+  };
+}
+
+/** Who changed the user of a session and kept its id. */
+export function explainUserChange(request: PlatformRequest): Explanation {
+  return {
+    subject: routeOf(request),
+    cause: 'The user of a session changed and its id did not, so whoever knew the id before is signed in as that user.',
+    fix: 'Sign in with SecureSessions.signIn(), or call req.session.regenerate() first.',
   };
 }
 
@@ -32,14 +51,30 @@ export function explainClearWrite(key: string, request: IncomingMessage, enforce
 export function explainStore(error: unknown): Explanation {
   return {
     subject: 'session store',
-    cause: `It failed: ${error instanceof Error ? error.message : String(error)}. Requests with a session are answered 503 meanwhile.`,
+    cause: `It failed: ${messageOf(error)}. Requests with a session are answered 503 meanwhile.`,
     fix: 'Bring the store back; nothing needs to be restarted here.',
   };
 }
 
-/** The route where the framework tells it, so that one route is one finding whatever its parameters. */
-function routeOf(request: IncomingMessage): string {
-  const route: unknown = Reflect.get(request, 'route');
-  const path: unknown = typeof route === 'object' && route !== null ? Reflect.get(route, 'path') : undefined;
-  return typeof path === 'string' ? path : pathOf(request.url ?? '/');
+/** Why a cookie could not be written. */
+export function explainCookieFailure(name: string, error: unknown): Explanation {
+  return {
+    subject: name,
+    cause: `It could not be written: ${messageOf(error)}.`,
+    fix: 'Look for what a handler has set on req.session.cookie.',
+  };
+}
+
+/** Method and route, so that one route is one finding whatever its parameters. In middleware there may be no route yet. */
+function routeOf(request: PlatformRequest): string {
+  const express: unknown = Reflect.get(request, 'route');
+  const path: unknown =
+    request.routeOptions?.url ??
+    (typeof express === 'object' && express !== null ? Reflect.get(express, 'path') : undefined);
+  const { method = 'GET' } = rawRequestOf(request);
+  return typeof path === 'string' ? `${method} ${path}` : `${method}, before a route was found`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

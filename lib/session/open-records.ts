@@ -6,12 +6,19 @@ import { loadExpressSession } from './express-session.js';
 import type { SessionOptions } from './session-options.js';
 import { StoreRecords } from './store-records.js';
 
-/** Opens the store the options name. */
+const DIRECTORY = '.sessions';
+
+/**
+ * Opens the store the options name.
+ *
+ * @throws Error when the embedded store cannot be opened: the message says what to do.
+ */
 export async function openRecords(
   { store, dir }: SessionOptions,
   environment: { SESSION_DIR?: string },
 ): Promise<SessionRecords> {
-  if (store === undefined) return openLmdbRecords(dir ?? environment.SESSION_DIR ?? '.sessions');
+  // A variable that is set to nothing is not set.
+  if (store === undefined) return openLmdbRecords(dir ?? (environment.SESSION_DIR || DIRECTORY));
   if (store === 'memory') return new StoreRecords(new (await loadExpressSession()).MemoryStore());
   if (isRedisStore(store)) return new RedisRecords(store);
   if (isPostgresStore(store)) return new PostgresRecords(store);

@@ -1,6 +1,13 @@
-import type { KeptSession, SessionRecord, SessionRecords } from './records.js';
+import {
+  hashedId,
+  isObject,
+  type KeptSession,
+  type SessionRecord,
+  type SessionRecords,
+  type SessionUse,
+} from './records.js';
 import type { SessionStore } from './session-options.js';
-import { recordFrom, storedFrom, StoreCalls } from './store-records.js';
+import { inTime, PATIENCE, recordFromStored, StoreCalls, storedFrom } from './store-calls.js';
 
 /** What connect-pg-simple shows of itself. */
 export interface PostgresStore extends SessionStore {
@@ -22,17 +29,18 @@ export class PostgresRecords implements SessionRecords {
   constructor(
     private readonly store: PostgresStore,
     private readonly now: () => number = Date.now,
+    private readonly patience = PATIENCE,
   ) {
-    this.calls = new StoreCalls(store);
+    this.calls = new StoreCalls(store, patience);
     this.table = store.quotedTable();
   }
 
   async read(id: string): Promise<SessionRecord | undefined> {
-    return recordFrom(await this.calls.get(id));
+    return recordFromStored(await this.calls.get(id));
   }
 
-  async insert(id: string, record: SessionRecord): Promise<void> {
-    await this.calls.set(id, storedFrom(record));
+  insert(id: string, record: SessionRecord): Promise<void> {
+    return this.calls.set(id, storedFrom(record));
   }
 
   async update(id: string, record: SessionRecord): Promise<boolean> {
@@ -43,23 +51,30 @@ export class PostgresRecords implements SessionRecords {
     return row !== undefined;
   }
 
-  async touch(id: string, record: SessionRecord): Promise<void> {
-    await this.update(id, record);
+  async touch(id: string, { seen, expires }: SessionUse): Promise<void> {
+    await this.query(
+      `UPDATE ${this.table}
+       SET sess = sess::jsonb || jsonb_build_object('seen', $1::float8, 'expires', $2::float8), expire = to_timestamp($3)
+       WHERE sid = $4`,
+      [seen, expires, Math.ceil(expires / 1000), id],
+    );
   }
 
-  async remove(id: string): Promise<void> {
-    await this.calls.destroy(id);
+  remove(id: string): Promise<void> {
+    return this.calls.destroy(id);
   }
 
+  /** Reads the whole table. The user is looked for in the text: one row with U+0000 in it fails every JSON operator. */
   async listOf(userId: string): Promise<readonly KeptSession[]> {
     const row = await this.query(
-      `SELECT json_agg(json_build_object('id', sid, 'sess', sess)) AS found FROM ${this.table}
-       WHERE sess->'nestjs-secure'->>'userId' = $1 AND expire >= to_timestamp($2)`,
-      [userId, this.now() / 1000],
+      `SELECT json_agg(json_build_object('id', sid, 'sess', sess)) AS found
+       FROM ${this.table} WHERE strpos(sess::text, $1) > 0`,
+      [hashedId(userId)],
     );
-    return rowsOf(row).flatMap((found) => {
-      const record = recordFrom(Reflect.get(found, 'sess'));
-      return record === undefined ? [] : [{ id: String(Reflect.get(found, 'id')), record }];
+    const found: unknown = isObject(row) ? row['found'] : undefined;
+    return (Array.isArray(found) ? found.filter(isObject) : []).flatMap(({ id, sess }) => {
+      const record = recordFromStored(sess);
+      return record?.userId === userId && record.expires > this.now() ? [{ id: String(id), record }] : [];
     });
   }
 
@@ -67,16 +82,13 @@ export class PostgresRecords implements SessionRecords {
   async close(): Promise<void> {}
 
   private query(sql: string, parameters: unknown[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.store.query(sql, parameters, (error, row) => {
-        if (error === null || error === undefined) resolve(row);
-        else reject(error);
+    const answer = (): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        this.store.query(sql, parameters, (error, row) => {
+          if (error === null || error === undefined) resolve(row);
+          else reject(error);
+        });
       });
-    });
+    return inTime(answer, this.patience);
   }
-}
-
-function rowsOf(row: unknown): object[] {
-  const found: unknown = typeof row === 'object' && row !== null ? Reflect.get(row, 'found') : undefined;
-  return Array.isArray(found) ? found.filter((item) => typeof item === 'object' && item !== null) : [];
 }

@@ -1,24 +1,37 @@
 import type { HttpServer } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { rawRequestOf, type PlatformRequest } from '../enforcement/platform.js';
-import { ownSession, UNAVAILABLE, type SessionEngine } from './engine.js';
+import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformResponse } from '../enforcement/platform.js';
+import { sealResponse } from '../enforcement/seal.js';
+import type { SessionEngine } from './engine.js';
+import { isSession, ownSession } from './own-session.js';
+import { UNAVAILABLE } from './unavailable.js';
 
-/** `req.session` as a getter on the prototype of requests: nobody pays who does not touch it. */
+/** `req.session` as an accessor on the prototype of requests: nobody pays who does not touch it. */
 export function sessionProperty(engine: SessionEngine): PropertyDescriptor & ThisType<PlatformRequest> {
-  return {
+  const property: PropertyDescriptor & ThisType<PlatformRequest> = {
     configurable: true,
     get() {
       const raw = rawRequestOf(this);
       return ownSession(raw) ?? engine.sessionOf(raw);
     },
     set(value: unknown) {
-      const property = { value, writable: true, configurable: true, enumerable: true };
-      Object.defineProperty(rawRequestOf(this), 'session', property);
+      if (typeof value === 'object' && value !== null && !isSession(value)) {
+        throw new TypeError(
+          'req.session cannot be replaced by another object, which could not be saved. Assign its keys, or call req.session.regenerate() for a new one.',
+        );
+      }
+      Object.defineProperty(rawRequestOf(this), 'session', {
+        configurable: true,
+        enumerable: true,
+        get: () => value,
+        set: property.set,
+      });
     },
   };
+  return property;
 }
 
-/** Gives Node's own requests under Fastify the same getter, for middleware and Passport see those. */
+/** Gives Node's own requests under Fastify the same accessor, for middleware and Passport see those. */
 export function compileAdoption(engine: SessionEngine): (request: IncomingMessage) => void {
   const property = sessionProperty(engine);
   const adopted = new Map<object, object>();
@@ -35,11 +48,15 @@ export function compileAdoption(engine: SessionEngine): (request: IncomingMessag
 }
 
 /** What is used of a Fastify reply. */
-interface Reply {
+type Reply = PlatformResponse & {
+  readonly statusCode: number;
   code(status: number): unknown;
-  header(name: string, value: string): unknown;
+  header(name: string, value: unknown): unknown;
+  getHeaders(): object;
   removeHeader(name: string): unknown;
-}
+};
+
+type Sent = (error: Error | null, payload: unknown) => void;
 
 /** Fastify writes the head before the body, so a session is saved in its last hook before that. Express has no such hook and needs none. */
 export function saveBeforeSending(adapter: HttpServer, engine: SessionEngine): void {
@@ -47,24 +64,68 @@ export function saveBeforeSending(adapter: HttpServer, engine: SessionEngine): v
   const addHook: unknown =
     typeof instance === 'object' && instance !== null ? Reflect.get(instance, 'addHook') : undefined;
   if (typeof addHook !== 'function') return;
-  const onSend = (
-    request: PlatformRequest,
-    reply: Reply,
-    payload: unknown,
-    done: (error: Error | null, payload?: unknown) => void,
-  ): void => {
+  /** Replies that wait for the store, and what to do where they are given once more meanwhile. */
+  const waiting = new WeakMap<Reply, () => void>();
+
+  function onSend(request: PlatformRequest, reply: Reply, payload: unknown, done: Sent): void {
+    const again = waiting.get(reply);
+    if (again !== undefined) return again();
     const raw = rawRequestOf(request);
-    if (!engine.isDirty(raw)) return done(null, payload);
-    engine.save(raw).then(
-      () => done(null, payload),
+    if (engine.hasFailed(raw)) return sendUnavailable(reply, payload, done);
+    const settling = engine.settle(raw);
+    if (settling === undefined) return done(null, payload);
+    const { hold, letGo } = holdReply(reply);
+    waiting.set(reply, hold);
+    settling.then(
+      () => {
+        waiting.delete(reply);
+        letGo();
+        done(null, payload);
+      },
       (error: unknown) => {
+        waiting.delete(reply);
+        letGo();
         engine.abandon(raw, error);
-        reply.code(UNAVAILABLE.status);
-        for (const name of ['content-length', 'location', 'set-cookie', 'etag']) reply.removeHeader(name);
-        for (const [name, value] of Object.entries(UNAVAILABLE.headers)) reply.header(name, value);
-        done(null, UNAVAILABLE.body);
+        sendUnavailable(reply, payload, done);
       },
     );
-  };
+  }
   Reflect.apply(addHook, instance, ['onSend', onSend]);
+}
+
+/** The first answer stands: a handler that has sent it may still throw, and a filter answer once more. */
+function holdReply(reply: Reply): { hold: () => void; letGo: () => void } {
+  const { statusCode } = reply;
+  const headers = Object.entries(reply.getHeaders());
+  let held = false;
+  return {
+    hold() {
+      held = true;
+    },
+    letGo() {
+      if (!held) return;
+      reply.code(statusCode);
+      for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
+      for (const [name, value] of headers) reply.header(name, value);
+    },
+  };
+}
+
+/** Nothing of what the handler has prepared is sent but what lets a script of another origin read the answer. */
+function sendUnavailable(reply: Reply, payload: unknown, done: Sent): void {
+  reply.code(UNAVAILABLE.status);
+  for (const name of Object.keys(reply.getHeaders())) {
+    if (!/^(?:vary|access-control-.*)$/i.test(name)) reply.removeHeader(name);
+  }
+  sealResponse(rawResponseOf(reply), UNAVAILABLE);
+  // A stream that nobody reads would stay open.
+  if (
+    typeof payload === 'object' &&
+    payload !== null &&
+    'destroy' in payload &&
+    typeof payload.destroy === 'function'
+  ) {
+    payload.destroy();
+  }
+  done(null, UNAVAILABLE.body);
 }

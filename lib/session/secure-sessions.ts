@@ -1,8 +1,10 @@
+import type { Session } from 'express-session';
 import type { IncomingMessage } from 'node:http';
 import { rawRequestOf, type PlatformRequest } from '../enforcement/platform.js';
-import { callSession, ownSession, type SessionEngine } from './engine.js';
-import { hashedId } from './secure-store.js';
-import { stateOf } from './session-state.js';
+import type { SessionEngine } from './engine.js';
+import { callSession, isSession, ownSession, reservedKey } from './own-session.js';
+import { hashedId } from './records.js';
+import { stateOf, type SessionState } from './session-state.js';
 
 /** One session of a user, for a page that lists them. */
 export interface UserSession {
@@ -23,46 +25,65 @@ export class SecureSessions {
   /**
    * Signs a user in: a new id, the old session ended, `session.userId` and `data` at the top level, saved.
    *
-   * @throws Error when the request came in clear: mark the handler with `@SecureRequired()`.
+   * @throws Error when the request came in clear (mark the handler with `@SecureRequired()`), or when the answer has
+   * begun; TypeError when `data` has a key that is the session's own, such as `id` or `cookie`; a 503 when the store fails.
    */
   async signIn(request: object, userId: string | number, data: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    const raw = this.served(request, 'signIn');
-    await callSession(this.touch(raw), 'regenerate');
-    const session = this.touch(raw);
-    Object.assign(session, data, { userId });
-    await callSession(session, 'save');
+    if (typeof userId !== 'string' && typeof userId !== 'number') {
+      throw new TypeError(`signIn() was given ${typeof userId} as the id of a user. Accepted: a string or a number.`);
+    }
+    const reserved = reservedKey(data);
+    if (reserved !== undefined) {
+      throw new TypeError(
+        `signIn() cannot keep '${reserved}' at the top level of the session: it is the session's own. Put it deeper, such as { user: { ${reserved} } }.`,
+      );
+    }
+    const { state, engine } = this.served(request, 'signIn', 'open');
+    const before = this.touch(state);
+    await engine.inStore(state, async () => {
+      await callSession(before, 'regenerate');
+      const session = this.touch(state);
+      Object.assign(session, data, { userId });
+      await callSession(session, 'save');
+    });
   }
 
   /**
    * Ends the session in the store and takes the cookie back. Nothing happens where there is none.
    *
    * @param options `clearSiteData`: the browser forgets what it has cached and stored of this site as well.
+   * @throws Error when the request came in clear; a 503 when the store fails, for the session lives on.
    */
   async signOut(request: object, options: { clearSiteData?: boolean } = {}): Promise<void> {
-    const raw = this.served(request, 'signOut');
-    const state = stateOf(raw);
-    const session = ownSession(raw);
-    if (session !== undefined) await callSession(session, 'destroy');
-    if (state === undefined) return;
-    state.clearsCookie = true;
+    const { state, engine } = this.served(request, 'signOut');
+    const session = ownSession(state.request);
+    if (session !== undefined) await engine.inStore(state, () => callSession(session, 'destroy'));
     // Started or not, no new session may begin in this request.
-    this.requiredEngine().finish(state);
-    if (options.clearSiteData === true) state.response.setHeader('clear-site-data', '"cache", "cookies", "storage"');
+    engine.finish(state);
+    if (options.clearSiteData === true && !state.response.headersSent) {
+      state.response.setHeader('clear-site-data', '"cache", "cookies", "storage"');
+    }
   }
 
   /**
    * Gives the session a new id and ends the old one, as is due whenever somebody's rights grow.
    *
    * @param options `keep`: true keeps everything that is in it, a list keeps those keys. Default nothing.
+   * @throws as `signIn` does.
    */
   async regenerate(request: object, options: { keep?: boolean | readonly string[] } = {}): Promise<void> {
-    const raw = this.served(request, 'regenerate');
-    const before = Object.entries(this.touch(raw)).filter(([key]) => key !== 'cookie');
+    const { state, engine } = this.served(request, 'regenerate', 'open');
+    const before = this.touch(state);
     const { keep = false } = options;
-    const kept = before.filter(([key]) => (typeof keep === 'boolean' ? keep : keep.includes(key)));
-    await callSession(this.touch(raw), 'regenerate');
-    Object.assign(this.touch(raw), Object.fromEntries(kept));
-    await callSession(this.touch(raw), 'save');
+    const kept = Object.entries(before)
+      .filter(([key]) => key !== 'cookie')
+      .filter(([key]) => (typeof keep === 'boolean' ? keep : keep.includes(key)));
+    await engine.inStore(state, async () => {
+      await callSession(before, 'regenerate');
+      const session = this.touch(state);
+      Object.assign(session, Object.fromEntries(kept));
+      if (kept.length > 0) await callSession(session, 'save');
+    });
   }
 
   /** The sessions of a user that have not ended. */
@@ -77,8 +98,7 @@ export class SecureSessions {
   /** The id that the session of a request has in `list`; undefined where there is none. */
   currentId(request: object): string | undefined {
     const session = ownSession(rawOf(request));
-    const id: unknown = session === undefined ? undefined : Reflect.get(session, 'id');
-    return typeof id === 'string' ? hashedId(id) : undefined;
+    return session === undefined ? undefined : hashedId(session.id);
   }
 
   /**
@@ -100,22 +120,25 @@ export class SecureSessions {
     for (const { id } of await records.listOf(String(userId))) await records.remove(id);
   }
 
-  private touch(raw: IncomingMessage): object {
-    const session: unknown = ownSession(raw) ?? this.requiredEngine().sessionOf(raw);
-    if (typeof session === 'object' && session !== null) return session;
+  private touch({ request }: SessionState): Session {
+    const session = ownSession(request) ?? this.requiredEngine().sessionOf(request);
+    if (isSession(session)) return session;
     throw new Error('This request has no session: it was ended, or session.cookie.path leaves this path out.');
   }
 
-  private served(request: object, name: string): IncomingMessage {
-    const raw = rawOf(request);
-    this.requiredEngine();
-    const state = stateOf(raw);
-    if (state?.served === true) return raw;
-    throw new Error(
-      state === undefined
-        ? `SecureSessions.${name}() was given a request that has not come through this application.`
-        : `SecureSessions.${name}() was called for a request in clear (${raw.method} ${raw.url}), where no session is kept. Mark the handler with @SecureRequired().`,
-    );
+  private served(
+    request: object,
+    name: string,
+    answer: 'open' | 'any' = 'any',
+  ): { state: SessionState; engine: SessionEngine } {
+    const engine = this.requiredEngine();
+    const state = stateOf(rawOf(request));
+    if (state === undefined) {
+      throw new Error(`SecureSessions.${name}() was given a request that has not come through this application.`);
+    }
+    if (!state.served) throw engine.reportClearWrite(state, `SecureSessions.${name}()`);
+    if (answer === 'open' && state.response.headersSent) throw engine.reportLateWrite(state);
+    return { state, engine };
   }
 
   private requiredEngine(): SessionEngine {

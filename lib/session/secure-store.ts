@@ -1,6 +1,9 @@
 import type { Session, SessionData, Store } from 'express-session';
-import { createHash } from 'node:crypto';
-import type { SessionRecord, SessionRecords } from './records.js';
+import { callbackify } from 'node:util';
+import { hashedId, isObject, type SessionRecord, type SessionRecords } from './records.js';
+import { Turns } from './turns.js';
+
+export { hashedId } from './records.js';
 
 /** How long sessions live, in milliseconds. */
 export interface SessionLifetimes {
@@ -14,26 +17,24 @@ export interface SessionEvents {
   readonly userChanged: (session: object) => void;
 }
 
-type Done = (error?: unknown) => void;
-
-/** The id under which a session is kept: who reads the store cannot sign in with it. */
-export function hashedId(id: string): string {
-  return createHash('sha256').update(id).digest('base64url');
-}
-
-/** Whose session this is: `signIn` writes `userId`, Passport writes `passport.user`. */
-export function userIdOf(session: object): string | undefined {
-  const own: unknown = Reflect.get(session, 'userId');
-  const passport: unknown = Reflect.get(session, 'passport');
-  const id: unknown = own ?? (typeof passport === 'object' && passport !== null ? Reflect.get(passport, 'user') : own);
-  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined;
-}
-
 /** The store of the engine, and what only it knows. */
 export interface SecureStore {
   readonly store: Store;
-  /** Whether a session holds something that is not in the store. */
+  /** Whether a session holds something that the store has not been given. */
   readonly isDirty: (session: object) => boolean;
+}
+
+type Done<T = undefined> = (error?: unknown, value?: T) => void;
+
+/** How long an ended id is remembered, in milliseconds: longer than anybody keeps the session object of it. */
+const ENDED_MILLISECONDS = 60_000;
+
+/** Whose session this is: `signIn` writes `userId`, Passport `passport.user`, which is the id or an object with it. */
+export function userIdOf(session: object): string | undefined {
+  const passport: unknown = Reflect.get(session, 'passport');
+  const user: unknown = Reflect.get(session, 'userId') ?? (isObject(passport) ? passport['user'] : undefined);
+  const id: unknown = isObject(user) ? user['id'] : user;
+  return (typeof id === 'string' && id !== '') || typeof id === 'number' ? String(id) : undefined;
 }
 
 /**
@@ -47,96 +48,113 @@ export function createSecureStore(
   events: SessionEvents,
   now: () => number = Date.now,
 ): SecureStore {
-  /** What was read from the store, by the session that was made of it. */
-  const loaded = new WeakMap<object, Pick<SessionRecord, 'created' | 'userId'>>();
-  const written = new WeakMap<object, string>();
+  /** What the store has of a session. One that is not here is new. */
+  const kept = new WeakMap<object, Pick<SessionRecord, 'created' | 'userId'>>();
+  /** What the store has been given of a session. */
+  const given = new WeakMap<object, string>();
+  /** Until when ids ended in this process are remembered, in the order they were ended. */
+  const ended = new Map<string, number>();
+  /** A request may save and end a session without waiting. */
+  const turns = new Turns();
 
   class Records extends Base {
-    get(id: string, done: (error: unknown, session?: SessionData | null) => void): void {
-      settle(
-        records.read(hashedId(id)).then((record) => {
-          if (record === undefined || hasEnded(record)) return null;
-          const session = sessionDataFrom(record);
-          loaded.set(session, record);
-          return session;
-        }),
-        done,
-      );
+    get(id: string, done: Done<SessionData | null>): void {
+      callbackify(async () => {
+        const key = hashedId(id);
+        const record = await records.read(key);
+        if (record === undefined || hasExpired(record) || hasEnded(key)) return null;
+        const session: object = { ...record.data };
+        if (!isSession(session)) return null;
+        kept.set(session, record);
+        return session;
+      })(done);
     }
 
     override createSession(request: Parameters<Store['createSession']>[0], data: SessionData): Session & SessionData {
       const session = super.createSession(request, data);
-      const record = loaded.get(data);
-      if (record !== undefined) loaded.set(session, record);
-      written.set(session, contentOf(session));
+      const record = kept.get(data);
+      if (record !== undefined) kept.set(session, record);
+      given.set(session, contentOf(session));
       return session;
     }
 
     set(id: string, session: SessionData, done: Done = ignore): void {
-      const before = loaded.get(session);
-      const record = recordFrom(session, before?.created ?? now());
-      if (before !== undefined && before.userId !== record.userId && record.userId !== undefined)
-        events.userChanged(session);
-      const content = contentOf(session);
-      settle(
-        (before === undefined ? records.insert(hashedId(id), record) : records.update(hashedId(id), record)).then(
-          () => {
-            loaded.set(session, record);
-            written.set(session, content);
-          },
-        ),
-        done,
-      );
+      callbackify(async () => {
+        const data: SessionRecord['data'] = JSON.parse(JSON.stringify(session));
+        const key = hashedId(id);
+        await turns.take(key, () => save(key, session, data));
+      })(done);
     }
 
     override touch(id: string, session: SessionData, done: Done = ignore): void {
-      const record = recordFrom(session, loaded.get(session)?.created ?? now());
-      settle(records.touch(hashedId(id), record), done);
+      callbackify(async () => {
+        const before = kept.get(session);
+        if (before === undefined) return;
+        const key = hashedId(id);
+        await turns.take(key, () => records.touch(key, { ...lifeFrom(before.created), userId: before.userId }));
+      })(done);
     }
 
     destroy(id: string, done: Done = ignore): void {
-      settle(records.remove(hashedId(id)), done);
+      callbackify(async () => {
+        const key = hashedId(id);
+        end(key);
+        await turns.take(key, () => records.remove(key));
+      })(done);
     }
   }
 
-  function hasEnded({ created, seen, expires }: SessionRecord): boolean {
+  async function save(key: string, session: object, data: SessionRecord['data']): Promise<void> {
+    const before = kept.get(session);
+    const created = before?.created ?? now();
+    const record: SessionRecord = { created, ...lifeFrom(created), userId: userIdOf(data), data };
+    if (!hasEnded(key)) {
+      if (before === undefined) {
+        await records.insert(key, record);
+      } else {
+        if (record.userId !== undefined && record.userId !== before.userId) events.userChanged(session);
+        await records.update(key, record);
+      }
+      kept.set(session, record);
+    }
+    given.set(session, contentOf(data));
+  }
+
+  function lifeFrom(created: number): Pick<SessionRecord, 'seen' | 'expires'> {
+    const seen = now();
+    return { seen, expires: Math.min(seen + idleTimeout, created + absoluteTimeout) };
+  }
+
+  function hasExpired({ created, seen, expires }: SessionRecord): boolean {
     return now() >= Math.min(expires, seen + idleTimeout, created + absoluteTimeout);
   }
 
-  function recordFrom(session: SessionData, created: number): SessionRecord {
-    const seen = now();
-    const data: SessionRecord['data'] = JSON.parse(JSON.stringify(session));
-    const expires = Math.min(seen + idleTimeout, created + absoluteTimeout);
-    return { created, seen, expires, userId: userIdOf(session), data };
+  function end(key: string): void {
+    for (const [old, until] of ended) {
+      if (until > now()) break;
+      ended.delete(old);
+    }
+    ended.delete(key);
+    ended.set(key, now() + ENDED_MILLISECONDS);
+  }
+
+  function hasEnded(key: string): boolean {
+    return (ended.get(key) ?? 0) > now();
   }
 
   return {
     store: new Records(),
-    isDirty: (session) => contentOf(session) !== (written.get(session) ?? '{}'),
+    isDirty: (session) => contentOf(session) !== (given.get(session) ?? '{}'),
   };
 }
 
-/** The one place where what JSON gave back is taken for a session: it was a session when it was written. */
-function sessionDataFrom({ data }: SessionRecord): SessionData {
-  const copy: { cookie?: unknown } = structuredClone(data);
-  assertSession(copy);
-  return copy;
-}
-
-function assertSession(value: { cookie?: unknown }): asserts value is SessionData {
-  if (typeof value.cookie !== 'object' || value.cookie === null) throw new TypeError('a kept session has no cookie');
+function isSession(value: object): value is SessionData {
+  return isObject(Reflect.get(value, 'cookie'));
 }
 
 /** What a session says, without its cookie: that changes with every request. */
 function contentOf(session: object): string {
   return JSON.stringify({ ...session, cookie: undefined });
-}
-
-function settle<T>(promise: Promise<T>, done: (error: unknown, value?: T) => void): void {
-  promise.then(
-    (value) => done(null, value),
-    (error: unknown) => done(error ?? new Error('the session store failed')),
-  );
 }
 
 function ignore(): void {}

@@ -1,20 +1,19 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { SessionCookieOptions } from './session-options.js';
 
 /** Every value a Cookie header has for a name, decoded, in order. */
 export function cookieValues(header: string | undefined, name: string): string[] {
   if (header === undefined || !header.includes(name)) return [];
   return header.split(';').flatMap((pair) => {
     const equals = pair.indexOf('=');
-    if (equals === -1 || pair.slice(0, equals).trim() !== name) return [];
-    return [
-      decoded(
-        pair
-          .slice(equals + 1)
-          .trim()
-          .replace(/^"(.*)"$/, '$1'),
-      ),
-    ];
+    if (equals === -1 || trimmed(pair.slice(0, equals)) !== name) return [];
+    return [decoded(trimmed(pair.slice(equals + 1)).replace(/^"(.*)"$/, '$1'))];
   });
+}
+
+/** Without spaces and tabs, and nothing else: a no-break space is part of a name, and makes it another cookie's. */
+function trimmed(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }
 
 /** The session id in a cookie that express-session signed; undefined when no secret verifies it. */
@@ -30,10 +29,10 @@ export function sessionIdIn(value: string, secrets: readonly string[]): string |
   return verifies ? id : undefined;
 }
 
-/** What makes a browser forget the cookie: the same name, path and domain, and a date that is over (RFC 6265bis 5.7). */
+/** What makes a browser forget the cookie: the same name, path, domain and partition, and a date that is over (RFC 6265bis 5.7). */
 export function expiredCookie(
   name: string,
-  { path = '/', domain, secure, sameSite }: { path?: string; domain?: string; secure: boolean; sameSite?: string },
+  { path = '/', domain, secure, sameSite, partitioned }: SessionCookieOptions & { readonly secure: boolean },
 ): string {
   const attributes = [
     `Path=${path}`,
@@ -41,7 +40,8 @@ export function expiredCookie(
     'Expires=Thu, 01 Jan 1970 00:00:00 GMT',
     'HttpOnly',
     ...(secure ? ['Secure'] : []),
-    ...(sameSite === undefined ? [] : [`SameSite=${sameSite}`]),
+    ...(sameSite === undefined ? [] : [`SameSite=${sameSite.charAt(0).toUpperCase()}${sameSite.slice(1)}`]),
+    ...(partitioned === true ? ['Partitioned'] : []),
   ];
   return `${name}=; ${attributes.join('; ')}`;
 }

@@ -1,17 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PlatformRequest } from '../enforcement/platform.js';
 
 /** What is known of the session of one request. */
 export interface SessionState {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** The request as the adapter has it, which knows the route. */
+  readonly platform: PlatformRequest;
   /** Sessions are served: the request is secure, or nothing is enforced. */
   readonly served: boolean;
+  /** It brought a cookie of the name, whatever is in it. */
+  readonly presented: boolean;
   /** The engine runs, or has run. */
   started: boolean;
+  /** The id that the browser has, or gets with this answer. */
+  known: string | undefined;
+  /** The id the session had when the engine started. */
+  first: string | undefined;
   /** The answer takes the cookie back. */
   clearsCookie: boolean;
-  /** What a handler finds in clear. */
-  clear: object | undefined;
+  /** Nothing is left to do for a session that has not changed. */
+  settled: boolean;
+  /** The engine's own end is running, which must not write once more. */
+  ending: boolean;
+  /** The store failed: the answer is 503. */
+  failed: boolean;
+  /** What a handler finds where no session can be kept. */
+  empty: object | undefined;
 }
 
 const STATE = Symbol.for('nestjs-secure:session-state');
@@ -21,7 +36,7 @@ export function setState(state: SessionState): void {
   Reflect.set(state.request, STATE, state);
 }
 
-/** The state of a request; undefined where the gate has not seen it. */
+/** The state of a request; undefined where the gate has not let it through. */
 export function stateOf(request: IncomingMessage): SessionState | undefined {
   const state: unknown = Reflect.get(request, STATE);
   return isState(state) ? state : undefined;

@@ -1,7 +1,10 @@
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { SecureModule } from 'nestjs-secure';
 import { AccountsController } from './accounts/accounts.controller.js';
+import { NotSignedInFilter } from './accounts/not-signed-in.filter.js';
+import { SignedInGuard } from './accounts/signed-in.guard.js';
+import { Visitors } from './accounts/visitors.js';
 import { AdminController } from './admin/admin.controller.js';
 import { ApiController } from './api/api.controller.js';
 import { BlogController } from './blog/blog.controller.js';
@@ -10,6 +13,10 @@ import { HealthController } from './health/health.controller.js';
 import { HomeController } from './home/home.controller.js';
 import { MembersController } from './members/members.controller.js';
 import { Members } from './members/members.js';
+import { SessionsController } from './sessions/sessions.controller.js';
+import { SessionStorage, type StorageSettings } from './sessions/session-storage.js';
+import { SessionStorageModule } from './sessions/session-storage.module.js';
+import type { Settings } from './settings.js';
 import { Layout, SITE_LINKS, type SiteLink } from './site/layout.js';
 import { NotFoundFilter } from './site/not-found.filter.js';
 
@@ -25,6 +32,12 @@ const links: readonly SiteLink[] = [
     urlFor: (urls, request) => urls.urlFor(AccountsController, 'showProfile', {}, request),
   },
   {
+    label: 'Sessions',
+    place: 'navigation',
+    only: 'members',
+    urlFor: (urls, request) => urls.urlFor(SessionsController, 'showSessions', {}, request),
+  },
+  {
     label: 'Office',
     place: 'navigation',
     urlFor: (urls, request) => urls.urlFor(AdminController, 'showOffice', {}, request),
@@ -32,6 +45,7 @@ const links: readonly SiteLink[] = [
   {
     label: 'Log in',
     place: 'navigation',
+    only: 'strangers',
     urlFor: (urls, request) => urls.urlFor(AccountsController, 'showLogin', {}, request),
   },
   {
@@ -46,14 +60,19 @@ const links: readonly SiteLink[] = [
   },
 ];
 
-/** The article's site. On localhost `SecureModule` needs to be told nothing but what no decorator says. */
+/** What the site takes from its settings. */
+export interface SiteOptions extends StorageSettings, Pick<Settings, 'hosts'> {
+  readonly sessionSecret: string;
+}
+
+/** The article's site. `SecureModule` is told what no decorator says, and what sessions need. */
 @Module({
-  imports: [SecureModule.forRoot({ paths: ['/admin'] })],
   controllers: [
     HomeController,
     BlogController,
     MembersController,
     AccountsController,
+    SessionsController,
     AdminController,
     ApiController,
     HealthController,
@@ -62,8 +81,29 @@ const links: readonly SiteLink[] = [
     Layout,
     Members,
     Posts,
+    Visitors,
+    SignedInGuard,
     { provide: SITE_LINKS, useValue: links },
     { provide: APP_FILTER, useClass: NotFoundFilter },
+    { provide: APP_FILTER, useClass: NotSignedInFilter },
   ],
 })
-export class AppModule {}
+export class AppModule {
+  /** The site with its settings. */
+  static with({ hosts, sessionSecret, ...sessions }: SiteOptions): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        SecureModule.forRootAsync({
+          imports: [SessionStorageModule.with(sessions)],
+          inject: [SessionStorage],
+          useFactory: ({ options }: SessionStorage) => ({
+            hosts,
+            paths: ['/admin'],
+            session: { secret: sessionSecret, ...options },
+          }),
+        }),
+      ],
+    };
+  }
+}

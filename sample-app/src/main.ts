@@ -4,17 +4,19 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { listenSecurely, SecureAudit } from 'nestjs-secure';
+import { AppModule } from './app.module.js';
 import { localCertificate } from './certificate.js';
 import { routeTable, wantsColour } from './route-table.js';
+import { localSecret } from './sessions/session-secret.js';
 import { readSettings } from './settings.js';
 
 async function start(): Promise<void> {
-  const { adapter, httpPort, httpsPort, certificateFolder } = readSettings(process.env);
+  const { adapter, httpPort, httpsPort, certificateFolder, ...settings } = readSettings(process.env);
   const tls = await localCertificate(certificateFolder);
+  const sessionSecret = settings.sessionSecret ?? (await localSecret(certificateFolder));
   const colour = wantsColour(process.stdout, process.env);
-  // Here and not above: a wrong option of SecureModule.forRoot() throws while the module is being loaded.
-  const { AppModule } = await import('./app.module.js');
-  const app = await NestFactory.create(AppModule, adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter(), {
+  const site = AppModule.with({ ...settings, sessionSecret });
+  const app = await NestFactory.create(site, adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter(), {
     logger: new ConsoleLogger({ logLevels: ['fatal', 'error', 'warn'], colors: colour }),
     // What Nest says of a start that fails is said better below.
     bufferLogs: true,

@@ -1,73 +1,81 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Req } from '@nestjs/common';
-import { SecureExempt, SecureRequired, SecureUrls } from 'nestjs-secure';
+import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
+import { SecureExempt, SecureRequired, SecureSessions, SecureUrls } from 'nestjs-secure';
 import { MembersController } from '../members/members.controller.js';
-import { Members } from '../members/members.js';
+import { Members, type Member } from '../members/members.js';
+import { SessionsController } from '../sessions/sessions.controller.js';
 import { textOf, type Form } from '../site/form.js';
-import { html } from '../site/html.js';
-import { Layout, Page, type SiteRequest } from '../site/layout.js';
+import { html, type Html } from '../site/html.js';
+import { Layout, Page } from '../site/layout.js';
+import type { SiteRequest } from '../site/site-request.js';
+import { nextPath } from './next-path.js';
+import { Visitors } from './visitors.js';
 
-/** Everything about accounts is secret, but for the one window that stays open. */
+/** What Express and Fastify call by the same name. */
+interface SiteResponse {
+  status(code: number): unknown;
+  header(name: string, value: string): unknown;
+}
+
+/** The login shows it: a sample has no secrets of its own. */
+const PASSWORD = 'lamplight';
+
+/** Everything about accounts is secret, but for the one window that stays open. Browsers keep none of it. */
 @Controller('accounts')
-@SecureRequired()
+@SecureRequired({ noStore: true })
 export class AccountsController {
   constructor(
     @Inject(Members) private readonly members: Members,
+    @Inject(Visitors) private readonly visitors: Visitors,
+    @Inject(SecureSessions) private readonly sessions: SecureSessions,
     @Inject(Layout) private readonly layout: Layout,
     @Inject(SecureUrls) private readonly urls: SecureUrls,
   ) {}
 
   @Get('login')
   @Page()
-  showLogin(@Req() request: SiteRequest): string {
-    const example = this.members.all()[0]?.name;
-    return this.layout.page(request, {
-      title: 'Log in',
-      here: 'Log in',
-      body: html`<form method="post" action="${this.urls.urlFor(AccountsController, 'logIn', {}, request)}">
-          <label for="name">Name</label>
-          <input id="name" name="name" required autocomplete="username" aria-describedby="name-help" />
-          <p id="name-help" class="soft">A member's full name, such as ${example}.</p>
-          <label for="password">Password</label>
-          <input id="password" name="password" type="password" autocomplete="current-password" />
-          <button>Log in</button>
-        </form>
-        <p class="soft">The sample has no passwords to check, so any will do. Please do not give it a real one.</p>`,
+  showLogin(@Query('next') next: unknown, @Req() request: SiteRequest): string {
+    const member = this.visitors.memberOf(request);
+    return this.loginPage(request, {
+      next: nextPath(next),
+      note: member && html`<p>You are signed in as ${member.name}. To log in again ends that session.</p>`,
     });
   }
 
+  /** Signed in, the browser has a session of a new id: whoever knew the old one knows nothing. */
   @Post('login')
-  @HttpCode(200)
   @Page()
-  logIn(@Body() form: Form, @Req() request: SiteRequest): string {
+  async logIn(
+    @Body() form: Form,
+    @Req() request: SiteRequest,
+    @Res({ passthrough: true }) response: SiteResponse,
+  ): Promise<string> {
     const name = textOf(form, 'name') ?? '';
+    const next = nextPath(textOf(form, 'next'));
     const member = this.members.named(name);
-    return this.layout.page(request, {
-      title: member === undefined ? 'We have not met yet' : `Good evening, ${member.name}`,
-      here: 'Log in',
-      body:
-        member === undefined
-          ? html`<p>${name === '' ? 'You gave no name.' : html`Nobody here goes by the name of <b>${name}</b>.`}</p>
-              <p><a href="${this.urls.urlFor(AccountsController, 'showLogin', {}, request)}">Try another name</a></p>`
-          : html`<p>
-                Your name and password came in an envelope, and nobody on the way could read them. We will not remember
-                you on the next page, though: sessions come later.
-              </p>
-              <p>
-                Until then you can
-                <a href="${this.urls.urlFor(MembersController, 'editMember', { slug: member.slug }, request)}"
-                  >edit your page</a
-                >.
-              </p>`,
-    });
+    if (member === undefined || textOf(form, 'password') !== PASSWORD) {
+      response.status(401);
+      const note = html`<p class="wrong" role="alert">This name and this password do not belong together.</p>`;
+      return this.loginPage(request, { name, next, note });
+    }
+    await this.sessions.signIn(request, member.slug);
+    response.status(303);
+    response.header(
+      'Location',
+      next === undefined
+        ? this.urls.urlFor(AccountsController, 'showProfile', {}, request)
+        : this.urls.buildSecureUrl(request, next),
+    );
+    return '';
   }
 
   @Post('logout')
   @HttpCode(200)
   @Page()
-  logOut(@Req() request: SiteRequest): string {
+  async logOut(@Req() request: SiteRequest): Promise<string> {
+    await this.sessions.signOut(request, { clearSiteData: true });
     return this.layout.page(request, {
       title: 'Good night',
-      body: html`<p>There was nothing to forget: nobody stays logged in until sessions come.</p>
+      body: html`<p>Nobody is signed in on this browser any more.</p>
         <p><a href="${this.urls.urlFor(AccountsController, 'showLogin', {}, request)}">Log in again</a></p>`,
     });
   }
@@ -75,16 +83,15 @@ export class AccountsController {
   @Get('profile')
   @Page()
   showProfile(@Req() request: SiteRequest): string {
+    const member = this.visitors.memberOf(request);
     return this.layout.page(request, {
       title: 'Your profile',
       here: 'Profile',
-      body: html`<p>
-          This is where your own page will be, once the site remembers who you are. For now everybody here is a guest.
-        </p>
-        <p>What it does already: it comes over https or not at all, and so will the session that opens it.</p>
-        <form method="post" action="${this.urls.urlFor(AccountsController, 'logOut', {}, request)}">
-          <button>Log out</button>
-        </form>`,
+      body:
+        member === undefined
+          ? html`<p>Nobody is signed in on this browser.</p>
+              <p><a href="${this.urls.urlFor(AccountsController, 'showLogin', {}, request)}">Log in</a></p>`
+          : this.profileOf(member, request),
     });
   }
 
@@ -97,5 +104,46 @@ export class AccountsController {
       here: 'Accounts status',
       body: html`<p>Everything else at this desk is behind https. This window answers over http as well.</p>`,
     });
+  }
+
+  private loginPage(request: SiteRequest, { name, next, note }: { name?: string; next?: string; note?: Html }): string {
+    const example = this.members.all()[0]?.name;
+    return this.layout.page(request, {
+      title: 'Log in',
+      here: 'Log in',
+      body: html`${note}
+        <form method="post" action="${this.urls.urlFor(AccountsController, 'logIn', {}, request)}">
+          <label for="name">Name</label>
+          <input id="name" name="name" value="${name}" required autocomplete="username" aria-describedby="name-help" />
+          <p id="name-help" class="soft">A member's full name, such as ${example}.</p>
+          <label for="password">Password</label>
+          <input
+            id="password"
+            name="password"
+            type="password"
+            required
+            autocomplete="current-password"
+            aria-describedby="password-help"
+          />
+          <p id="password-help" class="soft">
+            The sample's members all use the password <code>${PASSWORD}</code>. Please do not give it one of yours.
+          </p>
+          ${next !== undefined && html`<input type="hidden" name="next" value="${next}" />`}
+          <button>Log in</button>
+        </form>`,
+    });
+  }
+
+  private profileOf({ name, slug }: Member, request: SiteRequest): Html {
+    return html`<p class="lead">You are signed in as ${name}.</p>
+      <ul class="plain">
+        <li><a href="${this.urls.urlFor(MembersController, 'editMember', { slug }, request)}">Edit your page</a></li>
+        <li>
+          <a href="${this.urls.urlFor(SessionsController, 'showSessions', {}, request)}">See where you are signed in</a>
+        </li>
+      </ul>
+      <form method="post" action="${this.urls.urlFor(AccountsController, 'logOut', {}, request)}">
+        <button>Log out</button>
+      </form>`;
   }
 }

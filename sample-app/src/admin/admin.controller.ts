@@ -1,7 +1,8 @@
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { SecureAudit } from 'nestjs-secure';
 import { html } from '../site/html.js';
-import { Layout, Page, type SiteRequest } from '../site/layout.js';
+import { Layout, Page } from '../site/layout.js';
+import type { SiteRequest } from '../site/site-request.js';
 
 /** Carries no mark: `paths: ['/admin']` in the module requires https of it, as the article's web server does. */
 @Controller('admin')

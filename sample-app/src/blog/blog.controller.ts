@@ -3,7 +3,8 @@ import { SecureUrls } from 'nestjs-secure';
 import { MembersController } from '../members/members.controller.js';
 import { Members } from '../members/members.js';
 import { html } from '../site/html.js';
-import { Layout, Page, type SiteRequest } from '../site/layout.js';
+import { Layout, Page } from '../site/layout.js';
+import type { SiteRequest } from '../site/site-request.js';
 import { Posts } from './posts.js';
 
 @Controller('blog')

@@ -5,7 +5,8 @@ import { Posts } from '../blog/posts.js';
 import { MembersController } from '../members/members.controller.js';
 import { Members } from '../members/members.js';
 import { html } from '../site/html.js';
-import { Layout, Page, type SiteRequest } from '../site/layout.js';
+import { Layout, Page } from '../site/layout.js';
+import type { SiteRequest } from '../site/site-request.js';
 
 @Controller()
 export class HomeController {

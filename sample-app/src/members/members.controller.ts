@@ -1,12 +1,14 @@
-import { Body, Controller, Get, Inject, Param, Post, Redirect, Req } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Post, Redirect, Req, UseGuards } from '@nestjs/common';
 import { SecureRequired, SecureUrls } from 'nestjs-secure';
+import { SignedInGuard } from '../accounts/signed-in.guard.js';
 import { ApiController } from '../api/api.controller.js';
 import { textOf, type Form } from '../site/form.js';
 import { html } from '../site/html.js';
-import { Layout, Page, type SiteRequest } from '../site/layout.js';
+import { Layout, Page } from '../site/layout.js';
+import type { SiteRequest } from '../site/site-request.js';
 import { Members } from './members.js';
 
-/** A member's page is for everybody; changing it is not. */
+/** A member's page is for everybody; changing it is for members who are signed in. */
 @Controller('members')
 export class MembersController {
   constructor(
@@ -34,7 +36,8 @@ export class MembersController {
 
   /** The article's view: the form shows what is private, and what is posted is private too. */
   @Get(':slug/edit')
-  @SecureRequired()
+  @SecureRequired({ noStore: true })
+  @UseGuards(SignedInGuard)
   @Page()
   editMember(@Param('slug') slug: string, @Req() request: SiteRequest): string {
     const member = this.members.find(slug);
@@ -59,6 +62,7 @@ export class MembersController {
 
   @Post(':slug/edit')
   @SecureRequired()
+  @UseGuards(SignedInGuard)
   @Redirect('', 303)
   saveMember(@Param('slug') slug: string, @Body() form: Form, @Req() request: SiteRequest): { url: string } {
     this.members.change(slug, {

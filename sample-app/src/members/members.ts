@@ -55,6 +55,11 @@ export class Members {
     return member;
   }
 
+  /** The member with this slug, if there is one. */
+  withSlug(slug: string): Member | undefined {
+    return this.bySlug.get(slug);
+  }
+
   /** The member who goes by this name, in any case, if there is one. */
   named(name: string): Member | undefined {
     return this.all().find((member) => member.name.toLowerCase() === name.toLowerCase());

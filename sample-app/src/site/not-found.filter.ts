@@ -1,7 +1,8 @@
 import { Catch, Inject, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { html } from './html.js';
-import { Layout, type SiteRequest } from './layout.js';
+import { Layout } from './layout.js';
+import type { SiteRequest } from './site-request.js';
 
 /** A page for what is not there, where a page is asked for; else the usual JSON. */
 @Catch(NotFoundException)

@@ -87,6 +87,10 @@ a:focus-visible, button:focus-visible, input:focus-visible, textarea:focus-visib
 .badge svg { width: 1em; height: 1em; flex: none; }
 [data-scheme="https"] .badge { background: var(--safe-paper); color: var(--safe); }
 [data-scheme="http"] .badge { background: var(--clear-paper); color: var(--clear); }
+.state { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem 1rem; width: 100%; }
+.who { margin: 0; color: var(--soft); font-size: .9375rem; }
+.who b { color: var(--ink); }
+.wrong { color: var(--clear); font-weight: 600; }
 .cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(16rem, 100%), 1fr)); list-style: none; margin: 0; padding: 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.1rem 1.25rem; }
 .card p { margin: 0; }
@@ -116,6 +120,7 @@ button {
   border-radius: .5rem;
   cursor: pointer;
 }
+button.small { margin: 0; padding: .25rem .8rem; font-size: .9375rem; }
 dt { font-weight: 600; margin-top: .75rem; }
 dd { margin: 0; }
 `);

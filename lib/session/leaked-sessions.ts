@@ -1,0 +1,74 @@
+import { Logger } from '@nestjs/common';
+import type { Findings } from '../audit/findings.js';
+import type { Enforcer } from '../enforcement/enforcer.js';
+import { explainDoubt } from '../enforcement/explain.js';
+import { rawRequestOf, targetOf, type PlatformRequest } from '../enforcement/platform.js';
+import type { Transport } from '../transport/connection.js';
+import { isLoopbackHost } from '../transport/host.js';
+import { compileTrust } from '../transport/trust.js';
+import { pathOf } from '../urls/absolute-url.js';
+import { hashedId, type SessionRecords } from './records.js';
+import { sessionIdIn } from './session-cookie.js';
+import type { SessionSettings } from './session-settings.js';
+
+/** What is done with session cookies that came in clear. */
+export type LeakHandler = (request: PlatformRequest, values: readonly string[]) => void;
+
+/** What it works with. */
+interface LeakParts {
+  readonly enforcer: Enforcer;
+  readonly findings: Findings;
+  readonly records: SessionRecords;
+  readonly settings: SessionSettings;
+}
+
+/**
+ * Compiles what is done with session ids that came in clear. They are never loaded. A browser sends no Secure cookie in
+ * clear, so the likelier cause is a proxy that ends TLS without being believed: then it is named, for to end the session
+ * would sign everybody out. What surely leaked is ended, and `onLeak` hears of it.
+ */
+export function compileLeakHandler({ enforcer, findings, records, settings }: LeakParts): LeakHandler {
+  const logger = new Logger('SecureModule');
+  const { proxies } = enforcer.settings.options;
+  const isDeclared = proxies === undefined ? () => false : compileTrust(proxies.trust);
+  const isPrivate = compileTrust(['loopback', 'linklocal', 'uniquelocal', 'unix']);
+  const prefixed = /^__(?:host|secure)-/i.test(settings.name);
+
+  /** Not by somebody's proxy, nor by a browser that trusts the host in clear. */
+  function isSure({ host, peer, doubts }: Transport): boolean {
+    if (host !== undefined && isLoopbackHost(host)) return false;
+    // The cookie itself is one of the signs; it says nothing here.
+    if (doubts.some(({ reason }) => reason !== 'secure-cookie')) return false;
+    return !prefixed || (peer !== undefined && !isPrivate(peer, 0) && !isDeclared(peer, 0));
+  }
+
+  function explainProxy(transport: Transport): void {
+    const doubt = transport.doubts.find(({ grade }) => grade === 'stated') ?? transport.doubts[0];
+    if (doubt === undefined) return;
+    const { id, ...explanation } = explainDoubt(doubt, transport, proxies);
+    findings.report(id, explanation);
+  }
+
+  return function handleLeaks(request, values) {
+    const ids = new Set(values.map((value) => sessionIdIn(value, settings.secrets)));
+    // What no secret verifies is nobody's session.
+    ids.delete(undefined);
+    if (ids.size === 0) return;
+    const transport = enforcer.transportOf(request);
+    if (!isSure(transport)) return explainProxy(transport);
+
+    const { peer } = transport;
+    findings.report('SEC214', {
+      subject: settings.name,
+      cause: `${peer ?? 'Somebody'} sent it in clear; the session was not loaded, and has been ended.`,
+      fix: 'A browser sends no Secure cookie over http: look for a client of your own that does.',
+    });
+    const raw = rawRequestOf(request);
+    const where = { method: raw.method ?? 'GET', path: pathOf(targetOf(request)), peer };
+    for (const id of ids) {
+      if (id === undefined) continue;
+      records.remove(hashedId(id)).catch((error: unknown) => logger.error('A leaked session was not ended.', error));
+      void enforcer.leaked(raw, { kind: 'session', hash: enforcer.hash(id), ...where });
+    }
+  };
+}

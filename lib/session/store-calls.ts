@@ -1,0 +1,95 @@
+import { hashedId, isObject, jsonFrom, recordFrom, type SessionRecord } from './records.js';
+import type { SessionStore } from './session-options.js';
+
+/** How long a store may take to answer, in milliseconds, before a request is told that it does not. */
+export const PATIENCE = 5_000;
+
+/**
+ * What a foreign store is given for a session. Stores read the time to live from the cookie. The content is a string,
+ * so that nothing in it can mean anything to a store: keys with a dollar or a dot, or U+0000, which Postgres refuses.
+ */
+export interface StoredSession {
+  readonly cookie: { readonly expires: Date; readonly maxAge: number; readonly originalMaxAge: number };
+  readonly created: number;
+  readonly seen: number;
+  readonly expires: number;
+  /** The user, hashed. */
+  readonly user: string | undefined;
+  readonly content: string;
+}
+
+/** The form in which a record goes into a foreign store. */
+export function storedFrom({ userId, data, ...times }: SessionRecord): StoredSession {
+  return {
+    cookie: cookieOf(times),
+    ...times,
+    user: userId === undefined ? undefined : hashedId(userId),
+    content: JSON.stringify({ userId, data }),
+  };
+}
+
+/** The record in what a foreign store gave back; undefined where it is not one of ours. */
+export function recordFromStored(stored: unknown): SessionRecord | undefined {
+  if (!isObject(stored)) return undefined;
+  const content = jsonFrom(stored['content']);
+  return isObject(content) ? recordFrom({ ...stored, ...content }) : undefined;
+}
+
+/** A cookie from which every store reads the same time to live. */
+export function cookieOf({ seen, expires }: Pick<SessionRecord, 'seen' | 'expires'>): StoredSession['cookie'] {
+  const maxAge = expires - seen;
+  return { expires: new Date(expires), maxAge, originalMaxAge: maxAge };
+}
+
+/** Asks a store, and gives up after a while. The signal says that the answer is no longer waited for. */
+export async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>, patience: number): Promise<T> {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`The session store did not answer within ${patience} milliseconds.`));
+      controller.abort();
+    }, patience);
+  });
+  try {
+    return await Promise.race([ask(controller.signal), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The calls of an express-session store, as promises that settle. */
+export class StoreCalls {
+  constructor(
+    private readonly store: SessionStore,
+    private readonly patience: number,
+  ) {}
+
+  get(id: string): Promise<unknown> {
+    return this.call('get', id);
+  }
+
+  async set(id: string, session: object): Promise<void> {
+    await this.call('set', id, session);
+  }
+
+  async destroy(id: string): Promise<void> {
+    await this.call('destroy', id);
+  }
+
+  private call(name: 'get' | 'set' | 'destroy', ...given: unknown[]): Promise<unknown> {
+    const answer = (): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const done = (error: unknown, found: unknown): void => (isFailure(error) ? reject(error) : resolve(found));
+        const returned: unknown = Reflect.apply(this.store[name], this.store, [...given, done]);
+        // Some stores return a promise as well, and some of those forget the callback when it rejects.
+        if (isObject(returned) && typeof returned['then'] === 'function') Promise.resolve(returned).catch(reject);
+      });
+    return inTime(answer, this.patience);
+  }
+}
+
+/** ENOENT says that there is no such session, as in express-session. */
+function isFailure(error: unknown): boolean {
+  return error !== undefined && error !== null && !(isObject(error) && error['code'] === 'ENOENT');
+}
