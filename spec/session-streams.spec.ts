@@ -115,10 +115,6 @@ class StreamController {
 const post = { method: 'POST' };
 
 const streams: ClientRequest[] = [];
-// The application would wait for them when it closes; this runs before it does.
-afterEach(() => {
-  for (const stream of streams.splice(0)) stream.destroy();
-});
 
 /** Opens a stream and gives the response once its head is there. */
 function openStream(app: App, path: string, cookie?: string): Promise<IncomingMessage> {
@@ -142,6 +138,10 @@ function openStream(app: App, path: string, cookie?: string): Promise<IncomingMe
 describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore) => {
   beforeEach(() => {
     events = new Subject();
+  });
+  // Here, and so before the application is closed, which would wait for them.
+  afterEach(() => {
+    for (const stream of streams.splice(0)) stream.destroy();
   });
 
   async function openSite() {

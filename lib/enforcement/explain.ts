@@ -63,7 +63,7 @@ export function explainDoubt(
         id: 'SEC104',
         subject,
         cause: `The browser behaves as it does over https only (${header}), yet the request came in clear from ${address}: a proxy ends TLS there and does not say so.`,
-        fix: `Let the proxy send ${nameOf(proxies)}, and ${declaration(address, 'x-forwarded-proto', proxies)}.`,
+        fix: `Let the proxy send ${nameOf(proxies)}, and ${proxies === undefined ? declaration(address, 'x-forwarded-proto', proxies) : `see that proxies.trust names '${address}'`}.`,
       };
   }
 }
@@ -82,7 +82,7 @@ const WORDS = new Map([
 function declaration(address: string, header: string, proxies: ProxyOptions | undefined): string {
   return proxies === undefined
     ? `declare it: SecureModule.forRoot({ proxies: { trust: ['${address}']${headerOption(header)} } })`
-    : `see that proxies.trust names '${address}'`;
+    : `add '${address}' to proxies.trust`;
 }
 
 function headerOption(header: string): string {

@@ -51,8 +51,11 @@ function leaveSessionsOut(debug: unknown): void {
     if (typeof log === 'function') Reflect.apply(log, this, line);
   }
   // An application may yet set its own.
+  function setLog(value: unknown): void {
+    log = value;
+  }
   Object.defineProperties(debug, {
     [SILENCED]: { value: true },
-    log: { configurable: true, get: () => logWithoutSessions, set: (value: unknown) => (log = value) },
+    log: { configurable: true, get: () => logWithoutSessions, set: setLog },
   });
 }
