@@ -5,6 +5,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { SecureModule, SecureRequired, SecureSessions, type SecureOptions, type SessionOptions } from 'nestjs-secure';
 import { createHmac } from 'node:crypto';
 import { adapters, type Ask, type NewAdapter } from './support/applications.js';
+import { makeCertificate } from './support/certificates.js';
+import { serve } from './support/live-application.js';
 import { Browser, createSessionApp, found, SECRET, SwitchedStore, type Visit } from './support/sessions.js';
 
 // What the test suites of express-session, Django, Rails and Hono assert of their sessions, each with its source, and
@@ -68,6 +70,17 @@ class SessionController {
   @Get('null')
   setNull(@Req() request: { session: Kept | null }): void {
     request.session = null;
+  }
+
+  @Get('sign-in')
+  async signIn(@Req() request: object): Promise<void> {
+    await this.sessions.signIn(request, 'ada');
+  }
+
+  @Get('end-elsewhere-and-write')
+  async endElsewhere(@Session() session: Kept): Promise<void> {
+    await this.sessions.revokeAll('ada');
+    session['color'] = 'red';
   }
 
   @Get('flush')
@@ -504,6 +517,34 @@ const requests: Case[] = [
     },
   },
   {
+    id: 'DJ-09, DJ-10',
+    source: `${DJ} > test_session_update_error_redirect, test_session_save_does_not_resurrect_session_logged_out_in_other_context`,
+    there: 'a session that was ended meanwhile is not brought back, and who writes to it gets an error',
+    here: 'it is not brought back, and the answer is given all the same',
+    holds: async (open) => {
+      const site = await open();
+      await site.browser.visit('/sign-in');
+      expect((await site.browser.visit('/end-elsewhere-and-write')).status).toBe(200);
+      expect(site.store.kept.has(site.browser.keptId() ?? '')).toBe(false);
+      expect((await site.browser.visit('/read')).body).toBe('undefined');
+    },
+  },
+  {
+    id: 'DJ-16',
+    source: `${DJ} > test_decode_failure_logged_to_security`,
+    there: 'what is kept and cannot be read is an empty session',
+    here: 'the same, under another id',
+    holds: async (open) => {
+      const site = await open();
+      await site.browser.visit('/write');
+      const before = site.browser.keptId() ?? '';
+      site.store.kept.set(before, '{"cookie":{}}');
+      expect((await site.browser.visit('/read')).body).toBe('undefined');
+      await site.browser.visit('/write');
+      expect(site.browser.keptId()).not.toBe(before);
+    },
+  },
+  {
     id: 'RA-15',
     source: `${RA}/cookies_test.rb > onion address`,
     there: 'a Secure cookie over http, for a host that is trusted in clear',
@@ -599,6 +640,17 @@ const refused: [id: string, source: string, session: object, says: RegExp, optio
 ];
 
 describe.each(adapters)('On %s', (_platform, newAdapter) => {
+  it('ES-08: there, a cookie from a server that speaks TLS itself; here, the same', async () => {
+    const site = await serve(newAdapter, {
+      controllers: [SessionController],
+      certificate: await makeCertificate(),
+      options: { session: { secret: SECRET, store: 'memory' } },
+    });
+    const answer = await site.ask('/write', { tls: true });
+    await site.close();
+    expect(answer.headers['set-cookie']).toEqual([expect.stringContaining('; Secure')]);
+  });
+
   it.each(requests)('$id: there, $there; here, $here', async ({ holds }) => {
     await holds(async ({ session, options, newAdapter: other, store = new SwitchedStore() } = {}) => {
       const app = await createSessionApp(other ?? newAdapter, {
@@ -620,7 +672,9 @@ describe.each(adapters)('On %s', (_platform, newAdapter) => {
   });
 });
 
-it.each(refused)('%s (%s): %j is refused at boot', (_id, _source, session, says, options) => {
+const boots = refused.map(([id, source, session, says, options = {}]) => ({ id, source, session, says, options }));
+
+it.each(boots)('$id ($source): $session is refused at boot', ({ session, says, options }) => {
   const boot = (): unknown =>
     Reflect.apply(SecureModule.forRoot, SecureModule, [{ ...options, session: { secret: SECRET, ...session } }]);
   expect(boot).toThrow(says);
