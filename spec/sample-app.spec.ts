@@ -732,22 +732,22 @@ describe('the settings of the sample application', () => {
       ADAPTER: 'fastify',
       HTTP_PORT: '0',
       HTTPS_PORT: '0',
-      CERT_DIR: '/tmp/c',
+      CERT_DIR: '/somewhere/c',
       HOSTS: 'www.lamplight.test, .lamplight.example',
       SESSION_SECRET: SECRET,
       SESSION_STORE: 'redis://127.0.0.1:6379/1',
-      SESSION_DIR: '/tmp/s',
+      SESSION_DIR: '/somewhere/s',
     };
 
     expect(readSettings(env)).toEqual({
       adapter: 'fastify',
       httpPort: 0,
       httpsPort: 0,
-      certificateFolder: '/tmp/c',
+      certificateFolder: '/somewhere/c',
       hosts: ['www.lamplight.test', '.lamplight.example'],
       sessionSecret: SECRET,
       sessionStore: new URL('redis://127.0.0.1:6379/1'),
-      sessionFolder: '/tmp/s',
+      sessionFolder: '/somewhere/s',
     });
   });
 
