@@ -319,6 +319,7 @@ describe('a session that has ended', () => {
     await call(other, 'destroy');
     Object.assign(slow, { n: 2 });
     await call(slow, 'save');
+    now += MINUTE;
     await touch(slow);
     await expect(call(slow, 'reload')).rejects.toThrow('failed to load session');
     await call(slow, 'save');
@@ -332,6 +333,7 @@ describe('a session that has ended', () => {
     records.kept.clear();
     Object.assign(slow, { n: 2 });
     await call(slow, 'save');
+    now += MINUTE;
     await touch(slow);
     expect(records.kept.size).toBe(0);
     expect(records.calls.filter((name) => name === 'insert')).toHaveLength(1);
@@ -346,6 +348,7 @@ describe('a session that has ended', () => {
     await call(session, 'destroy');
     Object.assign(session, { n: 2 });
     await call(session, 'save');
+    now += MINUTE;
     await touch(session);
     expect(records.kept.size).toBe(0);
   });
@@ -424,6 +427,18 @@ describe('a touch', () => {
     now += MINUTE;
     await touch(slow);
     expect(keptOf(id)).toMatchObject({ seen: now, data: { cart: ['book'] } });
+  });
+
+  it('is told to the store at most sixty times per idle timeout', async () => {
+    const id = await begin();
+    records.calls.length = 0;
+    now += 30_000 - 1;
+    await touch(await load(id));
+    expect(records.calls).toEqual(['read']);
+    now += 1;
+    await touch(await load(id));
+    expect(records.calls).toEqual(['read', 'read', 'touch']);
+    expect(keptOf(id)).toMatchObject({ seen: now, expires: now + 30 * MINUTE });
   });
 
   it('of a session that is not in the store asks nothing of it', async () => {
@@ -519,6 +534,7 @@ describe('a store that fails', () => {
     await expect(find(session.id)).rejects.toThrow('the store is down');
     await expect(call(session, 'save')).rejects.toThrow('the store is down');
     await expect(call(newSession(), 'save')).rejects.toThrow('the store is down');
+    now += MINUTE;
     await expect(touch(session)).rejects.toThrow('the store is down');
     await expect(call(session, 'reload')).rejects.toThrow('the store is down');
     await expect(call(session, 'destroy')).rejects.toThrow('the store is down');

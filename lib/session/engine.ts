@@ -233,7 +233,7 @@ export class SessionEngine {
     if (state.settled || current.id !== known) return undefined;
     state.settled = true;
     current.touch();
-    return this.extend(current);
+    return this.parts.secureStore.isFresh(current) ? undefined : this.extend(current);
   }
 
   /** Whether a session holds something that is not in the store. What cannot be told as JSON fails when it is saved. */

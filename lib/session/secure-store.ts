@@ -22,9 +22,17 @@ export interface SecureStore {
   readonly store: Store;
   /** Whether a session holds something that the store has not been given. */
   readonly isDirty: (session: object) => boolean;
+  /** Whether the store need not be told of a use: it was a moment ago, or knows nothing of the session. */
+  readonly isFresh: (session: object) => boolean;
 }
 
 type Done<T = undefined> = (error?: unknown, value?: T) => void;
+
+/**
+ * How often, of an idle timeout, a store is told that a session was used. Telling it costs a write, so a session that
+ * is only read may end this part of the idle timeout early, and never late.
+ */
+const USES_PER_TIMEOUT = 60;
 
 /** How long an ended id is remembered, in milliseconds: longer than anybody keeps the session object of it. */
 const ENDED_MILLISECONDS = 60_000;
@@ -49,7 +57,7 @@ export function createSecureStore(
   now: () => number = Date.now,
 ): SecureStore {
   /** What the store has of a session. One that is not here is new. */
-  const kept = new WeakMap<object, Pick<SessionRecord, 'created' | 'userId'>>();
+  const kept = new WeakMap<object, Pick<SessionRecord, 'created' | 'seen' | 'userId'>>();
   /** What the store has been given of a session. */
   const given = new WeakMap<object, string>();
   /** Until when ids ended in this process are remembered, in the order they were ended. */
@@ -89,7 +97,7 @@ export function createSecureStore(
     override touch(id: string, session: SessionData, done: Done = ignore): void {
       callbackify(async () => {
         const before = kept.get(session);
-        if (before === undefined) return;
+        if (before === undefined || isFresh(session)) return;
         const key = hashedId(id);
         await turns.take(key, () => records.touch(key, { ...lifeFrom(before.created), userId: before.userId }));
       })(done);
@@ -129,6 +137,11 @@ export function createSecureStore(
     return now() >= Math.min(expires, seen + idleTimeout, created + absoluteTimeout);
   }
 
+  function isFresh(session: object): boolean {
+    const before = kept.get(session);
+    return before === undefined || now() - before.seen < idleTimeout / USES_PER_TIMEOUT;
+  }
+
   function end(key: string): void {
     for (const [old, until] of ended) {
       if (until > now()) break;
@@ -145,6 +158,7 @@ export function createSecureStore(
   return {
     store: new Records(),
     isDirty: (session) => contentOf(session) !== (given.get(session) ?? '{}'),
+    isFresh,
   };
 }
 

@@ -1,0 +1,13 @@
+/** The middle of the numbers. */
+export function median(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Where the middle half of the numbers lies. */
+export function quartiles(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const at = (part) => sorted[Math.round((sorted.length - 1) * part)];
+  return [at(0.25), at(0.75)];
+}

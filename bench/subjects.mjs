@@ -1,0 +1,193 @@
+// What is measured: each subject is one server, started in a process of its own by serve.mjs.
+import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Controller, Get, Module, Req, SetMetadata, Inject } from '@nestjs/common';
+import { NestFactory, Reflector } from '@nestjs/core';
+import { createRedirectServer, SecureModule, SecureRequired, SecureSessions } from 'nestjs-secure';
+import expressSession from 'express-session';
+import sslify from 'express-sslify';
+import helmet from 'helmet';
+import redirectSsl from 'redirect-ssl';
+
+const HELLO = { hello: 'world' };
+const HOSTS = ['bench.test'];
+const PROXIES = { trust: ['loopback'] };
+const SECRET = randomBytes(32).toString('hex');
+const REQUIRED = 'bench:required';
+
+/** Every subject by its name: `start(platform)` resolves to the server, which listens on a free port. */
+export const SUBJECTS = {
+  bare: (platform) => nest(platform),
+  'bare, proxy trusted': (platform) => nest(platform, { trust: true }),
+  'bare, two headers': (platform) => nest(platform, { trust: true, main: (app) => app.use(twoHeaders) }),
+  'pass-through guard': (platform) =>
+    nest(platform, { main: (app) => app.useGlobalGuards({ canActivate: () => true }) }),
+
+  'module imported, unmarked': (platform) => nest(platform, { secure: { hosts: HOSTS } }),
+  marked: (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES }, decorators: [SecureRequired()] }),
+  'marked, HSTS, noStore': (platform) =>
+    nest(platform, {
+      secure: { hosts: HOSTS, proxies: PROXIES, hsts: {} },
+      decorators: [SecureRequired({ noStore: true })],
+    }),
+  'path rule': (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES, paths: ['/hello'] } }),
+  "mode 'all'": (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES, mode: 'all' } }),
+
+  'Reflector guard': (platform) =>
+    nest(platform, {
+      trust: true,
+      decorators: [SetMetadata(REQUIRED, true)],
+      main: (app) => app.useGlobalGuards(new ReflectorGuard(app.get(Reflector))),
+    }),
+  'express-sslify': (platform) => nest(platform, { before: (app) => app.use(sslified(platform)) }),
+  'helmet, express-sslify': (platform) =>
+    nest(platform, { before: (app) => [helmet(), sslified(platform)].forEach((middleware) => app.use(middleware)) }),
+  'redirect-ssl': (platform) => nest(platform, { before: (app) => app.use(redirectSsl) }),
+
+  'node:http': async () => listening(createServer(redirectBare)),
+  createRedirectServer: async () => listening(createRedirectServer({ hosts: HOSTS })),
+
+  'sessions configured': (platform) =>
+    nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES, session: { secret: SECRET, dir: folder() } } }),
+  'module, proxies, no sessions': (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES } }),
+  'express-session': (platform) =>
+    nest(platform, { trust: true, before: (app) => app.use(expressSession(plainSession)) }),
+
+  'session in lmdb': (platform) =>
+    nest(platform, {
+      secure: { hosts: HOSTS, proxies: PROXIES, session: { secret: SECRET, dir: folder() } },
+      controller: signInController(SecureSessions),
+    }),
+  'express-session, with a session': (platform) =>
+    nest(platform, {
+      trust: true,
+      before: (app) => app.use(expressSession({ ...plainSession, cookie: { secure: true } })),
+      controller: signInController(undefined),
+    }),
+};
+
+const plainSession = { secret: SECRET, resave: false, saveUninitialized: false, cookie: { secure: true } };
+
+/** A guard as most teams write it. */
+class ReflectorGuard {
+  constructor(reflector) {
+    this.reflector = reflector;
+  }
+
+  canActivate(context) {
+    const required = this.reflector.getAllAndOverride(REQUIRED, [context.getHandler(), context.getClass()]);
+    if (!required) return true;
+    const request = context.switchToHttp().getRequest();
+    if (request.protocol === 'https') return true;
+    const response = context.switchToHttp().getResponse();
+    response.redirect(...redirectArguments(response, `https://${request.hostname}${request.originalUrl}`));
+    return false;
+  }
+}
+
+/** Express takes the status first, Fastify the URL. */
+function redirectArguments(response, url) {
+  return 'raw' in response ? [url, 301] : [301, url];
+}
+
+/** express-sslify wants what Express adds to requests and responses; Fastify's middleware gets Node's own. */
+function sslified(platform) {
+  const enforce = sslify.HTTPS({ trustProtoHeader: true });
+  if (platform === 'express') return enforce;
+  return function enforceOnFastify(request, response, next) {
+    response.redirect = (status, location) => {
+      response.writeHead(status, { Location: location });
+      response.end();
+    };
+    enforce(request, response, next);
+  };
+}
+
+function twoHeaders(_request, response, next) {
+  response.setHeader('Strict-Transport-Security', 'max-age=31536000');
+  response.setHeader('Cache-Control', 'no-store');
+  next();
+}
+
+function redirectBare(request, response) {
+  response.writeHead(301, { Location: `https://${request.headers.host}${request.url}` });
+  response.end();
+}
+
+async function nest(platform, { secure, trust = false, decorators = [], controller, before, main } = {}) {
+  class App {}
+  const imports = secure === undefined ? [] : [SecureModule.forRoot(secure)];
+  Module({ imports, controllers: [controller ?? helloController(decorators)] })(App);
+  const app = await NestFactory.create(App, await newAdapter(platform, trust), { logger: false, abortOnError: false });
+  before?.(app);
+  main?.(app);
+  await app.listen(0, '127.0.0.1');
+  return app.getHttpServer();
+}
+
+async function newAdapter(platform, trust) {
+  if (platform === 'fastify') {
+    const { FastifyAdapter } = await import('@nestjs/platform-fastify');
+    return new FastifyAdapter(trust ? { trustProxy: 'loopback' } : {});
+  }
+  const { ExpressAdapter } = await import('@nestjs/platform-express');
+  const adapter = new ExpressAdapter();
+  if (trust) adapter.set('trust proxy', 'loopback');
+  return adapter;
+}
+
+function helloController(decorators) {
+  class HelloController {
+    hello() {
+      return HELLO;
+    }
+  }
+  decorate(HelloController, 'hello', [Get('hello'), ...decorators]);
+  Controller()(HelloController);
+  return HelloController;
+}
+
+/** Signs in on GET /in; GET /hello reads the session. */
+function signInController(sessions) {
+  class SignInController {
+    constructor(service) {
+      this.sessions = service;
+    }
+
+    async signIn(request) {
+      if (this.sessions === undefined) request.session.userId = 'ada';
+      else await this.sessions.signIn(request, 'ada');
+      return HELLO;
+    }
+
+    hello(request) {
+      return { hello: request.session.userId };
+    }
+  }
+  decorate(SignInController, 'signIn', [Get('in')]);
+  decorate(SignInController, 'hello', [Get('hello')]);
+  Req()(SignInController.prototype, 'signIn', 0);
+  Req()(SignInController.prototype, 'hello', 0);
+  if (sessions !== undefined) Inject(sessions)(SignInController, undefined, 0);
+  Controller()(SignInController);
+  return SignInController;
+}
+
+function decorate(target, method, decorators) {
+  const descriptor = Object.getOwnPropertyDescriptor(target.prototype, method);
+  for (const decorator of decorators) decorator(target.prototype, method, descriptor);
+}
+
+function listening(server) {
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+}
+
+function folder() {
+  const made = mkdtempSync(join(tmpdir(), 'bench-sessions-'));
+  process.on('exit', () => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
