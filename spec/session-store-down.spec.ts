@@ -208,11 +208,16 @@ describe.each(sites)('While the store is away, on %s with %s,', (platform, _stor
   });
 
   it('a page that is only read is answered, though its session cannot be prolonged', async () => {
+    const clock = Date.now;
+    let later = 0;
+    const spy = jest.spyOn(Date, 'now').mockImplementation(() => clock() + later);
     const { app, browser } = await openSite();
     await browser.visit('/login', post);
     takeAway(app, 'touch');
+    later = 60_000;
     expect((await browser.visit('/page')).body).toBe('page of ada');
     expectReported(app);
+    spy.mockRestore();
   });
 
   it('nobody is signed in, and nobody told so', async () => {
