@@ -1,26 +1,169 @@
-// Packs the package and installs it into two small projects, one ESM, one CommonJS: what is published must run in both.
+// Packs the package and installs it into small projects: what is published must build and run in each of them.
+// node scripts/check-package.mjs [version of Node ...]: runs them on these as well.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const run = (command, args, cwd) =>
-  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-const nest = ['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@12`);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const sources = join(root, 'spec/projects');
+const others = process.argv.slice(2);
 
-const application = `
-class Members { secret() { return 'secret'; } }
-const decorate = (decorators) => decorators.forEach((decorator) => decorator(Members.prototype, 'secret', Object.getOwnPropertyDescriptor(Members.prototype, 'secret')));
-decorate([Get('secret'), SecureRequired()]);
+/** Every project: a major of Nest, a kind of module, an adapter, what compiles it, and what runs its test. */
+const PROJECTS = [
+  { name: 'commonjs-jest', nest: 11, type: 'commonjs', adapter: 'express', compile: 'tsc', test: 'jest' },
+  { name: 'commonjs-swc', nest: 11, type: 'commonjs', adapter: 'fastify', compile: 'swc' },
+  {
+    name: 'esm',
+    nest: 11,
+    type: 'module',
+    adapter: 'fastify',
+    compile: 'tsc',
+    options: { verbatimModuleSyntax: true },
+  },
+  { name: 'javascript', nest: 11, type: 'commonjs', compile: 'none' },
+  {
+    name: 'esm-jest',
+    nest: 12,
+    type: 'module',
+    adapter: 'express',
+    compile: 'tsc',
+    test: 'jest, ES modules',
+    options: { isolatedModules: true },
+  },
+  {
+    name: 'esm-vitest',
+    nest: 12,
+    type: 'module',
+    adapter: 'fastify',
+    compile: 'tsc',
+    test: 'vitest',
+    options: { isolatedModules: true, verbatimModuleSyntax: true },
+  },
+  { name: 'esm-swc', nest: 12, type: 'module', adapter: 'express', compile: 'swc' },
+  { name: 'commonjs', nest: 12, type: 'commonjs', adapter: 'express', compile: 'tsc' },
+  { name: 'javascript-esm', nest: 12, type: 'module', compile: 'none' },
+  { name: 'javascript-commonjs', nest: 12, type: 'commonjs', compile: 'none' },
+];
+
+const NEST = ['common', 'core', 'testing', 'platform-express', 'platform-fastify'];
+const TOOLS = {
+  11: ['typescript@5.9', '@types/node@20', '@types/express@5', 'jest@30', 'ts-jest@29.4', '@types/jest@30', '@swc/core@1'],
+  12: [
+    'typescript@6.0',
+    '@types/node@20',
+    '@types/express@5',
+    'jest@30',
+    'ts-jest@29.4',
+    '@types/jest@30',
+    '@swc/core@1',
+    'vitest@4',
+    '@nestjs/cli@12',
+    '@nestjs/schematics@12',
+  ],
+};
+
+function run(command, given, cwd, env = {}) {
+  try {
+    return execFileSync(command, given, {
+      cwd,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+  } catch (error) {
+    throw new Error(`${command} ${given.join(' ')} failed in ${cwd}\n${error.stdout ?? ''}${error.stderr ?? ''}`, {
+      cause: error,
+    });
+  }
+}
+
+function write(folder, name, content) {
+  const file = join(folder, name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content, null, 2));
+}
+
+function pack(folder) {
+  run('node', ['scripts/build.mjs'], root);
+  const [{ filename, size, unpackedSize, files }] = JSON.parse(
+    run('npm', ['pack', '--json', '--pack-destination', folder], root),
+  );
+  const kilobytes = (bytes) => `${Math.round(bytes / 1024)} kB`;
+  console.log(`${filename}: ${files.length} files, ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked`);
+  const wanted = /^(dist\/(esm|cjs)\/|schematics\/|README|LICENSE|CHANGELOG|SECURITY|package\.json)/;
+  const stray = files.map(({ path }) => path).filter((path) => !wanted.test(path));
+  if (stray.length > 0) throw new Error(`not meant for the package: ${stray.join(', ')}`);
+  return join(folder, filename);
+}
+
+function install(folder, major, tarball) {
+  write(folder, 'package.json', { name: `nest-${major}`, private: true });
+  const nest = NEST.map((name) => `@nestjs/${name}@${major}`);
+  run(
+    'npm',
+    ['install', '--no-audit', '--no-fund', tarball, ...nest, 'rxjs@7', 'reflect-metadata@0.2', ...TOOLS[major]],
+    folder,
+  );
+}
+
+function prepare(folder, project) {
+  const { type, adapter, compile, options = {} } = project;
+  write(folder, 'package.json', { name: project.name, private: true, type });
+  if (compile === 'none') {
+    const extension = type === 'module' ? 'mjs' : 'cjs';
+    write(folder, `dist/main.${extension}`, javascript(type));
+    return;
+  }
+  for (const file of readdirSync(join(sources, 'source'))) {
+    mkdirSync(join(folder, 'src'), { recursive: true });
+    copyFileSync(join(sources, 'source', file), join(folder, 'src', file));
+  }
+  copyFileSync(join(sources, 'adapters', `${adapter}.ts`), join(folder, 'src/adapter.ts'));
+  write(folder, 'tsconfig.json', {
+    compilerOptions: {
+      ...(type === 'commonjs' && project.nest === 11
+        ? { module: 'commonjs', moduleResolution: 'node10' }
+        : { module: 'nodenext', moduleResolution: 'nodenext' }),
+      target: 'ES2022',
+      strict: true,
+      experimentalDecorators: true,
+      emitDecoratorMetadata: true,
+      // Declarations of the package are checked too.
+      skipLibCheck: false,
+      types: ['node', project.test === 'vitest' ? 'vitest/globals' : 'jest'],
+      rootDir: 'src',
+      outDir: 'dist',
+      ...options,
+    },
+    include: ['src'],
+  });
+}
+
+function javascript(type) {
+  const imports = [
+    ['reflect-metadata', ''],
+    ['@nestjs/core', 'NestFactory'],
+    ['@nestjs/common', 'Controller, Get, Module'],
+    ['nestjs-secure', 'SecureModule, SecureRequired'],
+    ['nestjs-secure/testing', 'asHttps'],
+  ].map(([from, names]) => {
+    if (type === 'module') return names === '' ? `import '${from}';` : `import { ${names} } from '${from}';`;
+    return names === '' ? `require('${from}');` : `const { ${names} } = require('${from}');`;
+  });
+  return `${imports.join('\n')}
+class Members { edit() { return 'secret'; } }
+const property = Object.getOwnPropertyDescriptor(Members.prototype, 'edit');
+for (const decorate of [Get('edit'), SecureRequired()]) decorate(Members.prototype, 'edit', property);
 Controller()(Members);
 class App {}
 Module({ imports: [SecureModule.forRoot({ paths: ['/admin'] })], controllers: [Members] })(App);
 async function main() {
   const app = await NestFactory.create(App, { logger: ['error'] });
   await app.listen(0, '127.0.0.1');
-  const url = await app.getUrl();
-  for (const path of ['/secret', '/admin']) {
-    const { status, headers } = await fetch(url + path, { redirect: 'manual' });
+  for (const path of ['/edit', '/admin']) {
+    const { status, headers } = await fetch(await app.getUrl() + path, { redirect: 'manual' });
     if (status !== 307 || headers.get('location') !== 'https://127.0.0.1' + path) throw new Error(path + ': ' + status);
   }
   if (typeof asHttps !== 'function') throw new Error('nestjs-secure/testing');
@@ -29,43 +172,133 @@ async function main() {
 }
 main().catch((error) => { console.error(error); process.exit(1); });
 `;
-const imports = [
-  ['reflect-metadata'],
-  ['@nestjs/core', 'NestFactory'],
-  ['@nestjs/common', 'Controller, Get, Module'],
-  ['nestjs-secure', 'SecureModule, SecureRequired'],
-  ['nestjs-secure/testing', 'asHttps'],
-];
-const projects = {
-  esm: {
-    type: 'module',
-    code: imports
-      .map(([from, names]) => (names ? `import { ${names} } from '${from}';` : `import '${from}';`))
-      .join('\n'),
-  },
-  commonjs: {
-    type: 'commonjs',
-    code: imports
-      .map(([from, names]) => (names ? `const { ${names} } = require('${from}');` : `require('${from}');`))
-      .join('\n'),
-  },
-};
+}
 
-run('node', ['scripts/build.mjs']);
+const tool = (folder, name) => join(folder, '..', 'node_modules', name);
+
+function build(folder, { compile, type }) {
+  if (compile === 'tsc') run('node', [tool(folder, 'typescript/bin/tsc')], folder);
+  if (compile === 'swc') {
+    write(
+      folder,
+      'swc.cjs',
+      `
+const { transformFileSync } = require('@swc/core');
+const { mkdirSync, readdirSync, writeFileSync } = require('node:fs');
+mkdirSync('dist', { recursive: true });
+for (const file of readdirSync('src').filter((name) => !name.endsWith('.test.ts'))) {
+  const { code } = transformFileSync('src/' + file, {
+    jsc: { parser: { syntax: 'typescript', decorators: true }, transform: { legacyDecorator: true, decoratorMetadata: true }, target: 'es2022', keepClassNames: true },
+    module: { type: '${type === 'module' ? 'es6' : 'commonjs'}' },
+  });
+  writeFileSync('dist/' + file.replace(/ts$/, 'js'), code);
+}
+`,
+    );
+    run('node', ['swc.cjs'], folder);
+  }
+}
+
+function start(folder, { compile, type }) {
+  const main = compile === 'none' ? `dist/main.${type === 'module' ? 'mjs' : 'cjs'}` : 'dist/main.js';
+  if (run('node', [main], folder).trim() !== 'runs') throw new Error(`${folder}: ${main} does not run`);
+}
+
+function test(folder, { test: runner }) {
+  if (runner === undefined) return;
+  if (runner === 'vitest') {
+    write(folder, 'vitest.config.mjs', "export default { test: { globals: true, include: ['dist/**/*.test.js'] } };\n");
+    run('node', [tool(folder, 'vitest/vitest.mjs'), 'run'], folder);
+    return;
+  }
+  const esm = runner !== 'jest';
+  write(
+    folder,
+    'jest.config.cjs',
+    `module.exports = ${JSON.stringify({
+      testMatch: ['<rootDir>/src/**/*.test.ts'],
+      extensionsToTreatAsEsm: esm ? ['.ts'] : [],
+      moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+      transform: { '^.+\\.ts$': ['ts-jest', { useESM: esm, diagnostics: false }] },
+    })};\n`,
+  );
+  run('node', [...(esm ? ['--experimental-vm-modules'] : []), tool(folder, 'jest/bin/jest.js')], folder);
+}
+
+/** `nest add` as a person runs it, but that the package is installed already. */
+function add(folder) {
+  const project = join(folder, 'nest-add');
+  write(project, 'package.json', { name: 'nest-add', private: true, type: 'module' });
+  write(project, 'nest-cli.json', { collection: '@nestjs/schematics', sourceRoot: 'src' });
+  write(
+    project,
+    'src/app.module.ts',
+    "import { Module } from '@nestjs/common';\n\n@Module({\n  imports: [],\n})\nexport class AppModule {}\n",
+  );
+  const said = run(
+    'node',
+    [tool(project, '@nestjs/cli/bin/nest.js'), 'add', 'nestjs-secure', '--skip-install'],
+    project,
+  );
+  const after = readFileSync(join(project, 'src/app.module.ts'), 'utf8');
+  if (
+    !after.includes('imports: [SecureModule.forRoot()]') ||
+    !after.includes("from 'nestjs-secure'") ||
+    !said.includes('@SecureRequired()')
+  ) {
+    throw new Error(`nest add nestjs-secure:\n${said}\n${after}`);
+  }
+  console.log('nest add nestjs-secure: the module is imported');
+}
+
+/** Puts another Node first on the PATH for what `work` runs. */
+function onNode(version, work) {
+  const bin = dirname(
+    run('npx', ['--yes', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath'], tmpdir()).trim(),
+  );
+  const before = process.env.PATH;
+  process.env.PATH = `${bin}${delimiter}${before}`;
+  try {
+    work();
+  } finally {
+    process.env.PATH = before;
+  }
+}
+
+function checkAll(folder, projects) {
+  for (const project of projects) {
+    const at = join(folder, `nest-${project.nest}`, project.name);
+    prepare(at, project);
+    build(at, project);
+    start(at, project);
+    test(at, project);
+    const { nest, name, compile, adapter = 'express', test: runner } = project;
+    console.log(
+      `  Nest ${nest}, ${[name, adapter, compile === 'none' ? 'plain JavaScript' : compile, runner].filter(Boolean).join(', ')}`,
+    );
+  }
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'nestjs-secure-package-'));
 try {
-  const [{ filename, size, files }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder]));
-  console.log(`${filename}: ${files.length} files, ${Math.round(size / 1024)} kB`);
-  const stray = files.filter(
-    ({ path }) => !/^(dist\/(esm|cjs)\/|README|LICENSE|CHANGELOG|SECURITY|package\.json)/.test(path),
-  );
-  if (stray.length > 0) throw new Error(`not meant for the package: ${stray.map(({ path }) => path).join(', ')}`);
-  writeFileSync(join(folder, 'package.json'), '{ "name": "consumer", "private": true }');
-  run('npm', ['install', `./${filename}`, ...nest, 'rxjs@7', 'reflect-metadata@0.2'], folder);
-  for (const [name, { type, code }] of Object.entries(projects)) {
-    const main = join(folder, type === 'module' ? 'main.mjs' : 'main.cjs');
-    writeFileSync(main, code + application);
-    console.log(`${name}: ${run('node', [main], folder).trim()}`);
+  const tarball = pack(folder);
+  for (const [what, bin, given] of [
+    ['publint', 'publint/src/cli.js', ['--strict', tarball]],
+    ['are the types wrong', '@arethetypeswrong/cli/dist/index.js', [tarball]],
+  ]) {
+    run('node', [join(root, 'node_modules', bin), ...given], root);
+    console.log(`${what}: nothing to say`);
+  }
+  for (const major of [11, 12]) {
+    console.log(`installing Nest ${major}`);
+    install(join(folder, `nest-${major}`), major, tarball);
+  }
+  console.log(`Node ${process.version}`);
+  checkAll(folder, PROJECTS);
+  add(join(folder, 'nest-12'));
+  for (const version of others) {
+    console.log(`Node ${version}`);
+    onNode(version, () => checkAll(folder, PROJECTS));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -20,6 +20,7 @@ export interface UserSession {
 
 /** Signs users in and out, and ends their sessions. */
 export class SecureSessions {
+  /** @internal Nest makes it; its parts name packages that an application may not have. */
   constructor(private readonly engine: SessionEngine | undefined) {}
 
   /**

@@ -1,0 +1,20 @@
+import { Controller, Get } from '@nestjs/common';
+// Nest reads the type of the constructor's parameter, which must be there when it runs.
+// oxlint-disable-next-line typescript/consistent-type-imports
+import { SecureRequired, SecureUrls } from 'nestjs-secure';
+
+@Controller('members')
+export class MembersController {
+  constructor(private readonly urls: SecureUrls) {}
+
+  @Get()
+  list(): string {
+    return this.urls.urlFor(MembersController, 'edit', { slug: 'ada' });
+  }
+
+  @SecureRequired({ noStore: true })
+  @Get(':slug/edit')
+  edit(): string {
+    return 'secret';
+  }
+}
