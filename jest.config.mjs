@@ -1,5 +1,6 @@
 export default {
   testEnvironment: 'node',
+  resolver: '<rootDir>/spec/support/jest-resolver.cjs',
   roots: ['<rootDir>/spec'],
   testMatch: ['**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/servers/'],

@@ -13,16 +13,30 @@ import {
 } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { Server as TlsServer } from 'node:tls';
-import { checkFrameworkTrust, checkOptions, checkRoutes } from './audit/boot-checks.js';
-import { Findings } from './audit/findings.js';
+import { checkAtBoot } from './audit/boot-checks.js';
+import type { BootFacts } from './audit/boot-facts.js';
+import { compileIgnored, Findings } from './audit/findings.js';
 import { SecureAudit } from './audit/secure-audit.js';
+import { whatStandsBeforeGate } from './enforcement/before-gate.js';
 import { Enforcer } from './enforcement/enforcer.js';
 import { compileExemptReach } from './enforcement/exempt-reach.js';
 import { compileGate } from './enforcement/gate.js';
+import { loadGateways, type Gateways } from './enforcement/gateways.js';
+import { GatewayPlaces } from './enforcement/gateways-places.js';
+import { Handshakes } from './enforcement/gateways-handshake.js';
 import { compilePolicyOf } from './enforcement/narrowed-policy.js';
 import { rawRequestOf, targetOf, type PlatformRequest } from './enforcement/platform.js';
-import { indexHandlers, recordRoutes, type HandlerIndex } from './enforcement/record-routes.js';
-import { extendRequests, schemeProperties, trustsEverybody } from './enforcement/extend-requests.js';
+import { recordMessageHandlers } from './enforcement/record-message-handlers.js';
+import { recordResolvers } from './enforcement/record-resolvers.js';
+import { findForeignRoutes } from './enforcement/foreign-routes.js';
+import { lazyLoading } from './enforcement/lazy-loading.js';
+import { nameHandlers, recordRoutes } from './enforcement/record-routes.js';
+import {
+  asFrameworkRequest,
+  extendRequests,
+  schemeProperties,
+  trustsEverybody,
+} from './enforcement/extend-requests.js';
 import { SecureGuard } from './enforcement/secure.guard.js';
 import { SecureInterceptor } from './enforcement/secure.interceptor.js';
 import { isGatePlaced, placeGate, type Entrance } from './enforcement/take-place.js';
@@ -36,8 +50,10 @@ import { SessionEngine } from './session/engine.js';
 import { compileAdoption, saveBeforeSending, sessionProperty } from './session/request-session.js';
 import { SecureSessions } from './session/secure-sessions.js';
 import {
+  SECURE_AUDIT,
   SECURE_ENFORCER,
   SECURE_FINDINGS,
+  SECURE_GATEWAYS,
   SECURE_OPTIONS,
   SECURE_ROUTES,
   SECURE_SESSION_ENGINE,
@@ -65,6 +81,7 @@ const EXPORTED = [
   SecureUrls,
   SecureSessions,
   SecureAudit,
+  SECURE_AUDIT,
   SecureListeners,
   SECURE_ENFORCER,
 ];
@@ -105,6 +122,8 @@ const PROVIDERS: Provider[] = [
     useFactory: (routes: RouteTable, settings: Settings, findings: Findings) =>
       new SecureAudit(routes, settings, findings),
   },
+  { provide: SECURE_AUDIT, useExisting: SecureAudit },
+  { provide: SECURE_GATEWAYS, inject: [ModulesContainer], useFactory: loadGateways },
 ];
 
 /**
@@ -128,24 +147,31 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   private failure: unknown;
+  private readonly gatewayPlaces: GatewayPlaces;
 
+  /** @internal Nest makes it; its parts name packages that an application may not have. */
   constructor(
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
-    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(SecureGuard) private readonly guard: SecureGuard,
     @Inject(SECURE_ENFORCER) private readonly enforcer: Enforcer,
     @Inject(SECURE_FINDINGS) private readonly findings: Findings,
     @Inject(SECURE_ROUTES) private readonly routes: RouteTable,
     @Inject(SecureListeners) private readonly listeners: SecureListeners,
     @Inject(SECURE_SESSION_ENGINE) private readonly engine: SessionEngine | null,
+    @Inject(SECURE_GATEWAYS) gateways: Gateways,
   ) {
     assertSingle(modules);
     assertBooting(host);
     this.placeGuard();
-    const handlers = indexHandlers(modules);
+    nameHandlers(modules);
+    this.gatewayPlaces = this.placeGateways(gateways);
     // In a testing module there is no adapter yet; elsewhere there is.
-    host.init$.subscribe(() => this.takePlaces(host.httpAdapter, handlers));
+    host.init$.subscribe(() => {
+      const adapter = adapterOf(host);
+      if (adapter !== undefined) this.takePlaces(adapter);
+    });
     host.listen$.subscribe(() => this.checkListeners());
   }
 
@@ -161,24 +187,26 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
         'SecureGuard is not the first global guard: something has put another one before it, which would see requests in clear. Let it use APP_GUARD or app.useGlobalGuards() instead.',
       );
     }
-    const adapter: HttpServer | undefined = this.host.httpAdapter;
+    const adapter = adapterOf(this.host);
     if (adapter !== undefined && !isGatePlaced(adapter)) {
       throw new Error(
         "SecureModule could not take the request hook of this HTTP adapter, so paths and mode 'all' would not be enforced. Use @nestjs/platform-express or @nestjs/platform-fastify.",
       );
     }
+    this.gatewayPlaces.prove(this.config, adapter?.getHttpServer());
+    this.gatewayPlaces.record(this.routes, this.config);
     const { settings } = this.enforcer;
-    checkOptions(settings, this.findings);
-    checkRoutes(this.routes, settings, this.findings);
-    if (adapter !== undefined && settings.options.proxies === undefined) {
-      checkFrameworkTrust(trustsEverybody(adapter), settings, this.findings);
-    }
+    recordResolvers(this.routes, settings, { modules: this.modules, config: this.config });
+    recordMessageHandlers(this.routes, this.modules);
+    checkAtBoot(this.bootFacts(adapter), this.findings);
     if (settings.options.strict === true) assertNoErrors(this.findings);
+    this.findings.flush();
   }
 
   /** Lets go of the session store, once nobody can ask for a session any more. */
   async onApplicationShutdown(): Promise<void> {
     await this.engine?.close();
+    this.findings.close();
   }
 
   /** Before every guard there is or will be; the application's own are added after this constructor. */
@@ -188,11 +216,29 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
     if (guards[0] !== this.guard) guards.splice(0, guards.length, this.guard, ...guards.slice(0, -1));
   }
 
-  private takePlaces(adapter: HttpServer, handlers: HandlerIndex): void {
-    const { enforcer, findings, routes, guard, engine } = this;
+  private placeGateways({ all, newException }: Gateways): GatewayPlaces {
+    const { enforcer, guard, engine, config } = this;
     const { settings } = enforcer;
+    const handshakes = new Handshakes({
+      enforcer,
+      guard,
+      newException,
+      policy: settings.policy([]),
+      asPlatformRequest: (raw) => enforcer.asPlatformRequest(raw),
+      turnAway: (request) => engine?.turnAway(request),
+    });
+    const places = new GatewayPlaces(all, { enforcer, guarded: guard instanceof SecureGuard }, handshakes);
+    places.watch(config);
+    return places;
+  }
+
+  private takePlaces(adapter: HttpServer): void {
+    const { enforcer, findings, routes, guard, engine, modules, config } = this;
+    const { settings } = enforcer;
+    enforcer.asPlatformRequest = (raw) => asFrameworkRequest(adapter, raw);
     try {
-      recordRoutes(adapter, routes, settings, handlers);
+      findForeignRoutes(adapter, routes, recordRoutes(adapter, routes, settings, { modules, config }), config);
+      routes.addSource(lazyLoading(modules));
       const reachesExempt = compileExemptReach(routes);
       const policyOf = compilePolicyOf(routes, settings);
       const gate = compileGate({ enforcer, findings, reachesExempt, policyOf, guarded: guard instanceof SecureGuard });
@@ -207,6 +253,21 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
       // Thrown here it would be nobody's; onApplicationBootstrap makes it a boot error.
       this.failure = error;
     }
+  }
+
+  private bootFacts(adapter: HttpServer | undefined): BootFacts {
+    const { settings } = this.enforcer;
+    const perRequest = this.config.getGlobalRequestGuards().map(({ metatype }) => metatype);
+    return {
+      settings,
+      routes: this.routes.routes(),
+      endpoints: this.routes.endpoints(),
+      production: process.env.NODE_ENV === 'production',
+      globalGuards: [...this.config.getGlobalGuards(), ...perRequest],
+      beforeGate: adapter === undefined ? [] : whatStandsBeforeGate(adapter),
+      frameworkTrustsEverybody:
+        adapter !== undefined && settings.options.proxies === undefined && trustsEverybody(adapter),
+    };
   }
 
   private checkListeners(): void {
@@ -251,11 +312,14 @@ function settingsFrom(options: unknown, { ports }: SecureListeners): Settings {
 
 function findingsFrom({ options }: Settings): Findings {
   const logger = new Logger('SecureModule');
-  const ignored = new Set(options.findings?.ignore?.map(({ id }) => id));
-  return new Findings(ignored, (line, severity) => {
-    if (severity === 'error') logger.error(line);
-    else logger.warn(line);
+  const ignored = compileIgnored(options.findings?.ignore);
+  const findings = new Findings(ignored, (text, severity) => {
+    if (severity === 'error') logger.error(text);
+    else logger.warn(text);
   });
+  // Until the boot is through.
+  findings.collect();
+  return findings;
 }
 
 function urlsFrom(enforcer: Enforcer, routes: RouteTable): SecureUrls<PlatformRequest> {
@@ -269,6 +333,7 @@ function urlsFrom(enforcer: Enforcer, routes: RouteTable): SecureUrls<PlatformRe
     ports: settings.ports,
     defaultHost: parseHost(named)?.host,
     transportOf: (request) => enforcer.transportOf(request),
+    hostRefused: (request) => void enforcer.reportHost(request),
     redirectHost: settings.redirectHost,
     hostAllowed: settings.hostAllowed,
   });
@@ -303,9 +368,15 @@ function assertSingle(modules: ModulesContainer): void {
   );
 }
 
+/** None in a microservice and in an application context, where Nest says null, and none yet in a testing module. */
+function adapterOf({ httpAdapter }: HttpAdapterHost): HttpServer | undefined {
+  const adapter: HttpServer | null | undefined = httpAdapter;
+  return adapter ?? undefined;
+}
+
 /** A module that is loaded lazily comes when guards and routes are built: nothing would be enforced. */
-function assertBooting({ httpAdapter }: HttpAdapterHost): void {
-  const adapter: HttpServer | undefined = httpAdapter;
+function assertBooting(host: HttpAdapterHost): void {
+  const adapter = adapterOf(host);
   // Set when the application is made. getHttpServer() does not tell: Fastify has a server from the start.
   if (adapter === undefined || Reflect.get(adapter, 'httpServer') === undefined) return;
   throw new Error(

@@ -1,4 +1,6 @@
-import { CATALOGUE, type FindingId, type Severity } from './catalogue.js';
+import type { IgnoredFinding } from '../options/secure-options.js';
+import { CATALOGUE, documentationOf, type FindingId, type Severity } from './catalogue.js';
+import { LimitedLog, type Clock } from './limited-log.js';
 
 /** A diagnosed problem: what is wrong, why, and what to change. */
 export interface Finding {
@@ -9,42 +11,137 @@ export interface Finding {
   readonly subject: string;
   readonly cause: string;
   readonly fix: string;
+  /** The page that explains it, with an example: a path in the package. */
+  readonly documentation: string;
+  /** How often it was found since the application started. */
+  readonly occurrences: number;
 }
 
-/** Where findings are written as they are found. */
-export type FindingSink = (line: string, severity: Severity) => void;
+/** What is said of a finding besides its id. */
+export interface FindingDetails {
+  readonly subject: string;
+  readonly cause: string;
+  readonly fix: string;
+  /** What tells it from others of its id. Default: the subject. */
+  readonly signature?: string;
+}
 
-/** Of each id: one that a client can make at will must not crowd out the others. */
-const MAXIMUM_PER_ID = 50;
+/** Where findings are written: those of the boot as one text of several lines, later ones line by line. */
+export type FindingSink = (text: string, severity: LoggedSeverity) => void;
 
-/** A subject may be what a client sent. */
+/** What is of severity info stands in the audit only. */
+type LoggedSeverity = Exclude<Severity, 'info'>;
+
+interface Kept {
+  readonly finding: Omit<Finding, 'occurrences'>;
+  /** Its place in the order in which findings were found first. */
+  readonly place: number;
+  occurrences: number;
+}
+
+/** Of each id, since the boot: one that a client can make at will must not crowd out the others. */
+const MAXIMUM_PER_ID = 100;
+
+/** A subject may be what a client sent: neither long nor a way to write to somebody's terminal. */
 const LONGEST_SUBJECT = 200;
+const UNPRINTABLE = /\p{C}/gu;
 
 /**
- * Collects findings and reports each once: the same id about the same subject is counted, not repeated. What comes from
- * requests is bounded in number, for a request may say anything.
+ * Collects findings, each once: the same id about the same subject is counted. What requests cause is bounded in number,
+ * in the log as in the memory, for a request may say anything; what has not been seen for longest is forgotten first.
  */
 export class Findings {
-  private readonly kept = new Map<FindingId, Map<string, Finding>>();
+  private readonly atBoot = new Map<string, Kept>();
+  private readonly since = new Map<FindingId, Map<string, Kept>>();
+  private readonly log: LimitedLog<LoggedSeverity>;
+  private collecting = false;
+  private places = 0;
 
   constructor(
     private readonly ignored: ReadonlySet<string>,
     private readonly sink: FindingSink,
-  ) {}
-
-  /** Reports a finding, unless it is known already or accepted in `findings.ignore`. */
-  report(id: FindingId, details: { subject: string; cause: string; fix: string }): void {
-    const ofId = this.kept.get(id) ?? new Map<string, Finding>();
-    const subject = details.subject.slice(0, LONGEST_SUBJECT);
-    if (this.ignored.has(id) || ofId.has(subject) || ofId.size >= MAXIMUM_PER_ID) return;
-    const finding: Finding = { id, ...CATALOGUE[id], ...details, subject };
-    this.kept.set(id, ofId.set(subject, finding));
-    this.sink(`${id} ${finding.title} (${subject}). ${finding.cause} ${finding.fix}`, finding.severity);
-    if (ofId.size === MAXIMUM_PER_ID) this.sink(`${id} No more of these are reported.`, finding.severity);
+    clock?: Clock,
+  ) {
+    this.log = new LimitedLog(sink, clock);
   }
 
-  /** Everything found so far. */
+  /** From here on findings are written only by `flush`. Their number is not bounded: no request has been served yet. */
+  collect(): void {
+    this.collecting = true;
+  }
+
+  /** Writes what was collected, as one text; from here on each finding is a line of its own. */
+  flush(): void {
+    this.collecting = false;
+    const logged = [...this.atBoot.values()].map(({ finding }) => finding).filter(({ severity }) => isLogged(severity));
+    if (logged.length === 0) return;
+    this.sink(blockOf(logged), logged.some(({ severity }) => severity === 'error') ? 'error' : 'warning');
+  }
+
+  /** Reports a finding, unless it is accepted in `findings.ignore`. */
+  report(id: FindingId, details: FindingDetails): void {
+    const subject = details.subject.slice(0, LONGEST_SUBJECT).replace(UNPRINTABLE, '?');
+    if (this.ignored.has(id) || this.ignored.has(`${id} ${subject}`)) return;
+    const key = (details.signature ?? subject).slice(0, LONGEST_SUBJECT);
+    const { severity, title } = CATALOGUE[id];
+    const { cause, fix } = details;
+    this.keep(key, { id, severity, title, subject, cause, fix, documentation: documentationOf(id) });
+    if (this.collecting || !isLogged(severity)) return;
+    const line = `${id} ${title} (${subject}). ${cause} ${fix}`;
+    this.log.write({ group: id, key, line, label: `${id} (${subject})`, level: severity });
+  }
+
+  /** Everything found so far, in the order in which it was found first. */
   all(): readonly Finding[] {
-    return [...this.kept.values()].flatMap((ofId) => [...ofId.values()]);
+    const kept = [...this.atBoot.values(), ...[...this.since.values()].flatMap((ofId) => [...ofId.values()])];
+    return kept.toSorted((a, b) => a.place - b.place).map(({ finding, occurrences }) => ({ ...finding, occurrences }));
   }
+
+  /** Writes the counts that are still to be written. */
+  close(): void {
+    this.log.close();
+  }
+
+  private keep(key: string, finding: Omit<Finding, 'occurrences'>): void {
+    const { id } = finding;
+    const ofId = this.since.get(id) ?? new Map<string, Kept>();
+    const known = this.atBoot.get(`${id} ${key}`) ?? ofId.get(key);
+    if (known !== undefined) known.occurrences += 1;
+    const kept = known ?? { finding, place: (this.places += 1), occurrences: 1 };
+    if (this.collecting) this.atBoot.set(`${id} ${key}`, kept);
+    if (this.atBoot.has(`${id} ${key}`)) return;
+    // The last one seen is the last one in the map.
+    ofId.delete(key);
+    if (ofId.size >= MAXIMUM_PER_ID) forgetFirst(ofId);
+    this.since.set(id, ofId.set(key, kept));
+  }
+}
+
+/** What is accepted, for the constructor of `Findings`: ids, and ids with a subject. */
+export function compileIgnored(ignore: readonly IgnoredFinding[] = []): ReadonlySet<string> {
+  return new Set(ignore.map(({ id, subject }) => (subject === undefined ? id : `${id} ${subject}`)));
+}
+
+function forgetFirst(kept: Map<string, Kept>): void {
+  for (const key of kept.keys()) {
+    kept.delete(key);
+    return;
+  }
+}
+
+function isLogged(severity: Severity): severity is LoggedSeverity {
+  return severity !== 'info';
+}
+
+function blockOf(findings: readonly Kept['finding'][]): string {
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  const heading = `${counted(findings.length, 'finding')} at boot: ${counted(errors, 'error')}, ${counted(findings.length - errors, 'warning')}.`;
+  const parts = findings.map(({ id, severity, title, subject, cause, fix }) =>
+    [`  ${id} ${severity}: ${title}`, `    about: ${subject}`, `    cause: ${cause}`, `    fix:   ${fix}`].join('\n'),
+  );
+  return [heading, ...parts].join('\n');
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

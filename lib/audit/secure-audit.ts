@@ -1,33 +1,58 @@
 import type { Settings } from '../options/settings.js';
-import type { Route, RouteTable } from '../policy/route-table.js';
+import type { Endpoint, Route, RouteTable, Unlisted } from '../policy/route-table.js';
 import type { Requirement } from '../policy/verdict.js';
 import type { Finding, Findings } from './findings.js';
+import { methodOf } from './handler-method.js';
+import { outcomesInClear, type InClear } from './in-clear.js';
+import { sessionUse } from './session-use.js';
+import { locateFunctions, type SourceLocation } from './source-locations.js';
 
-/** One route of the application, and what it requires. */
+/** One route of the application, or one handler of a gateway, a resolver or a microservice, and what it requires. */
 export interface AuditedRoute {
+  readonly kind: 'http' | 'websocket' | 'graphql' | 'rpc';
+  /** The method in upper case, or `ALL`; empty where there is none. */
   readonly method: string;
+  /** The path pattern, in the syntax of the adapter; the event, the field or the pattern of what is not a route. */
   readonly path: string;
+  /** Of `@Controller({ host })`, a regular expression as its source; empty: every host. */
+  readonly hosts: readonly string[];
+  /** The versions it answers, `neutral` for requests that name none; empty: not versioned. */
+  readonly versions: readonly string[];
   /** `Controller.method`; undefined for a route that no controller made. */
   readonly handler: string | undefined;
+  /** Where the handler is written; undefined where that cannot be known. */
+  readonly source: SourceLocation | undefined;
   readonly requirement: Requirement;
+  /** What becomes of a request that comes in clear. */
+  readonly inClear: InClear;
+  /** It uses the session, as far as its parameters and its text show. */
+  readonly session: boolean;
 }
+
+/** Where functions are written, which does not change; null: it was looked for, and cannot be known. */
+const located = new WeakMap<object, SourceLocation | null>();
 
 /** What the application looks like from http: its routes with their requirement, and what is wrong with it. */
 export class SecureAudit {
   constructor(
     private readonly table: RouteTable,
-    private readonly settings: Pick<Settings, 'mode' | 'rules'>,
+    private readonly settings: Settings,
     private readonly collected: Findings,
   ) {}
 
-  /** Every route, in the order of registration. */
+  /**
+   * Every route in the order of registration, then the handlers of gateways, resolvers and microservices. Made anew at
+   * each call: a route may be registered by hand while the application runs.
+   */
   routes(): readonly AuditedRoute[] {
-    return this.table.routes().map((route) => ({
-      method: route.method,
-      path: route.path,
-      handler: route.controller === undefined ? undefined : `${route.controller.name}.${route.handler}`,
-      requirement: this.requirementOf(route),
-    }));
+    const entries = [...this.table.routes(), ...this.table.endpoints()];
+    locate(entries.flatMap((entry) => functionOf(entry) ?? []));
+    return entries.map((entry) => this.audited(entry));
+  }
+
+  /** What may answer requests beside the routes, and cannot be listed: middleware on a path, modules loaded lazily. */
+  unlisted(): readonly Unlisted[] {
+    return this.table.unlisted();
   }
 
   /** Everything found so far, at boot and since. */
@@ -35,11 +60,45 @@ export class SecureAudit {
     return this.collected.all();
   }
 
-  private requirementOf({ path, requirement }: Route): Requirement {
+  private audited(entry: Route | Endpoint): AuditedRoute {
+    const { kind, path, controller, handler } = entry;
+    const isRoute = entry.kind === 'http';
+    const requirement = this.requirementOf(entry);
+    const method = functionOf(entry);
+    const isHandler = controller !== undefined && handler !== undefined;
+    return {
+      kind,
+      method: isRoute ? entry.method : '',
+      path,
+      hosts: isRoute ? entry.hosts.map(String) : [],
+      versions: isRoute ? entry.versions : [],
+      handler: isHandler ? `${controller.name}.${handler}` : undefined,
+      source: method === undefined ? undefined : (located.get(method) ?? undefined),
+      requirement,
+      inClear: outcomesInClear(entry, requirement, this.settings),
+      session: isHandler && sessionUse(controller, handler) !== undefined,
+    };
+  }
+
+  /** A rule is matched as if the pattern were a path: a parameter stands for any name, so only what is before it counts. */
+  private requirementOf({ kind, path: pattern, requirement }: Route | Endpoint): Requirement {
+    // Braces would make it a path that can be read in several ways.
+    const path = pattern.replace(/[{}"]/g, '');
     if (requirement !== undefined) return requirement.of(path);
     const { mode, rules } = this.settings;
+    if (kind !== 'http') return { level: 'unmarked', by: 'nobody' };
     if (rules.requires(path)) return { level: 'required', by: 'path' };
     if (mode === 'marked') return { level: 'unmarked', by: 'nobody' };
     return rules.exempts(path) ? { level: 'exempt', by: 'exempt-rule' } : { level: 'required', by: 'mode' };
   }
+}
+
+function locate(functions: readonly object[]): void {
+  const unknown = [...new Set(functions)].filter((one) => !located.has(one));
+  const found = locateFunctions(unknown);
+  for (const one of unknown) located.set(one, found.get(one) ?? null);
+}
+
+function functionOf({ controller, handler }: Route | Endpoint): object | undefined {
+  return controller === undefined || handler === undefined ? undefined : methodOf(controller, handler);
 }

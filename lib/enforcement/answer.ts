@@ -1,23 +1,67 @@
 import { STATUS_CODES } from 'node:http';
-import type { RefusalReason, Verdict } from '../policy/verdict.js';
+import type { FindingId } from '../audit/catalogue.js';
+import type { Verdict } from '../policy/verdict.js';
 
 /** A verdict that ends the request. */
-export type Answered = Exclude<Verdict, { action: 'pass' }>;
+export type Answered = Exclude<Verdict, { action: 'pass' }> & {
+  /** What the operator finds in the log, where the cause is on the side of the site. */
+  readonly finding?: FindingId;
+};
 
-/** What a client is told, by reason. The operator reads more: the finding in the log names the setting to change. */
-const DETAILS: Record<RefusalReason | 'insecure', string> = {
-  insecure: 'This page is served over https only.',
-  'insecure-secret':
-    'This is served over https only, and the request came in clear. Whatever it carried must be taken as read by others: change it, and use https.',
-  'insecure-refused': 'This is served over https only. Ask again over https.',
-  preflight: 'This is served over https only, and the application answers no CORS preflight for it.',
-  websocket: 'This socket is served over wss only.',
-  'host-not-allowed':
-    'This page is served over https only, but the host of this request is not one of this site, so there is no address to lead you to. The operator finds the setting to change in the log.',
-  'proxy-not-believed':
-    'A proxy in front of this site says that you came over https, but the site was not told to believe that proxy, and sending you to https again would never end. The operator finds the setting to change in the log.',
-  'redirect-loop':
-    'You were sent to https a moment ago and came back in clear: a proxy in front of this site ends https without saying so, and sending you on again would never end. The operator finds the setting to change in the log.',
+/** What a client is told, in words for a person. */
+interface Message {
+  readonly heading: string;
+  /** What happened. */
+  readonly what: string;
+  /** What whoever asked can do. */
+  readonly advice: string;
+}
+
+const ONLY_HTTPS = 'This is served over https only';
+
+/** By reason. The operator reads more: the finding in the log names the setting to change. */
+const MESSAGES: Record<Answered['reason'], Message> = {
+  insecure: {
+    heading: 'This page is at another address',
+    what: `${ONLY_HTTPS}.`,
+    advice: 'Your browser should take you there by itself. If it does not, follow the link.',
+  },
+  'insecure-secret': {
+    heading: 'This was not sent safely',
+    what: `${ONLY_HTTPS}, and the request came in clear, so it was refused.`,
+    advice:
+      'Whatever it carried, a password for instance, may have been read by others on the way: change it, and use the https address.',
+  },
+  'insecure-refused': {
+    heading: 'Only over https',
+    what: `${ONLY_HTTPS}, and the request came in clear.`,
+    advice: 'Ask again at the https address.',
+  },
+  preflight: {
+    heading: 'Only over https',
+    what: `${ONLY_HTTPS}, and the application answers no CORS preflight for it.`,
+    advice: 'Ask again at the https address.',
+  },
+  websocket: {
+    heading: 'Only over wss',
+    what: 'This socket is served over wss only, and the request came in clear.',
+    advice: 'Ask again at the wss address.',
+  },
+  'host-not-allowed': {
+    heading: 'This site does not know its name',
+    what: `${ONLY_HTTPS}, and the name this request asked for is not one of this site, so there is no address to lead you to.`,
+    advice: 'Look whether the address is spelt right. If it is, nothing is wrong on your side: try again later.',
+  },
+  'proxy-not-believed': {
+    heading: 'This site is not set up right',
+    what: 'You came over https, it seems, but a server in front of this site does not say so in a way the site was told to believe. To send you to https once more would lead you in circles, so the request was not carried out.',
+    advice: 'Nothing is wrong on your side. Try again later.',
+  },
+  'redirect-loop': {
+    heading: 'This site is not set up right',
+    what: 'You were sent to https a moment ago and came back in clear: a server in front of this site ends https and does not say so. To send you on once more would lead you in circles.',
+    advice: 'Nothing is wrong on your side. Try again later.',
+  },
 };
 
 /** An answer to a request in clear: everything that is written. */
@@ -43,7 +87,15 @@ export function headersOf(verdict: Answered): Readonly<Record<string, string>> {
 
 /** The text of a verdict, for a person. */
 export function detailOf(verdict: Answered): string {
-  return DETAILS[verdict.reason];
+  const { what, advice } = MESSAGES[verdict.reason];
+  return [what, advice, ...hintsOf(verdict)].join(' ');
+}
+
+/** What the operator is told: nothing of the inside, for everybody reads it. */
+function hintsOf({ finding }: Answered): string[] {
+  return finding === undefined
+    ? []
+    : [`If you run this site, look for ${finding} in the log of the application: it names the setting to change.`];
 }
 
 /**
@@ -52,41 +104,83 @@ export function detailOf(verdict: Answered): string {
  */
 export function answerOf(verdict: Answered, accept: string | undefined): Answer {
   const html = accept !== undefined && /\btext\/html\b/i.test(accept);
-  const body = html ? page(verdict) : problem(verdict);
+  const { body, length } = html ? measured(page(verdict)) : problemOf(verdict);
   const contentType = html ? 'text/html; charset=utf-8' : 'application/problem+json';
   return {
     status: verdict.status,
-    headers: { ...headersOf(verdict), 'content-type': contentType, 'content-length': String(Buffer.byteLength(body)) },
+    headers: { ...headersOf(verdict), 'content-type': contentType, 'content-length': length },
     body,
   };
 }
 
+interface Body {
+  readonly body: string;
+  readonly length: string;
+}
+
+function measured(body: string): Body {
+  return { body, length: String(Buffer.byteLength(body)) };
+}
+
+/** The documents there are: as many as statuses, reasons and findings. */
+const problems = new Map<string, Body>();
+
+function problemOf(verdict: Answered): Body {
+  const key = `${verdict.status} ${verdict.reason} ${verdict.finding}`;
+  const known = problems.get(key);
+  if (known !== undefined) return known;
+  const made = measured(problem(verdict));
+  problems.set(key, made);
+  return made;
+}
+
 function problem(verdict: Answered): string {
+  const { status, reason, finding } = verdict;
   return JSON.stringify({
     type: 'about:blank',
     title: titleOf(verdict),
-    status: verdict.status,
+    status,
     detail: detailOf(verdict),
-    reason: verdict.reason,
+    reason,
+    finding,
   });
 }
 
+/** Nothing in it is fetched, and nothing runs: it came in clear, and the site behind it may be down. */
 function page(verdict: Answered): string {
-  const title = titleOf(verdict);
-  const link =
-    verdict.action === 'redirect'
-      ? `<p><a href="${escapeHtml(verdict.location)}">${escapeHtml(verdict.location)}</a></p>`
-      : '';
+  const { heading, what, advice } = MESSAGES[verdict.reason];
+  const link = verdict.action === 'redirect' ? [linkTo(verdict.location)] : [];
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${title}</title>
-<h1>${title}</h1>
-<p>${detailOf(verdict)}</p>
-${link}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>${heading}</title>
+<style>
+body { max-width: 36rem; margin: 12vh auto; padding: 0 1.25rem; font: 1.0625rem/1.6 system-ui, sans-serif }
+h1 { font-size: 1.625rem; line-height: 1.25 }
+a { overflow-wrap: anywhere }
+footer { margin-top: 3rem; border-top: 1px solid; font-size: 0.875rem }
+</style>
+<main>
+<h1>${heading}</h1>
+${[what, advice, ...link].map(paragraph).join('\n')}
+<footer>
+${[...hintsOf(verdict), `${verdict.status} ${titleOf(verdict)}`].map(paragraph).join('\n')}
+</footer>
+</main>
 </html>
 `;
+}
+
+function paragraph(html: string): string {
+  return `<p>${html}</p>`;
+}
+
+function linkTo(location: string): string {
+  const escaped = escapeHtml(location);
+  return `<a href="${escaped}">${escaped}</a>`;
 }
 
 function titleOf({ status }: Answered): string {

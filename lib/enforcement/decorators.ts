@@ -1,9 +1,8 @@
-import { applyDecorators, UseFilters, UseInterceptors } from '@nestjs/common';
+import { applyDecorators, UseFilters } from '@nestjs/common';
 import type { SecureRequiredOptions } from '../options/secure-options.js';
 import { validateRequiredOptions } from '../options/validate.js';
 import { markClass, markMethod, type Mark } from '../policy/marks.js';
 import { SecureExceptionFilter } from './secure-exception.filter.js';
-import { SecureInterceptor } from './secure.interceptor.js';
 
 /**
  * The handler, or every handler of the class, is reachable over https only: a request in clear is redirected or
@@ -19,11 +18,9 @@ import { SecureInterceptor } from './secure.interceptor.js';
  * ```
  */
 export function SecureRequired(options: SecureRequiredOptions = {}): ClassDecorator & MethodDecorator {
-  const asksForResponse = isOn(options, 'noStore') || isOn(options, 'upgradeRedirects');
   return applyDecorators(
     mark((name) => ({ level: 'required', options: validateRequiredOptions(options, name) })),
     bindFilter,
-    ...(asksForResponse ? [UseInterceptors(SecureInterceptor)] : []),
   );
 }
 
@@ -60,9 +57,4 @@ function mark(markFor: (name: string) => Mark): ClassDecorator & MethodDecorator
  */
 function bindFilter(target: object): void {
   UseFilters(SecureExceptionFilter)(typeof target === 'function' ? target : target.constructor);
-}
-
-/** Looks before the options are validated: only `mark` knows the target whose name an error needs. */
-function isOn(options: unknown, key: keyof SecureRequiredOptions): boolean {
-  return typeof options === 'object' && options !== null && Reflect.get(options, key) === true;
 }

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { createHash, randomBytes } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
+import type { FindingId } from '../audit/catalogue.js';
 import type { Findings } from '../audit/findings.js';
 import type { Leak } from '../options/secure-options.js';
 import type { Settings } from '../options/settings.js';
@@ -12,9 +13,10 @@ import { VERDICT_CHANNEL } from '../tokens.js';
 import type { Connection, Transport } from '../transport/connection.js';
 import { pathOf } from '../urls/absolute-url.js';
 import type { Answered } from './answer.js';
-import { explainDoubt, explainHost } from './explain.js';
+import { explainDestination, explainHost } from './explain-destination.js';
+import { explainDoubts, type DoubtExplanation } from './explain.js';
 import { compileConnection, rawRequestOf, targetOf, type PlatformRequest } from './platform.js';
-import { RecentRedirects, type RedirectedRequest } from './recent-redirects.js';
+import { RecentRequests, type ClientRequest } from './recent-requests.js';
 import { hasBody } from './seal.js';
 import { testingClaims } from './testing-claims.js';
 
@@ -39,7 +41,17 @@ export interface Inquiry {
   /** Asked for only where https is required of a request in clear. */
   readonly policy: () => PolicySettings;
   readonly asks: 'gate' | 'guard';
+  /** It opens or carries a socket although no header says so: the long polling of socket.io. */
+  readonly socket?: boolean;
+  /** The connection as it was when the request came: a message is judged by a handshake long past. */
+  readonly connection?: Connection;
 }
+
+/** An innocent client has left for https by then; one behind a proxy that ends TLS is back in milliseconds. */
+const REDIRECT_MEMORY = 10_000;
+
+/** Browsers repeat a request that was answered 421 at once, on another connection (RFC 9110 15.5.20). */
+const RETRY_MEMORY = 2000;
 
 const HTTPS_OFF: Verdict = { action: 'pass', reason: 'https-off' };
 
@@ -49,11 +61,17 @@ const HTTPS_OFF: Verdict = { action: 'pass', reason: 'https-off' };
  */
 export class Enforcer {
   readonly connectionOf: (request: PlatformRequest) => Connection;
+  /** Gives a request that the framework has not seen, a handshake, what the framework would say of it. Set with the adapter. */
+  asPlatformRequest: (raw: IncomingMessage) => PlatformRequest = (raw) => raw;
   private readonly verdicts = channel(VERDICT_CHANNEL);
-  private readonly recentRedirects = new RecentRedirects();
+  private readonly redirects = new RecentRequests(REDIRECT_MEMORY);
+  private readonly misdirected = new RecentRequests(RETRY_MEMORY);
+  /** The requests that a finding was reported of. The gate and the guard may both come to the same one. */
+  private readonly reported = new WeakSet<IncomingMessage>();
   private readonly logger = new Logger('SecureModule');
   private readonly moduleWide: PolicySettings;
   private readonly salt = randomBytes(16);
+  private readonly leaking = new WeakSet<IncomingMessage>();
 
   constructor(
     readonly settings: Settings,
@@ -76,6 +94,11 @@ export class Enforcer {
     return this.settings.transport.read(this.connectionOf(request));
   }
 
+  /** The host a request asks for. */
+  hostOf(request: PlatformRequest): string | undefined {
+    return this.settings.transport.host(this.connectionOf(request));
+  }
+
   /** Whether somebody listens to the verdicts. */
   get observed(): boolean {
     return this.verdicts.hasSubscribers;
@@ -84,9 +107,16 @@ export class Enforcer {
   /** The verdict that ends a request, or undefined where it goes on. */
   stop(inquiry: Inquiry): Answered | undefined {
     if (!this.enforcing && !this.observed) return undefined;
-    const connection = this.connectionOf(inquiry.request);
-    if (this.settings.transport.isSecure(connection) && !this.observed) return undefined;
+    const connection = inquiry.connection ?? this.connectionOf(inquiry.request);
+    const secure = this.settings.transport.isSecure(connection);
+    if (secure) this.arrived(inquiry.request);
+    if (secure && !this.observed) return undefined;
     return this.judge(inquiry, connection);
+  }
+
+  /** A request came over https and is believed: whoever was redirected to it is not going round in circles. */
+  arrived(request: PlatformRequest): void {
+    if (!this.redirects.empty) this.redirects.forget(clientRequest(request, this.transportOf(request)));
   }
 
   private judge(inquiry: Inquiry, connection: Connection): Answered | undefined {
@@ -94,14 +124,15 @@ export class Enforcer {
     const raw = rawRequestOf(request);
     const transport = this.settings.transport.read(connection);
     const requirement = strictest(inquiry.requirementOf, targetOf(request), raw.url);
-    const redirected = redirectedRequest(raw, request, transport);
+    const client = clientRequest(request, transport);
     const doubted = transport.doubts.length > 0;
     const facts = factsOf(raw, {
       target: targetOf(request),
       transport,
       requirement,
       asks,
-      redirectedRecently: doubted && this.recentRedirects.has(redirected),
+      websocket: inquiry.socket ?? isHandshake(raw),
+      redirectedRecently: doubted && this.redirects.has(client),
     });
     const isAnswered = requirement.level === 'required' && !transport.secure;
     const policy = isAnswered ? inquiry.policy() : this.moduleWide;
@@ -109,11 +140,11 @@ export class Enforcer {
 
     this.publish(raw, facts, verdict);
     if (verdict.action === 'pass') return undefined;
-    if (this.settings.reportOnly) return this.reportOnly(facts, verdict);
-    if (verdict.action === 'redirect' && doubted) this.recentRedirects.add(redirected);
-    this.explain(verdict, transport);
-    if (verdict.reason === 'insecure-secret') this.reportLeak(raw, facts);
-    return verdict;
+    if (this.settings.reportOnly) return this.reportOnly(raw, facts, verdict);
+    if (verdict.action === 'redirect' && doubted) this.redirects.add(client);
+    const leaked = verdict.reason === 'insecure-secret' || (verdict.reason === 'websocket' && !inquiry.connection);
+    if (leaked) this.reportLeak(raw, facts);
+    return { ...verdict, finding: this.explain(verdict, request, transport) };
   }
 
   private publish(request: IncomingMessage, facts: RequestFacts, verdict: Verdict): void {
@@ -133,7 +164,9 @@ export class Enforcer {
     this.verdicts.publish(event);
   }
 
-  private reportOnly(facts: RequestFacts, verdict: Answered): undefined {
+  private reportOnly(request: IncomingMessage, facts: RequestFacts, verdict: Answered): undefined {
+    if (this.reported.has(request)) return;
+    this.reported.add(request);
     this.findings.report('SEC005', {
       subject: `${facts.method} ${pathOf(facts.target)}`,
       cause: `It came in clear and would have been answered ${verdict.status} (${verdict.reason}).`,
@@ -141,19 +174,66 @@ export class Enforcer {
     });
   }
 
-  private explain(verdict: Answered, transport: Transport): void {
-    if (verdict.reason === 'host-not-allowed') {
-      this.findings.report('SEC002', explainHost(transport));
-    } else if (verdict.reason === 'proxy-not-believed' || verdict.reason === 'redirect-loop') {
-      const doubt = transport.doubts.find(({ grade }) => grade === 'stated') ?? transport.doubts[0];
-      if (doubt !== undefined) {
-        const { id, ...details } = explainDoubt(doubt, transport, this.settings.options.proxies);
-        this.findings.report(id, details);
-      }
+  /** The finding that tells the operator why, where the cause is on his side. */
+  private explain({ reason }: Answered, request: PlatformRequest, transport: Transport): FindingId | undefined {
+    switch (reason) {
+      case 'host-not-allowed':
+        return this.reportHost(request);
+      case 'proxy-not-believed':
+      case 'redirect-loop':
+        return this.reportDoubts(request);
+      case 'insecure':
+        this.reportDestination(request, transport);
+        return undefined;
+      default:
+        return undefined;
     }
   }
 
+  /** Reports a host that may not stand in a URL, and why. */
+  reportHost(request: PlatformRequest): FindingId {
+    const connection = this.connectionOf(request);
+    const transport = this.settings.transport.read(connection);
+    this.findings.report('SEC002', explainHost(connection, transport, this.settings));
+    return 'SEC002';
+  }
+
+  /** A redirect goes out all the same. */
+  private reportDestination(request: PlatformRequest, { host, port }: Transport): void {
+    const { headers } = rawRequestOf(request);
+    const explanation = explainDestination({ headers, host, port, target: targetOf(request) }, this.settings);
+    if (explanation === undefined) return;
+    const { id, ...details } = explanation;
+    this.findings.report(id, details);
+  }
+
+  /** Why a request that shows a sign of https was not believed; undefined where it shows none. */
+  explainDoubts(request: PlatformRequest): DoubtExplanation | undefined {
+    const connection = this.connectionOf(request);
+    const transport = this.settings.transport.read(connection);
+    return explainDoubts(connection, transport, this.settings.options.proxies);
+  }
+
+  /** Reports the same, once for a request and its repetition. */
+  reportDoubts(request: PlatformRequest): FindingId | undefined {
+    const explanation = this.explainDoubts(request);
+    if (explanation === undefined) return undefined;
+    const { id, ...details } = explanation;
+    if (!this.isReported(request)) this.findings.report(id, details);
+    return id;
+  }
+
+  private isReported(request: PlatformRequest): boolean {
+    const raw = rawRequestOf(request);
+    if (this.reported.has(raw)) return true;
+    this.reported.add(raw);
+    return this.misdirected.repeats(clientRequest(request, this.transportOf(request)));
+  }
+
   private reportLeak(request: IncomingMessage, { method, target, transport }: RequestFacts): void {
+    // Each field of a GraphQL operation asks for itself.
+    if (this.leaking.has(request)) return;
+    this.leaking.add(request);
     const { authorization } = request.headers;
     const where = { method, path: pathOf(target), peer: transport.peer };
     const leaks: Leak[] = [];
@@ -193,7 +273,7 @@ function strictest(requirementOf: RequirementOf, target: string, rewritten = tar
 
 function factsOf(
   request: IncomingMessage,
-  known: Pick<RequestFacts, 'target' | 'transport' | 'requirement' | 'asks' | 'redirectedRecently'>,
+  known: Pick<RequestFacts, 'target' | 'transport' | 'requirement' | 'asks' | 'websocket' | 'redirectedRecently'>,
 ): RequestFacts {
   const { headers, method = 'GET' } = request;
   return {
@@ -202,11 +282,13 @@ function factsOf(
     authorized: headers.authorization !== undefined,
     preflight:
       method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined,
-    websocket: headers.upgrade?.toLowerCase() === 'websocket',
   };
 }
 
-function redirectedRequest(raw: IncomingMessage, request: PlatformRequest, transport: Transport): RedirectedRequest {
-  const { peer, host } = transport;
-  return { peer, host, userAgent: raw.headers['user-agent'], target: targetOf(request) };
+function isHandshake({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+function clientRequest(request: PlatformRequest, { peer, host }: Transport): ClientRequest {
+  return { peer, host, userAgent: rawRequestOf(request).headers['user-agent'], target: targetOf(request) };
 }

@@ -1,8 +1,10 @@
 import type { FindingId } from '../audit/catalogue.js';
 import type { ProxyOptions } from '../options/secure-options.js';
 import type { CookieProblem } from '../response/cookies.js';
-import type { Doubt, Transport } from '../transport/connection.js';
+import type { Connection, Doubt, Transport } from '../transport/connection.js';
+import { isSchemeHeader, mostTelling } from '../transport/doubts.js';
 import { pathOf } from '../urls/absolute-url.js';
+import { findRemedy, plainAddress, written, type Remedy } from './remedy.js';
 
 /** What a finding says besides its id. */
 export interface Explanation {
@@ -11,90 +13,108 @@ export interface Explanation {
   readonly fix: string;
 }
 
-/** Why a host was refused, and the value to add. */
-export function explainHost({ host }: Transport): Explanation {
-  if (host === undefined) {
-    return {
-      subject: 'no host',
-      cause: 'The Host header was absent, doubled or malformed, so there is no safe address to redirect to.',
-      fix: 'If a health check or an old client sends such requests, set redirect.host to a fixed name.',
-    };
-  }
+/** A sign of https that was not believed, explained. */
+export interface DoubtExplanation extends Explanation {
+  readonly id: FindingId;
+  /** What tells it from others: the peer and the header, as far as clients cannot make up any number of them. */
+  readonly signature: string;
+}
+
+/**
+ * Why a request that shows a sign of https was not believed, and the exact option that declares the proxy. Undefined
+ * where it shows none.
+ *
+ * **Security:** whoever sends the request may have written the header. So every text says "if it is your proxy".
+ */
+export function explainDoubts(
+  connection: Connection,
+  { peer, doubts, via }: Transport,
+  proxies: ProxyOptions | undefined,
+): DoubtExplanation | undefined {
+  const doubt = mostTelling(doubts);
+  if (doubt === undefined) return undefined;
+  const { header } = doubt;
+  const address = peer === undefined ? 'an unknown peer' : plainAddress(peer);
+  const about = {
+    subject: `${address}, ${header}`,
+    signature: `${address}, ${isSchemeHeader(header) || doubt.grade === 'inferred' ? header : 'a header of its own'}`,
+  };
   return {
-    subject: host,
-    cause: `A redirect may only lead to a host that is declared, and '${host}' is not.`,
-    fix: `If it is yours, add '${host}' to hosts: SecureModule.forRoot({ hosts: ['${host}'] }).`,
+    ...about,
+    ...TEXTS[doubt.reason](doubt, { address, remedy: findRemedy(connection, doubt, proxies), proxies, via }),
   };
 }
 
-/** Why a sign of https was not believed, and the exact option that declares the proxy. */
-export function explainDoubt(
-  { reason, header }: Doubt,
-  { peer }: Transport,
-  proxies: ProxyOptions | undefined,
-): Explanation & { readonly id: FindingId } {
-  const address = peer ?? 'an unknown peer';
-  const subject = `${address}, ${header}`;
-  switch (reason) {
-    case 'untrusted-peer':
-      return {
-        id: 'SEC101',
-        subject,
-        cause: `${address} says https in ${header}, but is not a declared proxy, so it was not believed.`,
-        fix: `If it is your proxy, ${declaration(address, header, proxies)}.`,
-      };
-    case 'other-header':
-      return {
-        id: 'SEC102',
-        subject,
-        cause: `${address} is a declared proxy, but says https in ${header}, and proxies.header reads ${nameOf(proxies)}.`,
-        fix: `Let the proxy send ${nameOf(proxies)}, or set proxies.header to ${headerValue(header)}.`,
-      };
-    case 'unusable-statement':
-      return {
-        id: 'SEC103',
-        subject,
-        cause: `${address} sends several values in ${header}, or a malformed one, which cannot be told apart from what a client sent.`,
-        fix: `Let the outermost proxy overwrite ${header} instead of appending to it, or let every proxy append to X-Forwarded-For as well.`,
-      };
-    case 'fetch-metadata':
-    case 'secure-cookie':
-      return {
-        id: 'SEC104',
-        subject,
-        cause: `The browser behaves as it does over https only (${header}), yet the request came in clear from ${address}: a proxy ends TLS there and does not say so.`,
-        fix: `Let the proxy send ${nameOf(proxies)}, and ${proxies === undefined ? declaration(address, 'x-forwarded-proto', proxies) : `see that proxies.trust names '${address}'`}.`,
-      };
+interface Circumstances {
+  readonly address: string;
+  readonly remedy: Remedy | undefined;
+  readonly proxies: ProxyOptions | undefined;
+  /** Who decided that the request is in clear (see `Transport`). */
+  readonly via: string;
+}
+
+type DoubtText = (doubt: Doubt, circumstances: Circumstances) => Pick<DoubtExplanation, 'id' | 'cause' | 'fix'>;
+
+const TEXTS: Record<Doubt['reason'], DoubtText> = {
+  'untrusted-peer': ({ header }, { address, remedy }) => ({
+    id: 'SEC101',
+    cause: `${address} says https in ${header}, but is not a declared proxy, so it was not believed.`,
+    fix: fixOf(
+      remedy,
+      (setting) => `If it is your proxy, and it overwrites ${header}, declare it: ${written(setting)}.`,
+    ),
+  }),
+  'other-header': ({ header }, { address, remedy, proxies }) => ({
+    id: 'SEC102',
+    cause: `${address} is a declared proxy, but says https in ${header}, and proxies.header reads ${nameOf(proxies)}.`,
+    fix: `${sending(remedy)}${alternative(remedy, header)}.`,
+  }),
+  'unusable-statement': ({ header }, { address, remedy }) => ({
+    id: 'SEC103',
+    cause: `${address} sends several values in ${header}, or a malformed one, which cannot be told apart from what a client sent.`,
+    fix: `${sending(remedy)}, overwriting what is there instead of appending to it${alternative(remedy, header)}.`,
+  }),
+  'fetch-metadata': explainLoop,
+  'secure-cookie': explainLoop,
+};
+
+function explainLoop({ header }: Doubt, { address, remedy, via }: Circumstances): ReturnType<DoubtText> {
+  const behaviour = `The browser behaves as it does over https only (${header})`;
+  if (via === 'socket' || via === 'framework') {
+    return {
+      id: 'SEC104',
+      cause: `${behaviour}, yet the request came in clear from ${address}: a proxy ends TLS there and does not say so.`,
+      fix: `${sending(remedy)}.`,
+    };
   }
+  const more = remedy?.setting;
+  const hops = more === undefined ? '' : `; or, if every hop is a proxy of yours, declare them all: ${written(more)}`;
+  return {
+    id: 'SEC104',
+    cause: `${behaviour}, yet ${address}, a declared proxy, says http in ${via}: what the one that ends TLS says is lost on the way.`,
+    fix: `${sending(remedy)}, also where it was told so by another proxy${hops}.`,
+  };
 }
 
-/** What says https in the headers that have a word of their own for it. */
-const WORDS = new Map([
-  ['x-forwarded-ssl', 'on'],
-  ['x-forwarded-https', 'on'],
-  ['front-end-https', 'on'],
-  ['x-appengine-https', 'on'],
-  ['wl-proxy-ssl', 'true'],
-  ['fastly-ssl', '1'],
-  ['cf-visitor', '{"scheme":"https"}'],
-]);
+const NOBODY =
+  'The connection was gone before its address could be read, so there is nobody to declare; look for the same finding with an address';
 
-function declaration(address: string, header: string, proxies: ProxyOptions | undefined): string {
-  return proxies === undefined
-    ? `declare it: SecureModule.forRoot({ proxies: { trust: ['${address}']${headerOption(header)} } })`
-    : `add '${address}' to proxies.trust`;
+/** The setting that is enough alone, else what the proxy has to send. */
+function fixOf(remedy: Remedy | undefined, withSetting: (setting: ProxyOptions) => string): string {
+  return remedy?.setting === undefined ? `${sending(remedy)}.` : withSetting(remedy.setting);
 }
 
-function headerOption(header: string): string {
-  return headerValue(header) === "'x-forwarded'" ? '' : `, header: ${headerValue(header)}`;
+function sending(remedy: Remedy | undefined): string {
+  if (remedy === undefined) return NOBODY;
+  const { name, value, setting } = remedy.send;
+  const sent = `'${name}: ${value}'`;
+  if (setting === undefined) return `Let the proxy send ${sent}`;
+  return `If it is your proxy, let it send ${sent}, and declare it: ${written(setting)}`;
 }
 
-/** The setting that reads a header. X-Forwarded-Port says too little: the proxy has to send X-Forwarded-Proto as well. */
-function headerValue(header: string): string {
-  if (header === 'x-forwarded-proto' || header === 'x-forwarded-port') return "'x-forwarded'";
-  if (header === 'forwarded') return "'forwarded'";
-  if (header === 'x-arr-ssl') return "{ name: 'x-arr-ssl' }";
-  return `{ name: '${header}', value: '${WORDS.get(header) ?? 'https'}' }`;
+function alternative(remedy: Remedy | undefined, header: string): string {
+  if (remedy?.setting === undefined) return '';
+  return `; or, if it overwrites ${header} whatever a client sends, read that: ${written(remedy.setting)}`;
 }
 
 function nameOf(proxies: ProxyOptions | undefined): string {

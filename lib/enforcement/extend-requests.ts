@@ -1,4 +1,5 @@
 import type { HttpServer } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
 import { FRAMEWORK_PROTOCOL, type PlatformRequest } from './platform.js';
 
 /** The symbol under which Fastify keeps the constructor of an instance's requests. */
@@ -56,10 +57,8 @@ const STRANGER = { remoteAddress: '203.0.113.1' };
 
 /** Whether the framework would believe a forwarded scheme of anybody. */
 export function trustsEverybody(adapter: HttpServer): boolean {
-  const instance: unknown = adapter.getInstance();
-  const prototype: unknown =
-    typeof instance === 'function' ? Reflect.get(instance, 'request') : fastifyConstructor(instance)?.prototype;
-  if (!isObject(prototype)) return false;
+  const prototype = frameworkPrototypeOf(adapter);
+  if (prototype === undefined) return false;
   const request: object = Object.create(prototype, {
     socket: { value: STRANGER },
     connection: { value: STRANGER },
@@ -67,6 +66,27 @@ export function trustsEverybody(adapter: HttpServer): boolean {
     headers: { value: { 'x-forwarded-proto': 'https' } },
   });
   return (Reflect.get(request, FRAMEWORK_PROTOCOL) ?? Reflect.get(request, 'protocol')) === 'https';
+}
+
+/** A request that the framework will not see, such as a handshake, with what the framework would say of it. */
+export function asFrameworkRequest(adapter: HttpServer, raw: IncomingMessage): PlatformRequest {
+  const prototype = frameworkPrototypeOf(adapter);
+  if (prototype === undefined) return raw;
+  const { socket, headers } = raw;
+  const request: PlatformRequest = Object.create(prototype, {
+    raw: { value: raw },
+    socket: { value: socket },
+    connection: { value: socket },
+    headers: { value: headers },
+  });
+  return request;
+}
+
+function frameworkPrototypeOf(adapter: HttpServer): object | undefined {
+  const instance: unknown = adapter.getInstance();
+  const prototype: unknown =
+    typeof instance === 'function' ? Reflect.get(instance, 'request') : fastifyConstructor(instance)?.prototype;
+  return isObject(prototype) ? prototype : undefined;
 }
 
 function requestPrototypeOf(instance: unknown): object | undefined {

@@ -44,6 +44,7 @@ export function compileGate(parts: GateParts): Gate {
   if (!enforces && decorate === undefined && testingClaims() === undefined) return () => false;
   return function gate(request, response) {
     if (enforcer.isSecure(request)) {
+      enforcer.arrived(request);
       decorate?.(request, rawResponseOf(response), enforcer);
       return false;
     }
@@ -70,22 +71,31 @@ function compileStop({ enforcer, reachesExempt, policyOf }: GateParts, rules: Pi
 
 type Decoration = (request: PlatformRequest, response: ServerResponse, enforcer: Enforcer) => void;
 
-function compileDecoration({ hsts, secureCookies: cookies }: Settings, findings: Findings): Decoration | undefined {
-  if (hsts === undefined && cookies === 'session') return undefined;
+function compileDecoration({ hsts, secureCookies: which }: Settings, findings: Findings): Decoration | undefined {
+  const adds = which === 'all';
+  // A listener on each response has a price, so production pays it only where cookies are changed.
+  const inspects = adds || process.env['NODE_ENV'] !== 'production';
+  if (hsts === undefined && !inspects) return undefined;
   return function decorate(request, response, enforcer) {
-    const header = hsts?.(enforcer.transportOf(request).host);
+    const header = hsts?.(enforcer.hostOf(request));
     // Set first, so that a handler's own header replaces it (RFC 6797 7.1).
     if (header !== undefined) response.setHeader('strict-transport-security', header);
     // Registered before any other listener, and so called after all of them: whoever set a cookie has done so.
-    if (cookies === 'all') onHeaders(response, () => secureAllCookies(request, response, findings));
+    if (!inspects) return;
+    onHeaders(response, () => {
+      if (adds) addSecure(response);
+      inspectCookies(request, response, findings);
+    });
   };
 }
 
-function secureAllCookies(request: PlatformRequest, response: ServerResponse, findings: Findings): void {
+function addSecure(response: ServerResponse): void {
   const secured = secureCookies(response.getHeader('set-cookie'));
-  if (secured === undefined) return;
-  response.setHeader('set-cookie', secured);
-  for (const cookie of secured) {
+  if (secured !== undefined) response.setHeader('set-cookie', secured);
+}
+
+function inspectCookies(request: PlatformRequest, response: ServerResponse, findings: Findings): void {
+  for (const cookie of [response.getHeader('set-cookie') ?? []].flat().map(String)) {
     for (const problem of cookieProblems(cookie))
       findings.report('SEC210', explainCookie(cookie, problem, targetOf(request)));
   }

@@ -67,7 +67,9 @@ export function compileConnection({
 
 function frameworkAnswer(request: PlatformRequest, claimed: boolean | undefined): Connection['framework'] {
   const protocol = request[FRAMEWORK_PROTOCOL] ?? request.protocol;
-  return protocol === undefined ? undefined : { secure: claimed ?? protocol === 'https', host: request.host };
+  return protocol === undefined
+    ? undefined
+    : { secure: claimed ?? (protocol === 'https' || protocol === 'wss'), host: request.host };
 }
 
 function isEncrypted(socket: Socket): boolean {

@@ -1,35 +1,58 @@
-import type { HttpServer } from '@nestjs/common';
-import type { ModulesContainer } from '@nestjs/core';
+import { VERSION_NEUTRAL, VersioningType, type HttpServer } from '@nestjs/common';
+import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { readMarks, type Handler, type HandlerClass } from '../policy/marks.js';
 import { compileRequirement, type RequirementSettings } from '../policy/requirement.js';
-import type { Route, RouteTable } from '../policy/route-table.js';
+import type { Route, RouteTable, Versioning } from '../policy/route-table.js';
 
 /** Carries a handler's own function to the adapter: Nest copies a method's metadata to what it registers there. */
 const HANDLER = 'nestjs-secure:handler';
 
-/** The keys under which Nest keeps the path of a controller and of a handler. */
+/** The keys under which Nest keeps what its decorators say. */
 const PATH = 'path';
+const HOST = 'host';
+const VERSION = '__version__';
+const MODULE_PATH = '__module_path__';
 
 const ROUTE_METHODS =
   'get post head delete put patch options all search query propfind proppatch mkcol copy move lock unlock'.split(' ');
 
-interface Candidate {
+const VERSIONINGS: Readonly<Record<VersioningType, Versioning>> = {
+  [VersioningType.URI]: 'uri',
+  [VersioningType.HEADER]: 'header',
+  [VersioningType.MEDIA_TYPE]: 'media-type',
+  [VersioningType.CUSTOM]: 'custom',
+};
+
+/** A route that Nest is going to register: what a controller says of it. */
+interface ExpectedRoute extends Pick<Route, 'hosts' | 'versions' | 'versioning'> {
   readonly controller: HandlerClass;
   readonly name: string;
+  /** The end of its path: all but the global prefix. */
+  readonly end: string;
 }
 
-/** Which handlers a function serves: more than one where controllers inherit it. */
-export type HandlerIndex = ReadonlyMap<unknown, readonly Candidate[]>;
+/** The routes to come, in the order of registration, by the function that handles them. */
+type ExpectedRoutes = Map<unknown, ExpectedRoute[]>;
 
-/** Finds every handler of every controller, before any route is registered. */
-export function indexHandlers(modules: ModulesContainer): HandlerIndex {
-  const index = new Map<unknown, Candidate[]>();
-  for (const module of modules.values()) {
-    for (const { metatype } of module.controllers.values()) {
-      if (isHandlerClass(metatype)) indexController(metatype, index);
-    }
+/** What Nest knows of the application's routes. */
+export interface RouteSources {
+  readonly modules: ModulesContainer;
+  readonly config: ApplicationConfig;
+}
+
+/** What has gone through the adapter. */
+export interface AdapterCalls {
+  /** Whether a function was given to the adapter as the handler of a route. */
+  has(callback: unknown, method: string, path: string): boolean;
+  /** Whether the adapter is registering a route right now. */
+  running(): boolean;
+}
+
+/** Puts on every handler what tells it from others once Nest has wrapped it. To be called before routes are registered. */
+export function nameHandlers(modules: ModulesContainer): void {
+  for (const { metatype } of controllersOf(modules)) {
+    for (const { method } of handlersOf(metatype)) Reflect.defineMetadata(HANDLER, method, method);
   }
-  return index;
 }
 
 /**
@@ -40,21 +63,41 @@ export function recordRoutes(
   adapter: HttpServer,
   table: RouteTable,
   settings: RequirementSettings,
-  index: HandlerIndex,
-): void {
+  sources: RouteSources,
+): AdapterCalls {
+  const recorded = new Map<unknown, Set<string>>();
+  let depth = 0;
+  // Not before the first route: the global prefix and the versioning are set after the modules are made.
+  let expected: ExpectedRoutes | undefined;
   for (const method of ROUTE_METHODS) {
     const register: unknown = Reflect.get(adapter, method);
     if (typeof register !== 'function') continue;
     Reflect.set(adapter, method, function recordRoute(this: unknown, ...given: unknown[]): unknown {
-      const [path] = given;
-      for (const one of Array.isArray(path) ? path : [path]) {
-        if (typeof one === 'string' && given.length > 1) {
-          table.add(routeOf(method, one, given[given.length - 1], settings, index));
+      const [path, ...handlers] = given;
+      // Express reads a setting with get(name).
+      if (handlers.length > 0) {
+        expected ??= expectRoutes(sources);
+        const callback = handlers.at(-1);
+        const names = recorded.get(callback) ?? new Set();
+        recorded.set(callback, names);
+        for (const one of [path].flat()) {
+          const route = routeOf(method, String(one), callback, settings, expected);
+          names.add(`${route.method} ${route.path}`);
+          table.add(route);
         }
       }
-      return Reflect.apply(register, this, given);
+      depth += 1;
+      try {
+        return Reflect.apply(register, this, given);
+      } finally {
+        depth -= 1;
+      }
     });
   }
+  return {
+    has: (callback, method, path) => recorded.get(callback)?.has(`${method} ${path}`) === true,
+    running: () => depth > 0,
+  };
 }
 
 function routeOf(
@@ -62,66 +105,123 @@ function routeOf(
   path: string,
   callback: unknown,
   settings: RequirementSettings,
-  index: HandlerIndex,
+  expected: ExpectedRoutes,
 ): Route {
   const original: unknown = typeof callback === 'function' ? Reflect.getMetadata(HANDLER, callback) : undefined;
-  const candidate = bestCandidate(index.get(original) ?? [], path, callback);
-  const marks = candidate !== undefined && isHandler(original) ? readMarks(candidate.controller, original) : undefined;
+  const found = isHandler(original) && original !== callback ? take(expected.get(original) ?? [], path) : undefined;
+  const marks = found !== undefined && isHandler(original) ? readMarks(found.controller, original) : undefined;
   return {
+    kind: 'http',
     method: method.toUpperCase(),
     path,
-    controller: candidate?.controller,
-    handler: candidate?.name,
+    controller: found?.controller,
+    handler: found?.name,
     requirement: marks === undefined ? undefined : compileRequirement(marks, settings),
     keptFrom: marks?.keptFrom,
+    hosts: found?.hosts ?? [],
+    versions: found?.versions ?? [],
+    versioning: found?.versioning,
   };
 }
 
 /**
- * Controllers that inherit a handler share its function. Nest 12 names the callback `Controller.handler`; Nest 11 does
- * not, and there the path that ends with the controller's own tells them apart.
+ * Controllers that inherit a handler share its function. Nest registers module by module and controller by controller,
+ * so the first that is still expected is the one, unless Nest sorts routes by their paths; then it is the first whose
+ * path fits.
  */
-function bestCandidate(candidates: readonly Candidate[], path: string, callback: unknown): Candidate | undefined {
-  if (candidates.length < 2) return candidates[0];
-  const name = typeof callback === 'function' ? callback.name : '';
-  const named = candidates.find(({ controller, name: handler }) => name === `${controller.name}.${handler}`);
-  if (named !== undefined) return named;
-  const fitting = candidates
-    .flatMap((candidate) => pathsOf(candidate).map((end) => ({ candidate, end })))
-    .filter(({ end }) => path === end || path.endsWith(end))
-    .toSorted((a, b) => b.end.length - a.end.length);
-  return fitting[0]?.candidate ?? candidates[0];
+function take(expected: ExpectedRoute[], path: string): ExpectedRoute | undefined {
+  const fitting = expected.findIndex(({ end }) => path.endsWith(end));
+  return expected.splice(Math.max(fitting, 0), 1)[0];
 }
 
-function pathsOf({ controller, name }: Candidate): string[] {
-  const own: unknown = Reflect.getMetadata(PATH, controller);
-  const handler: unknown = Reflect.get(controller.prototype, name);
-  const paths: unknown = typeof handler === 'function' ? Reflect.getMetadata(PATH, handler) : undefined;
-  return listOf(own).flatMap((start) => listOf(paths).map((end) => joined(start, end)));
+/** Every route of every controller, in the order in which Nest registers them. */
+function expectRoutes({ modules, config }: RouteSources): ExpectedRoutes {
+  const expected: ExpectedRoutes = new Map();
+  for (const { metatype, modulePath } of controllersOf(modules)) {
+    const handlers = [...handlersOf(metatype)];
+    const hosts = hostsOf(metatype);
+    for (const start of listOf(Reflect.getMetadata(PATH, metatype))) {
+      for (const { name, method } of handlers) {
+        const routes = listOf(Reflect.getMetadata(PATH, method)).flatMap((end) =>
+          versionsOf(metatype, method, config).map(({ prefix, ...version }) => ({
+            controller: metatype,
+            name,
+            end: joined(prefix, modulePath, start, end),
+            hosts,
+            ...version,
+          })),
+        );
+        const sameHandler = expected.get(method);
+        if (sameHandler === undefined) expected.set(method, routes);
+        else sameHandler.push(...routes);
+      }
+    }
+  }
+  return expected;
+}
+
+interface RouteVersion extends Pick<Route, 'versions' | 'versioning'> {
+  /** The segment that stands before the path, with URI versioning. */
+  readonly prefix: string;
+}
+
+/** With URI versioning each version has a path, and so a route, of its own. */
+function versionsOf(controller: HandlerClass, method: Handler, config: ApplicationConfig): RouteVersion[] {
+  const options = config.getVersioning();
+  const version: unknown =
+    options === undefined
+      ? undefined
+      : Reflect.getMetadata(VERSION, method) || (Reflect.getMetadata(VERSION, controller) ?? options.defaultVersion);
+  if (options === undefined || version === undefined || version === '') {
+    return [{ prefix: '', versions: [], versioning: undefined }];
+  }
+  const versioning = VERSIONINGS[options.type];
+  const versions = [version].flat().map((one) => (one === VERSION_NEUTRAL ? 'neutral' : String(one)));
+  if (options.type !== VersioningType.URI) return [{ prefix: '', versions, versioning }];
+  const before = options.prefix === false ? '' : (options.prefix ?? 'v');
+  return [version]
+    .flat()
+    .map((one) => (one === VERSION_NEUTRAL ? '' : `${before}${String(one)}`))
+    .map((prefix, index) => ({ prefix, versions: versions.slice(index, index + 1), versioning }));
+}
+
+function hostsOf(controller: HandlerClass): readonly (string | RegExp)[] {
+  const host: unknown = Reflect.getMetadata(HOST, controller);
+  return [host].flat().filter((one) => typeof one === 'string' || one instanceof RegExp);
+}
+
+function* controllersOf(modules: ModulesContainer): Generator<{ metatype: HandlerClass; modulePath: string }> {
+  for (const { controllers, metatype: module } of modules.values()) {
+    const path: unknown =
+      Reflect.getMetadata(`${MODULE_PATH}${modules.applicationId}`, module) ?? Reflect.getMetadata(MODULE_PATH, module);
+    const modulePath = typeof path === 'string' ? path : '';
+    for (const { metatype } of controllers.values()) {
+      if (isHandlerClass(metatype)) yield { metatype, modulePath };
+    }
+  }
+}
+
+function* handlersOf(controller: HandlerClass): Generator<{ name: string; method: Handler }> {
+  const seen = new Set<string>();
+  let prototype: unknown = controller.prototype;
+  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      const method: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
+      if (!seen.has(name) && isHandler(method) && Reflect.hasMetadata(PATH, method)) yield { name, method };
+      seen.add(name);
+    }
+    prototype = Object.getPrototypeOf(prototype);
+  }
 }
 
 function listOf(value: unknown): string[] {
   return (Array.isArray(value) ? value : [value]).filter((item) => typeof item === 'string');
 }
 
+/** A path of its parts; that of the root is empty, for every path ends with it. */
 function joined(...parts: string[]): string {
   const segments = parts.flatMap((part) => part.split('/')).filter((segment) => segment !== '');
-  return `/${segments.join('/')}`;
-}
-
-function indexController(controller: HandlerClass, index: Map<unknown, Candidate[]>): void {
-  const seen = new Set<string>();
-  let prototype: unknown = controller.prototype;
-  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
-    for (const name of Object.getOwnPropertyNames(prototype)) {
-      const method: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
-      if (seen.has(name) || typeof method !== 'function' || !Reflect.hasMetadata(PATH, method)) continue;
-      Reflect.defineMetadata(HANDLER, method, method);
-      index.set(method, [...(index.get(method) ?? []), { controller, name }]);
-    }
-    Object.getOwnPropertyNames(prototype).forEach((name) => seen.add(name));
-    prototype = Object.getPrototypeOf(prototype);
-  }
+  return segments.map((segment) => `/${segment}`).join('');
 }
 
 function isHandlerClass(value: unknown): value is HandlerClass {

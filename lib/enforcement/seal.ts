@@ -45,10 +45,25 @@ function isHttp2({ req }: ServerResponse): boolean {
 
 /** Ends a request that came in clear with an answer, before the application has seen it. */
 export function writeAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-  const { status, headers, body } = answer;
-  sealResponse(response, { status, headers: hasBody(request) ? closing(headers) : headers });
-  response.writeHead(status);
+  const { status, body } = answer;
+  const headers = hasBody(request) ? closing(answer.headers) : answer.headers;
+  if (isUntouched(response)) {
+    response.writeHead(status, headers);
+  } else {
+    sealResponse(response, { status, headers });
+    response.writeHead(status);
+  }
   response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+/**
+ * Nobody has got at the response, so there is nothing to hold it against: no header but what a framework puts there
+ * itself, and Node's own way to write the head.
+ */
+function isUntouched(response: ServerResponse): boolean {
+  if (Object.hasOwn(response, 'writeHead') || response.req.httpVersionMajor >= 2) return false;
+  response.removeHeader('x-powered-by');
+  return response.getHeaderNames().length === 0;
 }
 
 /** The rest of a body need not travel in clear as well. */

@@ -1,22 +1,20 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { PolicySettings } from '../policy/verdict.js';
-import { readMarks, type Handler, type HandlerClass } from '../policy/marks.js';
-import { compileRequirement, type RequirementOf } from '../policy/requirement.js';
 import { SECURE_ENFORCER } from '../tokens.js';
 import { headersOf } from './answer.js';
 import type { Enforcer } from './enforcer.js';
+import { guardResolver } from './guard-graphql.js';
+import { guardMessage } from './guard-message.js';
+import { compileHandlers, type ContextGuard, type GuardedHandler } from './guarded-handler.js';
 import { rawResponseOf, type PlatformRequest, type PlatformResponse } from './platform.js';
+import { applyResponseHalf } from './response-half.js';
 import { sealResponse } from './seal.js';
 import { SecureException } from './secure.exception.js';
 
-/** What is known of a handler before any request comes. */
-interface GuardedHandler {
-  readonly open: boolean;
-  /** A decorator requires https. */
-  readonly marked: boolean;
-  readonly requirementOf: RequirementOf;
-  readonly policy: PolicySettings;
-}
+/** What guards the handlers of a context that is not http, by its type. */
+const CONTEXT_GUARDS: Readonly<Record<string, ContextGuard>> = {
+  ws: guardMessage,
+  graphql: guardResolver,
+};
 
 /**
  * Keeps a handler that requires https from running in clear. `SecureModule` places it before every other guard, so an
@@ -26,25 +24,35 @@ interface GuardedHandler {
  */
 @Injectable()
 export class SecureGuard implements CanActivate {
-  private readonly handlers = new Map<HandlerClass, Map<Handler, GuardedHandler>>();
+  private readonly handlerOf: (context: ExecutionContext) => GuardedHandler;
 
-  constructor(@Inject(SECURE_ENFORCER) private readonly enforcer: Enforcer) {}
+  constructor(@Inject(SECURE_ENFORCER) private readonly enforcer: Enforcer) {
+    this.handlerOf = compileHandlers(enforcer);
+  }
 
   /**
    * Lets the request go on, or answers it.
    *
-   * @throws SecureException with the status of the redirect or the refusal.
+   * @throws SecureException with the status of the redirect or the refusal; where there is no http answer, the exception
+   * of that transport.
    */
   canActivate(context: ExecutionContext): boolean {
-    if (context.getType() !== 'http') return true;
-    const handler = this.handlerOf(context.getClass(), context.getHandler() as Handler);
+    const handler = this.handlerOf(context);
     if (handler.open && !this.enforcer.observed) return true;
 
+    const type = context.getType<string>();
+    if (type !== 'http') return CONTEXT_GUARDS[type]?.(context, handler, this.enforcer) ?? true;
     const { request, response } = this.getRequestResponse(context);
     if (!isRequest(request)) return passWithoutRequest(handler, context);
-    const { requirementOf, policy } = handler;
+    const { responseHalf, requirementOf, policy } = handler;
     const answered = this.enforcer.stop({ request, requirementOf, policy: () => policy, asks: 'guard' });
-    if (answered === undefined) return true;
+    if (answered === undefined) {
+      // Here and not in an interceptor, which costs a request more than all else together.
+      if (responseHalf !== undefined) {
+        applyResponseHalf(responseHalf, request, rawResponseOf(response), this.enforcer);
+      }
+      return true;
+    }
     sealResponse(rawResponseOf(response), { status: answered.status, headers: headersOf(answered) });
     throw new SecureException(answered);
   }
@@ -53,22 +61,6 @@ export class SecureGuard implements CanActivate {
   protected getRequestResponse(context: ExecutionContext): { request: PlatformRequest; response: PlatformResponse } {
     const http = context.switchToHttp();
     return { request: http.getRequest<PlatformRequest>(), response: http.getResponse<PlatformResponse>() };
-  }
-
-  private handlerOf(controller: HandlerClass, method: Handler): GuardedHandler {
-    const known = this.handlers.get(controller)?.get(method);
-    if (known !== undefined) return known;
-    const { settings, enforcing } = this.enforcer;
-    const requirement = compileRequirement(readMarks(controller, method), settings);
-    const handler: GuardedHandler = {
-      open: requirement.open || !enforcing,
-      marked: requirement.options.length > 0 && !requirement.exempt,
-      requirementOf: requirement.of,
-      policy: settings.policy(requirement.options),
-    };
-    const ofController = this.handlers.get(controller) ?? new Map<Handler, GuardedHandler>();
-    this.handlers.set(controller, ofController.set(method, handler));
-    return handler;
   }
 }
 

@@ -78,6 +78,8 @@ export interface IgnoredFinding {
   id: string;
   /** Why it is accepted. */
   because: string;
+  /** The one subject it is accepted for, as the finding names it. Default: all. */
+  subject?: string;
 }
 
 /** What can be said of a route in `@SecureRequired()`: each key narrows the module's option of the same name. */

@@ -163,8 +163,8 @@ function reasonAgainstMemory(environment: Environment, isWorker: boolean): strin
   return `${sign}: every process would know its own sessions only`;
 }
 
-/** express-session's own store, memorystore, and what extends them: each is called MemoryStore. */
-function isInMemory(store: SessionOptions['store']): boolean {
+/** Whether sessions are kept in memory. express-session's own store, memorystore, and what extends them: each is called MemoryStore. */
+export function isInMemory(store: SessionOptions['store']): boolean {
   if (typeof store !== 'object') return store === 'memory';
   for (let link: object | null = store; link !== null; link = Object.getPrototypeOf(link)) {
     if (link.constructor?.name === 'MemoryStore') return true;

@@ -131,6 +131,7 @@ const noHsts = rule('false or an object { maxAge, includeSubDomains, preload }',
 const ignoredFinding = object<IgnoredFinding>({
   id: { required: rule('The id of a finding, such as "SEC301",', isFindingId) },
   because: { required: text },
+  subject: text,
 });
 
 const eachOption = object<SecureOptions>({

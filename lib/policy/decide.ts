@@ -8,7 +8,7 @@ import type { RefuseStatus } from '../options/secure-options.js';
  *
  * 1. A secure request passes, and so does whatever does not require https.
  * 2. A CORS preflight is left to the application's CORS (browsers refuse a redirected one), but never reaches a handler.
- * 3. A WebSocket handshake is refused: browsers do not follow a redirect there.
+ * 3. A WebSocket handshake is refused: browsers do not follow a redirect there. 421 where somebody says https.
  * 4. Somebody says https and is not believed: 421 (RFC 9110 7.4), for a redirect would come back here for ever.
  * 5. What may carry a secret is refused: a redirect would hide that it has leaked, and send it again.
  * 6. Without an allowed host there is no safe place to redirect to: 400, never a guess.
@@ -22,7 +22,8 @@ export function decide(facts: RequestFacts, settings: PolicySettings): Verdict {
 
   if (facts.preflight)
     return facts.asks === 'gate' ? { action: 'pass', reason: 'preflight' } : refuse('preflight', 403);
-  if (facts.websocket) return refuse('websocket', 403);
+  if (facts.websocket)
+    return transport.doubts.length > 0 ? refuse('proxy-not-believed', 421) : refuse('websocket', 403);
   if (transport.doubts.some(isStated)) return refuse('proxy-not-believed', 421);
 
   const mayCarrySecret = facts.authorized || !isSafe(facts.method);

@@ -20,7 +20,8 @@ interface Rule {
   readonly segments: number;
 }
 
-const ACME_CHALLENGE = '/.well-known/acme-challenge/';
+/** Where a certificate authority asks for a challenge over http (RFC 8555 8.3). */
+export const ACME_CHALLENGE = '/.well-known/acme-challenge/';
 
 /**
  * Compiles path rules. Rules are matched by whole segments: `'/admin'` covers `/admin/x`, never `/administrator`.
@@ -72,6 +73,8 @@ const AMBIGUOUS = /[%\\;#]|\/\/|\/\.|[^!-~]/;
 // Where a path has more readings than this nobody meant well; the second bound keeps a long one from taking long.
 const MAX_READINGS = 64;
 const MAX_CHARACTERS = 32_768;
+// No language stacks more marks on a letter (UAX #15, Stream-Safe Text), and to sort them takes quadratic time.
+const UNNATURAL = /\p{M}{31}/u;
 
 // Everything that some server, proxy or file system does to a path before it looks it up. Any of it may come first.
 const READERS: readonly ((path: string) => string)[] = [
@@ -101,7 +104,8 @@ export function readingsOf(path: string): readonly string[] | undefined {
     for (const read of READERS) readings.add(read(reading));
     if (readings.size > MAX_READINGS || readings.size * path.length > MAX_CHARACTERS) return undefined;
   }
-  return [...readings].flatMap((reading) => [folded(reading), folded(utf8Of(reading))]);
+  const texts = [...readings].flatMap((reading) => [reading, utf8Of(reading)]);
+  return texts.some((text) => UNNATURAL.test(text)) ? undefined : texts.map(folded);
 }
 
 function isDecodable(path: string): boolean {
@@ -133,8 +137,8 @@ function resolved(path: string): string {
   return `/${segments.join('/')}`;
 }
 
-/** Upper case first: some letters, such as the long s, meet others only there. */
-function folded(text: string): string {
+/** For comparison without case. Upper case first: some letters, such as the long s, meet others only there. */
+export function folded(text: string): string {
   return text.normalize().toUpperCase().toLowerCase();
 }
 

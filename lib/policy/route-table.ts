@@ -1,13 +1,9 @@
 import type { HandlerClass } from './marks.js';
 import type { HandlerRequirement } from './requirement.js';
 
-/** A route as the adapter registered it: the final path, with prefix and URI version. */
-export interface Route {
-  /** The method in upper case, or `ALL`. */
-  readonly method: string;
-  /** The path pattern, in the syntax of the adapter. */
-  readonly path: string;
-  /** The controller and the name of its method; undefined for a route that no controller made. */
+/** What every entry of the table tells: which handler it leads to, and what that requires. */
+interface Entry {
+  /** The controller, gateway or resolver and the name of its method; undefined for what no class made. */
   readonly controller: HandlerClass | undefined;
   readonly handler: string | undefined;
   readonly requirement: HandlerRequirement | undefined;
@@ -15,20 +11,85 @@ export interface Route {
   readonly keptFrom: string | undefined;
 }
 
+/** How an application tells the versions of a route apart. */
+export type Versioning = 'uri' | 'header' | 'media-type' | 'custom';
+
+/** A route as the adapter registered it: the final path, with prefix and URI version. */
+export interface Route extends Entry {
+  readonly kind: 'http';
+  /** The method in upper case, or `ALL`. */
+  readonly method: string;
+  /** The path pattern, in the syntax of the adapter; a regular expression, which only Express takes, as its source. */
+  readonly path: string;
+  /** Of `@Controller({ host })`, as written there; empty: every host. */
+  readonly hosts: readonly (string | RegExp)[];
+  /** The versions it answers, `neutral` for requests that name none; one with URI versioning; empty: not versioned. */
+  readonly versions: readonly string[];
+  /** Undefined for a route that is not versioned. */
+  readonly versioning: Versioning | undefined;
+}
+
+/** A handler that is reached otherwise than by method and path. */
+export interface Endpoint extends Entry {
+  readonly kind: 'websocket' | 'graphql' | 'rpc';
+  /** As a reader would look for it: the event of a gateway, the field of a resolver (`Query.members`), a message pattern. */
+  readonly path: string;
+}
+
+/** What may answer requests and cannot be listed as a route. */
+export interface Unlisted {
+  /** Such as `middleware on /proxy`. */
+  readonly subject: string;
+  /** Why it is not listed, or what may be missing. */
+  readonly cause: string;
+}
+
+/** Tells, when asked, of routes that did not come through Nest: the framework may be given some at any time. */
+export interface RouteSource {
+  routes(): readonly Route[];
+  unlisted(): readonly Unlisted[];
+}
+
 /** Every route of the application, filled while the application starts. */
 export class RouteTable {
   private readonly all: Route[] = [];
+  private readonly others: Endpoint[] = [];
+  private readonly sources: RouteSource[] = [];
+  private readonly byController = new Map<HandlerClass, Route[]>();
 
   add(route: Route): void {
     this.all.push(route);
+    if (route.controller === undefined) return;
+    const ofController = this.byController.get(route.controller);
+    if (ofController === undefined) this.byController.set(route.controller, [route]);
+    else ofController.push(route);
   }
 
+  addSource(source: RouteSource): void {
+    this.sources.push(source);
+  }
+
+  /** Adds a handler of a gateway, a resolver or a microservice, which the audit lists after the routes. */
+  addEndpoint(endpoint: Endpoint): void {
+    this.others.push(endpoint);
+  }
+
+  /** In the order of registration; those that did not come through Nest at the end. */
   routes(): readonly Route[] {
-    return this.all;
+    return [...this.all, ...this.sources.flatMap((source) => source.routes())];
+  }
+
+  endpoints(): readonly Endpoint[] {
+    return this.others;
+  }
+
+  /** What may answer beside the routes. */
+  unlisted(): readonly Unlisted[] {
+    return this.sources.flatMap((source) => source.unlisted());
   }
 
   /** The routes of one handler: several with an array of paths or of versions. */
   routesOf(controller: HandlerClass, handler: string): readonly Route[] {
-    return this.all.filter((route) => route.controller === controller && route.handler === handler);
+    return this.byController.get(controller)?.filter((route) => route.handler === handler) ?? [];
   }
 }

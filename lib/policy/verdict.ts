@@ -22,7 +22,7 @@ export interface RequestFacts {
   readonly requirement: Requirement;
   /** Who asks: the gate, before the application, or the guard, in front of a handler. */
   readonly asks: 'gate' | 'guard';
-  /** This process redirected the same request a moment ago (see RecentRedirects). */
+  /** This process redirected the same request a moment ago (see RecentRequests). */
   readonly redirectedRecently: boolean;
 }
 

@@ -1,3 +1,5 @@
+import { trimOws } from '../transport/field.js';
+
 /** Why a browser will not store a cookie (RFC 6265bis). */
 export type CookieProblem =
   | 'same-site-none-without-secure'
@@ -42,7 +44,7 @@ export function cookieProblems(setCookie: string): readonly CookieProblem[] {
 /** RFC 6265bis 5.6: the last attribute of a name counts, names compare without case. */
 function parse(setCookie: string): { name: string; value: string; attributes: ReadonlyMap<string, string> } {
   const cookie = setCookie.replace(/;.*/s, '');
-  const [name, value] = cookie.includes('=') ? pair(cookie) : ['', trimmed(cookie)];
+  const [name, value] = cookie.includes('=') ? pair(cookie) : ['', trimOws(cookie)];
   const attributes = new Map(
     setCookie
       .split(';')
@@ -55,9 +57,5 @@ function parse(setCookie: string): { name: string; value: string; attributes: Re
 
 function pair(text: string): [name: string, value: string] {
   const equals = text.indexOf('=');
-  return equals === -1 ? [trimmed(text), ''] : [trimmed(text.slice(0, equals)), trimmed(text.slice(equals + 1))];
-}
-
-function trimmed(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '');
+  return equals === -1 ? [trimOws(text), ''] : [trimOws(text.slice(0, equals)), trimOws(text.slice(equals + 1))];
 }

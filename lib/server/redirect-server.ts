@@ -34,10 +34,11 @@ const EVERYTHING: Requirement = { level: 'required', by: 'mode' };
 export function createRedirectServer({ acme, ...options }: RedirectServerOptions = {}): Server {
   const settings = compileSettings(validateOptions(options));
   const logger = new Logger('createRedirectServer');
-  const enforcer = new Enforcer(settings, new Findings(new Set(), (line) => logger.warn(line)), true);
+  const findings = new Findings(new Set(), (line) => logger.warn(line));
+  const enforcer = new Enforcer(settings, findings, true);
   const policy = settings.policy([]);
 
-  return createServer(function redirectToHttps(request, response) {
+  const server = createServer(function redirectToHttps(request, response) {
     const token = CHALLENGE.exec(pathOf(request.url ?? '/'))?.[1];
     if (token !== undefined) return void answerChallenge(token, acme, request, response, logger);
     const answered = enforcer.stop({ request, requirementOf: () => EVERYTHING, policy: () => policy, asks: 'guard' });
@@ -45,6 +46,8 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
     if (answered === undefined) return end(response, 404, '');
     writeAnswer(request, response, answerOf(answered, request.headers.accept));
   });
+  server.on('close', () => findings.close());
+  return server;
 }
 
 async function answerChallenge(

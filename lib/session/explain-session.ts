@@ -1,19 +1,15 @@
 import type { Enforcer } from '../enforcement/enforcer.js';
-import { explainDoubt, type Explanation } from '../enforcement/explain.js';
+import type { Explanation } from '../enforcement/explain.js';
 import { rawRequestOf, targetOf, type PlatformRequest } from '../enforcement/platform.js';
 import { pathOf } from '../urls/absolute-url.js';
 
 /** Why a session could not be written in clear, by `writer`: the likeliest cause first. */
 export function explainClearWrite(writer: string, request: PlatformRequest, enforcer: Enforcer): Explanation {
-  const { reportOnly, options } = enforcer.settings;
-  const transport = enforcer.transportOf(request);
+  const { reportOnly } = enforcer.settings;
   const subject = routeOf(request);
-  const doubt = transport.doubts.find(({ grade }) => grade === 'stated') ?? transport.doubts[0];
+  const proxy = enforcer.explainDoubts(request);
   const written = `The session of a request in clear for ${pathOf(targetOf(request))} was written (${writer}), and none is kept.`;
-  if (doubt !== undefined) {
-    const proxy = explainDoubt(doubt, transport, options.proxies);
-    return { subject, cause: `${written} ${proxy.cause}`, fix: proxy.fix };
-  }
+  if (proxy !== undefined) return { subject, cause: `${written} ${proxy.cause}`, fix: proxy.fix };
   if (reportOnly) {
     return {
       subject,

@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Findings } from '../audit/findings.js';
 import type { Enforcer } from '../enforcement/enforcer.js';
-import { explainDoubt } from '../enforcement/explain.js';
 import { rawRequestOf, targetOf, type PlatformRequest } from '../enforcement/platform.js';
 import type { Transport } from '../transport/connection.js';
 import { isLoopbackHost } from '../transport/host.js';
@@ -42,20 +41,13 @@ export function compileLeakHandler({ enforcer, findings, records, settings }: Le
     return !prefixed || (peer !== undefined && !isPrivate(peer, 0) && !isDeclared(peer, 0));
   }
 
-  function explainProxy(transport: Transport): void {
-    const doubt = transport.doubts.find(({ grade }) => grade === 'stated') ?? transport.doubts[0];
-    if (doubt === undefined) return;
-    const { id, ...explanation } = explainDoubt(doubt, transport, proxies);
-    findings.report(id, explanation);
-  }
-
   return function handleLeaks(request, values) {
     const ids = new Set(values.map((value) => sessionIdIn(value, settings.secrets)));
     // What no secret verifies is nobody's session.
     ids.delete(undefined);
     if (ids.size === 0) return;
     const transport = enforcer.transportOf(request);
-    if (!isSure(transport)) return explainProxy(transport);
+    if (!isSure(transport)) return void enforcer.reportDoubts(request);
 
     const { peer } = transport;
     findings.report('SEC214', {

@@ -49,6 +49,21 @@ const WORDS = new Map([
   ['fastly-ssl', '1'],
 ]);
 
+/** The headers in which proxies state the scheme, the usual ones first. */
+export const SCHEME_HEADERS: readonly string[] = [
+  'x-forwarded-proto',
+  'forwarded',
+  'cloudfront-forwarded-proto',
+  'x-forwarded-protocol',
+  'x-forwarded-scheme',
+  'x-scheme',
+  'x-url-scheme',
+  'cf-visitor',
+  'x-arr-ssl',
+  'x-forwarded-port',
+  ...WORDS.keys(),
+];
+
 const LISTED_SCHEME = /(?:^|,)[ \t]*"?(?:https|wss)"?[ \t]*(?:,|$)/i;
 const FORWARDED_SCHEME = /proto[ \t]*=[ \t]*"?(?:https|wss)(?![a-z0-9+.-])/i;
 const VISITOR_SCHEME = /"scheme"[ \t]*:[ \t]*"https"/i;
@@ -58,6 +73,28 @@ const SECURE_COOKIE = /(?:^|;)[ \t]*__(?:host|secure)-/i;
 /** The signs of https on a request that was found to be in clear (RFC 9110 7.4). They never make it secure. */
 export function doubtsOf(connection: Connection, disbelief: Disbelief): readonly Doubt[] {
   return [...statedDoubts(connection, disbelief), ...inferredDoubts(connection, disbelief.host)];
+}
+
+/** Whether proxies use a header (in lower case) to state the scheme. */
+export function isSchemeHeader(header: string): boolean {
+  return SCHEME_HEADERS.includes(header);
+}
+
+/**
+ * The doubt that says most of the proxy: what it states before what is inferred, in the header that is read, then in the
+ * usual ones. A client may add a header of its own, which must not hide that of the proxy.
+ */
+export function mostTelling(doubts: readonly Doubt[]): Doubt | undefined {
+  let best: Doubt | undefined;
+  for (const doubt of doubts) if (best === undefined || rankOf(doubt) < rankOf(best)) best = doubt;
+  return best;
+}
+
+function rankOf({ grade, reason, header }: Doubt): number {
+  if (grade === 'inferred') return SCHEME_HEADERS.length + 1;
+  if (reason === 'unusable-statement') return -1;
+  const rank = SCHEME_HEADERS.indexOf(header);
+  return rank === -1 ? SCHEME_HEADERS.length : rank;
 }
 
 function statedDoubts({ headers }: Connection, { trusted, header, unusable }: Disbelief): Doubt[] {

@@ -4,7 +4,7 @@ import type { Connection, Doubt, Transport } from './connection.js';
 import { doubtsOf } from './doubts.js';
 import { fieldValue, TOKEN, trimOws } from './field.js';
 import { forwardedElement } from './forwarded.js';
-import { parseHost } from './host.js';
+import { rememberedHost } from './host.js';
 import type { HostAndPort } from './host.js';
 import { compileTrust } from './trust.js';
 import type { Trust } from './trust.js';
@@ -14,6 +14,8 @@ import { forwardedMember } from './x-forwarded.js';
 export interface TransportReader {
   /** Whether its effective scheme is https or wss: `read(connection).secure`, for the price of a look. */
   isSecure(connection: Connection): boolean;
+  /** The host asked for: `read(connection).host`, for the price of a look. */
+  host(connection: Connection): string | undefined;
   /** Everything there is to know. Never throws, whatever the client sent. */
   read(connection: Connection): Transport;
 }
@@ -54,6 +56,7 @@ export function compileTransport(proxies: ProxyOptions | undefined): TransportRe
   const source = proxies === undefined ? frameworkSource : compileProxies(proxies);
   return {
     isSecure: (connection) => source.rule(connection).secure,
+    host: (connection) => source.host(connection)?.host,
     read(connection) {
       const { secure, via, unusable } = source.rule(connection);
       const asked = source.host(connection);
@@ -99,7 +102,7 @@ function compileProxies(proxies: ProxyOptions): Source {
       return statement === undefined ? bySocket[schemeOf(connection.encrypted)] : rulings[statement];
     },
     host: (connection) =>
-      (trustsPeer(connection) ? parseHost(forwardedHost(connection.headers)) : undefined) ?? hostAsked(connection),
+      (trustsPeer(connection) ? rememberedHost(forwardedHost(connection.headers)) : undefined) ?? hostAsked(connection),
   };
 }
 
@@ -201,13 +204,16 @@ function stateScheme(scheme: string | undefined): Statement {
 /** The host the framework answered, else `Host` (`:authority` in HTTP/2); undefined where `Host` was sent twice (RFC 9112 3.2). */
 function hostAsked({ headers, rawHeaders }: Connection, answered?: string): HostAndPort | undefined {
   if (isHostDoubled(rawHeaders)) return undefined;
-  return parseHost(answered ?? fieldValue(headers, ':authority') ?? fieldValue(headers, 'host'));
+  return rememberedHost(answered ?? fieldValue(headers, ':authority') ?? fieldValue(headers, 'host'));
 }
+
+const HOST = 'host';
 
 function isHostDoubled(rawHeaders: readonly string[]): boolean {
   let lines = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    if (rawHeaders[at]?.toLowerCase() === 'host') lines += 1;
+    const name = rawHeaders[at];
+    if (name?.length === HOST.length && name.toLowerCase() === HOST) lines += 1;
   }
   return lines > 1;
 }

@@ -1,5 +1,5 @@
 const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/?#\\]*/i;
-const NOT_ALLOWED = /%(?![0-9a-f]{2})|[^a-z0-9\-._~!$&'()*+,;=:@/?%]/giu;
+const NOT_ALLOWED = /%(?![0-9A-Fa-f]{2})|[^\w\-.~!$&'()*+,;=:@/?%]+/g;
 
 /**
  * The path and query of a request target (RFC 9112 3.2), never its authority. Always starts with `/`.
@@ -35,7 +35,14 @@ function withoutAuthority(target: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-function percentEncoded(character: string): string {
-  const bytes = Buffer.from(character, character <= '\u00ff' ? 'latin1' : 'utf8');
-  return bytes.toString('hex').toUpperCase().replace(/../g, '%$&');
+/** The escape of each byte. */
+const ESCAPES = Array.from({ length: 0x100 }, (_, byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`);
+
+function percentEncoded(characters: string): string {
+  let escapes = '';
+  for (const character of characters) {
+    if (character <= '\u00ff') escapes += ESCAPES[character.charCodeAt(0)];
+    else for (const byte of Buffer.from(character, 'utf8')) escapes += ESCAPES[byte];
+  }
+  return escapes;
 }

@@ -1,15 +1,24 @@
-import { compile } from 'path-to-regexp';
 import type { HandlerClass } from '../policy/marks.js';
 import type { Route, RouteTable } from '../policy/route-table.js';
 import type { Transport } from '../transport/connection.js';
 import { absoluteUrl } from './absolute-url.js';
+import type { RouteParameters } from './fill-pattern.js';
+import { compileLink, type FilledRoute, type RouteLink } from './route-link.js';
 
 /** The names of a controller's methods. */
 export type HandlerName<C> = { [K in keyof C]: C[K] extends (...args: never[]) => unknown ? K : never }[keyof C] &
   string;
 
-/** The values of a path's parameters. */
-export type RouteParameters = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+export type { RouteParameters };
+
+/** What a link says beside its parameters. */
+export interface UrlOptions {
+  /**
+   * The version the link is for, as `@Version()` or the controller has it, or `neutral`. By default the first that the
+   * parameters fit, in the order in which they are written. Only with URI versioning it is seen in the URL.
+   */
+  readonly version?: string;
+}
 
 type Scheme = Transport['scheme'];
 
@@ -25,6 +34,8 @@ export interface UrlSettings<R> {
   readonly defaultHost: string | undefined;
   readonly transportOf: (request: R) => Transport;
   readonly targetOf: (request: R) => string;
+  /** Told of a request whose host may not stand in a URL. */
+  readonly hostRefused?: (request: R) => void;
   readonly routes: RouteTable;
 }
 
@@ -35,6 +46,8 @@ export interface UrlSettings<R> {
  * forged Host never ends up in a mail or a page.
  */
 export class SecureUrls<R = object> {
+  private readonly links = new WeakMap<Route, RouteLink>();
+
   constructor(private readonly settings: UrlSettings<R>) {}
 
   /** Whether a request is secure: its effective scheme is https or wss. Django's `request.is_secure()`. */
@@ -62,6 +75,15 @@ export class SecureUrls<R = object> {
   }
 
   /**
+   * The URL of a WebSocket on the same site: wss, or ws with `httpsSupport: false`.
+   *
+   * @throws SecureHostError when the host is not allowed; TypeError when `path` does not start with a slash.
+   */
+  buildWebSocketUrl(request: R, path?: string): string {
+    return this.buildSecureUrl(request, path).replace(/^http/, 'ws');
+  }
+
+  /**
    * The same over http.
    *
    * **Security:** whoever follows it can be watched and misled from then on; meant for what cannot use https.
@@ -76,69 +98,81 @@ export class SecureUrls<R = object> {
    * The absolute URL of a handler: https where the handler requires it, else the scheme of the request, so nobody is led
    * back from https to http. Without a request it is https on `redirect.host` or the first name in `hosts`.
    *
-   * @throws Error when no route has the handler, a parameter is missing, or the host is not allowed or not known.
+   * Parameters are encoded. A wildcard takes a list of segments, by its name or as `'*'`. The host of
+   * `@Controller({ host: ':tenant.example.com' })` is filled from the parameters too, or is that of the request.
+   *
+   * @throws Error when no route has the handler or the version, when a parameter is missing, unknown or would lead
+   * elsewhere, or when the host is not known; SecureHostError when the host is not allowed.
    */
   urlFor<C>(
     controller: abstract new (...args: never[]) => C,
     handler: HandlerName<C>,
     parameters: RouteParameters = {},
     request?: R,
+    { version }: UrlOptions = {},
   ): string {
-    const { route, path } = this.pathFor(controller, handler, parameters);
-    const required = route.requirement?.of(path).level === 'required';
-    const transport = request === undefined ? undefined : this.settings.transportOf(request);
-    const scheme: Scheme =
-      !this.settings.httpsSupport || (transport?.scheme === 'http' && !required) ? 'http' : 'https';
-    const host = transport === undefined ? this.settings.defaultHost : this.hostOf(scheme, transport);
-    if (host === undefined) {
-      throw new Error(
-        `urlFor(${controller.name}, '${handler}') has no host: pass the request, or set redirect.host or a name in hosts.`,
-      );
+    const faults: string[] = [];
+    for (const route of this.routesOf(controller, handler, version)) {
+      const filled = this.linkOf(route)(parameters);
+      if ('path' in filled) return this.linkTo(route, filled, request);
+      faults.push(filled.fault);
     }
-    return absoluteUrl(scheme, host, this.settings.ports[scheme], path);
+    throw new Error(`urlFor(${controller.name}, '${handler}', ${JSON.stringify(parameters)}): ${faults.join(' ')}`);
   }
 
-  private pathFor(
-    controller: HandlerClass,
-    handler: string,
-    parameters: RouteParameters,
-  ): { route: Route; path: string } {
+  private linkTo(route: Route, { path, hostFor }: FilledRoute, request: R | undefined): string {
+    const { settings } = this;
+    const required = route.requirement?.of(path).level === 'required';
+    const transport = request === undefined ? undefined : settings.transportOf(request);
+    const scheme: Scheme = !settings.httpsSupport || (transport?.scheme === 'http' && !required) ? 'http' : 'https';
+    const own = request === undefined ? settings.defaultHost : this.hostOf(scheme, request);
+    const host = hostFor(own);
+    if (host === undefined) throw new Error(withoutHost(route));
+    if (host !== own && !settings.hostAllowed(host)) throw new SecureHostError(notAllowed(host));
+    return absoluteUrl(scheme, host, settings.ports[scheme], path);
+  }
+
+  private linkOf(route: Route): RouteLink {
+    const known = this.links.get(route);
+    if (known !== undefined) return known;
+    const link = compileLink(route);
+    this.links.set(route, link);
+    return link;
+  }
+
+  private routesOf(controller: HandlerClass, handler: string, version: string | undefined): readonly Route[] {
     const routes = this.settings.routes.routesOf(controller, handler);
     if (routes.length === 0) {
       throw new Error(`urlFor(${controller.name}, '${handler}'): no route leads to this handler in this application.`);
     }
-    let failure: unknown;
-    for (const route of routes) {
-      try {
-        return { route, path: fill(route.path, parameters) };
-      } catch (error) {
-        failure = error;
-      }
-    }
-    const paths = routes.map(({ path }) => `'${path}'`).join(', ');
-    throw new Error(
-      `urlFor(${controller.name}, '${handler}', ${JSON.stringify(parameters)}): no path of ${paths} can be filled. ${String(failure)}`,
-    );
+    const wanted = version === undefined ? routes : routes.filter(({ versions }) => versions.includes(version));
+    if (wanted.length > 0) return wanted;
+    const versions = [...new Set(routes.flatMap((route) => route.versions))];
+    const has =
+      versions.length === 0 ? 'it is not versioned' : `it has ${versions.map((one) => `'${one}'`).join(', ')}`;
+    throw new Error(`urlFor(${controller.name}, '${handler}'): there is no version '${version}' of it; ${has}.`);
   }
 
   private build(scheme: Scheme, request: R, path: string | undefined): string {
     if (path !== undefined && !path.startsWith('/')) {
       throw new TypeError(`A path starts with a slash; ${JSON.stringify(path)} does not.`);
     }
-    const host = this.hostOf(scheme, this.settings.transportOf(request));
+    const host = this.hostOf(scheme, request);
     return absoluteUrl(scheme, host, this.settings.ports[scheme], path ?? this.settings.targetOf(request));
   }
 
   /** The request's own host, but for the step from http to https, which leads where a redirect would. */
-  private hostOf(scheme: Scheme, { host, secure }: Transport): string {
-    const { hostAllowed, redirectHost } = this.settings;
+  private hostOf(scheme: Scheme, request: R): string {
+    const { hostAllowed, redirectHost, hostRefused } = this.settings;
+    const { host, secure } = this.settings.transportOf(request);
     const own = host !== undefined && hostAllowed(host) ? host : undefined;
     const allowed = scheme === 'https' ? ((secure ? own : undefined) ?? redirectHost(host)) : own;
     if (allowed !== undefined) return allowed;
+    hostRefused?.(request);
     throw new SecureHostError(
       host === undefined
         ? 'The request has no usable Host header (absent, doubled or malformed), so no absolute URL can be built for it.'
-        : `The host '${host}' is not allowed in a URL. If it is yours, add '${host}' to hosts in SecureModule.forRoot().`,
+        : notAllowed(host),
     );
   }
 }
@@ -148,21 +182,18 @@ export class SecureHostError extends Error {
   override readonly name = 'SecureHostError';
   readonly code = 'SECURE_HOST';
   readonly statusCode = 400;
+  /** What http-errors have, and Nest and Express look for: the status, and that the message may be shown. */
+  readonly status = 400;
+  readonly expose = true;
 }
 
-/** A value that would make an empty or a dot segment, and so lead to another path. */
-const LEADS_ELSEWHERE = /^\.{0,2}$/;
+function notAllowed(host: string): string {
+  return `The host '${host}' is not allowed in a URL. If it is yours, add '${host}' to hosts in SecureModule.forRoot().`;
+}
 
-/** Fills a path pattern. Fastify writes a wildcard as a bare `*`, which goes by the parameter of that name. */
-function fill(pattern: string, parameters: RouteParameters): string {
-  const named = pattern.replace(/\*(?![A-Za-z_$"])/g, '*"*"');
-  const values = Object.entries(parameters).map(([name, value]): [string, string | string[]] => [
-    name,
-    typeof value === 'object' ? [...value] : String(value),
-  ]);
-  for (const [name, value] of values) {
-    const segment = [value].flat().find((one) => LEADS_ELSEWHERE.test(one));
-    if (segment !== undefined) throw new RangeError(`${name} is '${segment}', which would lead to another path.`);
-  }
-  return compile(named)(Object.fromEntries(values));
+function withoutHost({ controller, handler, hosts }: Route): string {
+  const link = `urlFor(${controller?.name}, '${handler}') has no host`;
+  if (hosts.length === 0) return `${link}: pass the request, or set redirect.host or a name in hosts.`;
+  const bound = hosts.map((host) => `'${String(host)}'`).join(', ');
+  return `${link}: it is bound to ${bound}. Give its parameters, or pass a request for such a host.`;
 }

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { SecureModule } from 'nestjs-secure';
+import { SecureModule, type SecureOptions } from 'nestjs-secure';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { NotSignedInFilter } from './accounts/not-signed-in.filter.js';
 import { SignedInGuard } from './accounts/signed-in.guard.js';
@@ -63,6 +63,8 @@ const links: readonly SiteLink[] = [
 /** What the site takes from its settings. */
 export interface SiteOptions extends StorageSettings, Pick<Settings, 'hosts'> {
   readonly sessionSecret: string;
+  /** What is in front of it. Absent: nothing. */
+  readonly front?: Pick<SecureOptions, 'proxies' | 'ports' | 'hsts'>;
 }
 
 /** The article's site. `SecureModule` is told what no decorator says, and what sessions need. */
@@ -90,7 +92,7 @@ export interface SiteOptions extends StorageSettings, Pick<Settings, 'hosts'> {
 })
 export class AppModule {
   /** The site with its settings. */
-  static with({ hosts, sessionSecret, ...sessions }: SiteOptions): DynamicModule {
+  static with({ hosts, sessionSecret, front, ...sessions }: SiteOptions): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -98,6 +100,7 @@ export class AppModule {
           imports: [SessionStorageModule.with(sessions)],
           inject: [SessionStorage],
           useFactory: ({ options }: SessionStorage) => ({
+            ...front,
             hosts,
             paths: ['/admin'],
             session: { secret: sessionSecret, ...options },

@@ -3,8 +3,11 @@ import type { AuditedRoute } from 'nestjs-secure';
 const RESET = '\u001b[0m';
 const COLOURS = { required: '\u001b[32m', exempt: '\u001b[33m', unmarked: '\u001b[2m' };
 
+/** What the table tells of a route. */
+type TableRow = Pick<AuditedRoute, 'method' | 'path' | 'requirement' | 'handler'>;
+
 /** Each route with what it asks for and who said so, one a line, in columns. */
-export function routeTable(routes: readonly AuditedRoute[], { colour }: { colour: boolean }): string {
+export function routeTable(routes: readonly TableRow[], { colour }: { colour: boolean }): string {
   const rows = routes.map(({ method, path, requirement, handler }) => ({
     level: requirement.level,
     cells: [method, path, requirement.level, `by ${requirement.by}`, handler ?? ''],

@@ -1,0 +1,23 @@
+import type { Settings } from '../options/settings.js';
+import type { Endpoint, Route } from '../policy/route-table.js';
+
+/** What is known of an application once it has started, as far as the checks look at it. */
+export interface BootFacts {
+  readonly settings: Settings;
+  readonly routes: readonly Route[];
+  /** The handlers of gateways, resolvers and microservices. */
+  readonly endpoints: readonly Endpoint[];
+  /** NODE_ENV is production. */
+  readonly production: boolean;
+  /** The global guards: instances, or the classes of those that are made for each request. */
+  readonly globalGuards: readonly unknown[];
+  /** What sees requests before the gate, by name. */
+  readonly beforeGate: readonly string[];
+  /** No proxies are declared, and the framework's own setting believes the forwarded headers of anybody. */
+  readonly frameworkTrustsEverybody: boolean;
+}
+
+/** How a finding names a handler. Two handlers may share a name, but never a path and a method. */
+export function subjectOf({ controller, handler, path }: Route): string {
+  return `${controller?.name}.${handler}, ${path}`;
+}

@@ -1,0 +1,208 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { CATALOGUE } from '../audit/catalogue.js';
+import { EXIT, exitCodeOf, onlyFindings, type FailOn } from './audit-report.js';
+import { inspect } from './inspect.js';
+import type { ProxyServerName } from '../proxy-config/write-proxy-config.js';
+import type { Inspected, InspectionRequest, Platform } from './inspection.js';
+import { LoadFailure } from './load-failure.js';
+import { progressOn } from './progress.js';
+import { reportPage } from './report/page.js';
+import { tableOf, tableStyle } from './table.js';
+
+/** The options that both commands have. */
+interface LookOptions {
+  readonly preview?: true;
+  readonly full?: true;
+  readonly export?: string;
+  readonly setup?: string;
+  readonly adapter?: Platform;
+  readonly import: readonly string[];
+}
+
+interface AuditOptions extends LookOptions {
+  readonly json?: true;
+  readonly html?: string;
+  readonly failOn: FailOn;
+  readonly only: readonly string[];
+}
+
+interface ProxyOptions extends LookOptions {
+  readonly side: 'http' | 'https';
+  readonly out?: string;
+  readonly check?: string;
+}
+
+/** Runs one command and tells what the process should end with. */
+export async function runCommandLine(given: readonly string[]): Promise<number> {
+  let code: number = EXIT.fine;
+  const program = commandLine(
+    async (file, options) => void (code = await audit(file, options)),
+    async (server, file, options) => void (code = await proxy(server, file, options)),
+  );
+  try {
+    await program.parseAsync([...given], { from: 'user' });
+    return code;
+  } catch (error) {
+    // Commander has said what is wrong, or given the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.failed;
+    if (!(error instanceof LoadFailure)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return EXIT.failed;
+  }
+}
+
+async function audit(file: string, options: AuditOptions): Promise<number> {
+  const inspected = await look(file, options, undefined);
+  if (!('report' in inspected)) return EXIT.failed;
+  const report = onlyFindings(inspected.report, options.only);
+  if (options.html !== undefined) {
+    await write(options.html, reportPage(report));
+    process.stderr.write(`${options.html} written\n`);
+  }
+  if (options.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else if (options.html === undefined) {
+    process.stdout.write(tableOf(report, tableStyle(process.stdout, process.env)));
+  }
+  return exitCodeOf(report, options.failOn);
+}
+
+async function proxy(server: ProxyServerName, file: string, options: ProxyOptions): Promise<number> {
+  const command = commandOf(server, file, options);
+  const inspected = await look(file, options, { server, side: options.side, command });
+  if (!('configuration' in inspected)) return EXIT.failed;
+  const { configuration } = inspected;
+  if (options.check !== undefined) return check(options.check, configuration, command, options.full === true);
+  if (options.out === undefined) process.stdout.write(configuration);
+  else {
+    await write(options.out, configuration);
+    process.stderr.write(`${options.out} written\n`);
+  }
+  return EXIT.fine;
+}
+
+async function check(file: string, configuration: string, command: string, full: boolean): Promise<number> {
+  const written = await readFile(file, 'utf8').catch(() => undefined);
+  if (written === configuration) return EXIT.fine;
+  const what = written === undefined ? 'cannot be read' : 'is out of date';
+  const again = `${command}${full ? ' --full' : ''} --out ${quoted(file)}`;
+  process.stderr.write(`${file} ${what}. To write it:\n  ${again}\n`);
+  return EXIT.found;
+}
+
+/** What writes the same configuration, however it was asked for. */
+function commandOf(server: ProxyServerName, file: string, options: ProxyOptions): string {
+  const given = [
+    ...(options.side === 'http' ? [] : ['--side', options.side]),
+    ...(options.export === undefined ? [] : ['--export', options.export]),
+    ...(options.setup === undefined ? [] : ['--setup', options.setup]),
+    ...(options.adapter === undefined ? [] : ['--adapter', options.adapter]),
+    ...options.import.flatMap((name) => ['--import', name]),
+  ];
+  return ['nestjs-secure', 'proxy', server, file, ...given].map(quoted).join(' ');
+}
+
+/** For a shell. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+async function look(file: string, options: LookOptions, wanted: InspectionRequest['proxy']): Promise<Inspected> {
+  if (options.preview === true && options.full === true) {
+    throw new LoadFailure('--preview and --full are two ways of looking: give one of them.');
+  }
+  if (options.full === true) {
+    process.stderr.write(
+      `--full: the providers of ${file} are constructed and initialised, as when it starts: it may connect to databases. It does not listen.\n`,
+    );
+  }
+  const request: InspectionRequest = {
+    file: resolve(file),
+    shown: file,
+    look: options.full === true ? 'full' : 'preview',
+    platform: options.adapter,
+    exportName: options.export,
+    setupName: options.setup,
+    loader: options.import.length > 0 || /--(import|loader|require|experimental-loader)\b|-r\b/.test(loadersAround()),
+    proxy: wanted,
+  };
+  return inspect(request, options.import, progressOn(process.stderr));
+}
+
+function loadersAround(): string {
+  return [process.env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ');
+}
+
+function commandLine(
+  onAudit: (file: string, options: AuditOptions) => Promise<void>,
+  onProxy: (server: ProxyServerName, file: string, options: ProxyOptions) => Promise<void>,
+): Command {
+  const program = new Command('nestjs-secure')
+    .description('What an application requires https for, and what is wrong with it.')
+    .exitOverride()
+    .showHelpAfterError('(nestjs-secure --help says more)');
+  withLook(program.command('audit'))
+    .description('List every route with what it requires, and every finding with its fix.')
+    .argument('<module file>', 'the file that exports the root module')
+    .option('--json', 'write the report as JSON')
+    .option('--html <file>', 'write the report as one page that needs nothing else')
+    .addOption(
+      new Option('--fail-on <severity>', 'exit with 1 at a finding of this severity or a worse one')
+        .choices(['error', 'warning', 'info', 'never'])
+        .default('error'),
+    )
+    .option('--only <id>', 'only findings with this id or beginning: SEC2; may be repeated', findingId, [])
+    .addHelpText('after', EXIT_CODES)
+    .action(onAudit);
+  withLook(program.command('proxy'))
+    .description('Write the configuration of the proxy in front, from the routes that require https.')
+    .addArgument(new Command().createArgument('<server>', 'what it is for').choices(['nginx', 'apache', 'caddy']))
+    .argument('<module file>', 'the file that exports the root module')
+    .addOption(
+      new Option('--side <side>', 'for the http or the https server block').choices(['http', 'https']).default('http'),
+    )
+    .option('--out <file>', 'write it to a file')
+    .addOption(
+      new Option('--check <file>', 'exit with 1 where this file is not what would be written').conflicts('out'),
+    )
+    .action(onProxy);
+  return program;
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0  no finding of the severity of --fail-on, or a worse one
+  1  at least one; or nothing imports SecureModule
+  2  the application could not be looked at, or the command line is wrong`;
+
+function withLook(command: Command): Command {
+  return command
+    .exitOverride()
+    .option('--preview', 'construct no provider (default): options that forRootAsync makes stay unknown')
+    .option('--full', 'create and initialise the application, without listening: it may connect to databases')
+    .option('--export <name>', 'the export that is the root module, or a function that gives it')
+    .option('--setup <name>', 'an exported function that does to the application what main.ts does (prefix, versions)')
+    .addOption(new Option('--adapter <platform>', 'default: whichever is installed').choices(['express', 'fastify']))
+    .option('--import <module>', 'import this first, as node --import does: a TypeScript loader', collected, []);
+}
+
+function collected(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function findingId(value: string, before: readonly string[]): readonly string[] {
+  const wanted = value.toUpperCase();
+  if (Object.keys(CATALOGUE).some((id) => id.startsWith(wanted))) return [...before, value];
+  throw new InvalidArgumentError(
+    'No finding begins like that: SEC0 configuration, SEC1 proxies, SEC2 sessions and cookies, SEC3 routes, SEC4 HSTS.',
+  );
+}
+
+async function write(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    throw new LoadFailure(`${file} could not be written: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

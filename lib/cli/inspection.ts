@@ -1,0 +1,45 @@
+import type { ProxyServerName } from '../proxy-config/write-proxy-config.js';
+import type { AuditReport } from './audit-report.js';
+
+/** How the application is looked at: `preview` constructs no provider, `full` initialises the application. */
+export type Look = 'preview' | 'full';
+
+/** The platform an application is created on. */
+export type Platform = 'express' | 'fastify';
+
+/** The configuration to write. */
+export interface ProxyRequest {
+  readonly server: ProxyServerName;
+  readonly side: 'http' | 'https';
+  /** What writes it again. */
+  readonly command: string;
+}
+
+/** What is asked of the process that loads the application. */
+export interface InspectionRequest {
+  /** The module file, as an absolute path. */
+  readonly file: string;
+  /** The module file, as it was given. */
+  readonly shown: string;
+  readonly look: Look;
+  /** Undefined: whichever is installed. */
+  readonly platform: Platform | undefined;
+  /** The export that is the root module; undefined: the default, or the only one. */
+  readonly exportName: string | undefined;
+  /** The export that does to the application what main.ts does. */
+  readonly setupName: string | undefined;
+  /** A loader was given. */
+  readonly loader: boolean;
+  /** The configuration to write; undefined: an audit. */
+  readonly proxy: ProxyRequest | undefined;
+}
+
+/** What came of it. */
+export type Inspected = { readonly report: AuditReport } | { readonly configuration: string };
+
+/** What the process says while it works, and at the end. */
+export type InspectionMessage =
+  { readonly stage: string } | { readonly failure: string } | { readonly inspected: Inspected };
+
+/** The application may send messages of its own; ours are under this key. */
+export const MESSAGE_KEY = 'nestjs-secure:inspection';

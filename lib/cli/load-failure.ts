@@ -1,0 +1,99 @@
+/** The application could not be looked at. The message says what was wrong and what to do, for a terminal. */
+export class LoadFailure extends Error {
+  override readonly name = 'LoadFailure';
+}
+
+/** What is known of the file whose import failed. */
+export interface ImportContext {
+  /** The module file, as an absolute path. */
+  readonly file: string;
+  /** A loader was given, by `--import` or in NODE_OPTIONS. */
+  readonly loader: boolean;
+  /** Whether a file exists. */
+  readonly exists: (file: string) => boolean;
+}
+
+const TYPESCRIPT = /\.[cm]?tsx?$/;
+
+const LOADER_ADVICE =
+  'Give the file that the compiler made of it (dist/app.module.js), or a loader: --import tsx (npm install --save-dev tsx).';
+
+/** Says plainly why the import of a module file failed. */
+export function explainImportFailure(error: unknown, context: ImportContext): string {
+  return (
+    explainTypeScript(error, context) ?? explainMissing(error, context) ?? explainSyntax(error) ?? explainThrown(error)
+  );
+}
+
+/** Node prints the place of such an error itself, and nowhere else: it is not in the stack. */
+export function isSyntaxError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'SyntaxError';
+}
+
+function explainTypeScript(error: unknown, { file, loader, exists }: ImportContext): string | undefined {
+  if (loader) return undefined;
+  const compiled = missingFile(error);
+  const source = compiled?.replace(/\.([cm]?)js$/, '.$1ts');
+  const isSource =
+    codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION' ||
+    (TYPESCRIPT.test(file) && isSyntaxError(error)) ||
+    (source !== undefined && source !== compiled && exists(source));
+  if (!isSource) return undefined;
+  const name = /for (\S+\.[cm]?tsx?)$/.exec(messageOf(error))?.[1] ?? source ?? file;
+  return `${name} is TypeScript, which Node does not run by itself where there are decorators.\n${LOADER_ADVICE}`;
+}
+
+function explainMissing(error: unknown, { exists }: ImportContext): string | undefined {
+  const code = codeOf(error);
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return undefined;
+  const message = messageOf(error);
+  const wanted = missingFile(error) ?? /Cannot find (?:package|module) '([^']+)'/.exec(message)?.[1];
+  const importer = /imported from (\S+)/.exec(message)?.[1] ?? /Require stack:\s*- (\S+)/.exec(message)?.[1];
+  const who = importer === undefined ? 'The module' : importer;
+  if (wanted === undefined) return undefined;
+  if (/^[./]|^file:|^[a-z]:\\/i.test(wanted)) {
+    const near = [`${wanted}.js`, `${wanted}/index.js`].find(exists);
+    const advice = near === undefined ? 'Is everything compiled?' : `ECMAScript modules need the whole name: ${near}.`;
+    return `${who} imports ${wanted}, which does not exist. ${advice}`;
+  }
+  const name = wanted
+    .split('/')
+    .slice(0, wanted.startsWith('@') ? 2 : 1)
+    .join('/');
+  return `${who} imports the package ${name}, which is not installed there.\nnpm install ${name}`;
+}
+
+function explainSyntax(error: unknown): string | undefined {
+  if (!isSyntaxError(error)) return undefined;
+  const message = messageOf(error);
+  if (/does not provide an export named|Cannot use import statement outside/.test(message)) {
+    return `${message}.${placeOf(error)}`;
+  }
+  return `A file does not parse: ${message}.${placeOf(error)}`;
+}
+
+function explainThrown(error: unknown): string {
+  if (!(error instanceof Error)) return `What it runs on import threw ${String(error)}.`;
+  return `What it runs on import threw ${error.name}: ${error.message}${placeOf(error)}`;
+}
+
+/** The first line of the stack that is neither Node's nor a package's; else the first that is not Node's. */
+export function placeOf(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line) && !/node:internal|\(node:/.test(line));
+  const frame = frames.find((line) => !line.includes('node_modules')) ?? frames[0];
+  return frame === undefined ? '' : `\n    ${frame.trim()}`;
+}
+
+function missingFile(error: unknown): string | undefined {
+  if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND' && codeOf(error) !== 'MODULE_NOT_FOUND') return undefined;
+  return /Cannot find module '([./][^']*|[a-zA-Z]:\\[^']*)'/.exec(messageOf(error))?.[1];
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

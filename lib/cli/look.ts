@@ -1,0 +1,118 @@
+import type { INestApplication } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
+import { checkAtBoot } from '../audit/boot-checks.js';
+import type { BootFacts } from '../audit/boot-facts.js';
+import { compileIgnored, Findings } from '../audit/findings.js';
+import { SecureAudit } from '../audit/secure-audit.js';
+import { Enforcer } from '../enforcement/enforcer.js';
+import { trustsEverybody } from '../enforcement/extend-requests.js';
+import { findForeignRoutes } from '../enforcement/foreign-routes.js';
+import { loadGateways } from '../enforcement/gateways.js';
+import { ruled } from '../enforcement/gateways-rules.js';
+import { lazyLoading } from '../enforcement/lazy-loading.js';
+import { recordGateways } from '../enforcement/record-gateways.js';
+import { recordMessageHandlers } from '../enforcement/record-message-handlers.js';
+import { recordResolvers } from '../enforcement/record-resolvers.js';
+import { nameHandlers, recordRoutes } from '../enforcement/record-routes.js';
+import { compileSettings, type Settings } from '../options/settings.js';
+import { validateOptions } from '../options/validate.js';
+import { RouteTable } from '../policy/route-table.js';
+import { SECURE_AUDIT, SECURE_OPTIONS, SECURE_ROUTES, SECURE_SETTINGS } from '../tokens.js';
+import type { AuditReport } from './audit-report.js';
+import { LoadFailure } from './load-failure.js';
+import { stubMiddleware } from './preview-middleware.js';
+
+/** What a look at an application has seen. */
+export interface Seen {
+  readonly options: AuditReport['options'];
+  /** A preview cannot know the options. */
+  readonly needsFull: boolean;
+  readonly settings: Settings;
+  readonly table: RouteTable;
+  readonly audit: Pick<SecureAudit, 'routes' | 'unlisted' | 'findings'>;
+}
+
+/** The findings that decorators and handlers alone give rise to, whatever the options are. */
+const OF_ROUTES = /^SEC3/;
+
+/**
+ * Prepares a look at an application in preview. SecureModule is not constructed there, so what it would note is noted
+ * from outside. To be called before `app.init()`; what it returns, after.
+ */
+export async function lookAtPreview(app: INestApplication, core: typeof import('@nestjs/core')): Promise<() => Seen> {
+  const modules = app.get(core.ModulesContainer);
+  const config = app.get(core.ApplicationConfig);
+  const adapter = app.getHttpAdapter();
+  const { options, given } = optionsIn(modules);
+  const settings = compileSettings(validateOptions(given));
+  const findings = new Findings(compileIgnored(settings.options.findings?.ignore), () => undefined);
+  const table = new RouteTable();
+  stubMiddleware(modules);
+  nameHandlers(modules);
+  findForeignRoutes(adapter, table, recordRoutes(adapter, table, settings, { modules, config }), config);
+  table.addSource(lazyLoading(modules));
+  const gateways = await loadGateways(modules);
+  return () => {
+    const rules = { enforcer: new Enforcer(settings, findings, settings.httpsSupport), guarded: true };
+    recordGateways(
+      table,
+      gateways.all.map((gateway) => ruled(gateway, rules)),
+      config.getIoAdapter(),
+    );
+    recordResolvers(table, settings, { modules, config });
+    recordMessageHandlers(table, modules);
+    const facts: BootFacts = {
+      settings,
+      routes: table.routes(),
+      endpoints: table.endpoints(),
+      production: process.env['NODE_ENV'] === 'production',
+      globalGuards: [...config.getGlobalGuards(), ...config.getGlobalRequestGuards()],
+      beforeGate: [],
+      frameworkTrustsEverybody: settings.options.proxies === undefined && trustsEverybody(adapter),
+    };
+    if (options !== 'absent') checkAtBoot(facts, findings);
+    const found = findings.all().filter(({ id }) => options === 'known' || OF_ROUTES.test(id));
+    const audit = new SecureAudit(table, settings, findings);
+    return {
+      options,
+      needsFull: options === 'unknown',
+      settings,
+      table,
+      audit: { routes: () => audit.routes(), unlisted: () => audit.unlisted(), findings: () => found },
+    };
+  };
+}
+
+/**
+ * Looks at an application that is initialised, through its own copy of this package.
+ *
+ * @throws LoadFailure where it does not import SecureModule.
+ */
+export function lookAtRunning(app: INestApplication, core: typeof import('@nestjs/core')): Seen {
+  const { options } = optionsIn(app.get(core.ModulesContainer));
+  if (options === 'absent') {
+    throw new LoadFailure(
+      'Nothing imports SecureModule, so nothing is enforced and there is nothing to ask. A preview lists the routes all the same.',
+    );
+  }
+  return {
+    options: 'known',
+    needsFull: options === 'unknown',
+    settings: app.get<Settings>(SECURE_SETTINGS, { strict: false }),
+    table: app.get<RouteTable>(SECURE_ROUTES, { strict: false }),
+    audit: app.get<SecureAudit>(SECURE_AUDIT, { strict: false }),
+  };
+}
+
+/** The options of forRoot() are a value, which a preview knows; what a factory would make it does not. */
+function optionsIn(modules: ModulesContainer): { options: AuditReport['options']; given: unknown } {
+  for (const { providers } of modules.values()) {
+    const provider = providers.get(SECURE_OPTIONS);
+    if (provider === undefined) continue;
+    const value: unknown = provider.instance;
+    return typeof value === 'object' && value !== null && typeof provider.metatype !== 'function'
+      ? { options: 'known', given: value }
+      : { options: 'unknown', given: {} };
+  }
+  return { options: 'absent', given: {} };
+}

@@ -1,0 +1,145 @@
+import type { Severity } from '../../audit/catalogue.js';
+import type { Finding } from '../../audit/findings.js';
+import type { AuditedRoute } from '../../audit/secure-audit.js';
+import type { Unlisted } from '../../policy/route-table.js';
+import { PREVIEW_LIMIT, type AuditReport } from '../audit-report.js';
+import { exposureOf, inClearText, methodText, whoSaid } from '../wording.js';
+import { Html, html } from './html.js';
+
+const WORD_BREAK = new Html('<wbr>');
+
+const COLUMNS = ['Method', 'Path', 'In clear', 'Requirement', 'Handler', 'Session', 'Findings'];
+
+/** Every route, with what it takes to look for one. The script takes `hidden` away from its tools. */
+export function routeTable(
+  routes: readonly AuditedRoute[],
+  { findings, unlisted, look }: AuditReport,
+  rowOf: (route: AuditedRoute) => string,
+): Html {
+  const bySubject = subjectsOf(findings);
+  return html`<section aria-labelledby="routes">
+    <h2 id="routes" tabindex="-1">Routes</h2>
+    ${tools(routes)}
+    <div class="scroll" role="region" aria-label="Routes" tabindex="0">
+      <table class="routes" id="route-table">
+        <caption class="unseen">
+          Every route, what it requires and what becomes of it in clear
+        </caption>
+        <thead>
+          <tr>
+            ${COLUMNS.map((column) => html`<th scope="col">${column}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${routes.map((route) => row(route, findingsOf(route, bySubject), rowOf(route)))}
+        </tbody>
+      </table>
+    </div>
+    <p id="no-route" class="soft" hidden>No route is like that.</p>
+    ${unlisted.length === 0 ? undefined : unlistedText(unlisted)}
+    ${look === 'preview' ? html`<p class="limit">${PREVIEW_LIMIT}</p>` : undefined}
+  </section>`;
+}
+
+function row(route: AuditedRoute, findings: readonly Finding[], id: string): Html {
+  const { path, hosts, versions, handler, source, requirement, session } = route;
+  const exposure = exposureOf(route);
+  const who = whoSaid(requirement);
+  return html`<tr
+    id="${id}"
+    data-method="${methodText(route)}"
+    data-level="${requirement.level}"
+    data-severity="${worstOf(findings)}"
+  >
+    <td class="method">${methodText(route)}</td>
+    <th scope="row" class="path">
+      ${breakable(path)}${
+        hosts.length === 0 ? undefined : html` <span class="soft">on ${hosts.join(', ')}</span>`
+      }${versions.length === 0 ? undefined : html` <span class="soft">version ${versions.join(', ')}</span>`}
+    </th>
+    <td class="fate">
+      ${exposure === undefined ? undefined : html`<span class="mark ${exposure}"></span>`}${inClearText(route)}
+    </td>
+    <td>${requirement.level}${who === '' ? undefined : html` <span class="soft">by ${who}</span>`}</td>
+    <td class="handler">
+      ${handler === undefined ? undefined : breakable(handler)}${source === undefined ? undefined : html`<span class="soft source">${breakable(source.file)}:${source.line}</span>`}
+    </td>
+    <td>${session ? 'used' : undefined}</td>
+    <td class="ids">
+      ${findings.map(
+        ({ id: finding, severity, title }) =>
+          html`<a class="${severity}" href="#${finding}" title="${title}">${finding}</a> `,
+      )}
+    </td>
+  </tr> `;
+}
+
+/** Long names break where a reader would break them. */
+function breakable(text: string): readonly (Html | string)[] {
+  return text.split(/(?<=\/)(?=.)|(?=\.)/).flatMap((part, index) => (index === 0 ? [part] : [WORD_BREAK, part]));
+}
+
+/** What may answer all the same. */
+function unlistedText(unlisted: readonly Unlisted[]): Html {
+  return html`<h3>Not listed</h3>
+    <ul class="subjects">
+      ${unlisted.map(
+        ({ subject, cause }) =>
+          html`<li>
+            <p class="about">${subject}</p>
+            <p>${cause}</p>
+          </li>`,
+      )}
+    </ul>`;
+}
+
+function tools(routes: readonly AuditedRoute[]): Html {
+  const methods = [...new Set(routes.map(methodText))].toSorted();
+  return html`<form id="tools" role="search" aria-label="Routes" hidden>
+    <label class="wide"
+      >Search<input type="search" id="search" autocomplete="off" spellcheck="false" placeholder="path, handler, file"
+    /></label>
+    ${choice('level', 'Requirement', [['required'], ['exempt'], ['unmarked']])}
+    ${choice(
+      'method',
+      'Method',
+      methods.map((method) => [method]),
+    )}
+    ${choice('severity', 'Findings', [
+      ['error', 'with errors'],
+      ['warning', 'with warnings'],
+      ['info', 'with notes'],
+      ['none', 'without'],
+    ])}
+    <p id="count" role="status"></p>
+  </form>`;
+}
+
+function choice(id: string, label: string, values: readonly (readonly [value: string, shown?: string])[]): Html {
+  return html`<label
+    >${label}<select id="${id}">
+      <option value="">all</option>
+      ${values.map(([value, shown = value]) => html`<option value="${value}">${shown}</option>`)}
+    </select></label
+  >`;
+}
+
+function subjectsOf(findings: readonly Finding[]): ReadonlyMap<string, readonly Finding[]> {
+  const bySubject = new Map<string, Finding[]>();
+  for (const finding of findings) bySubject.set(finding.subject, [...(bySubject.get(finding.subject) ?? []), finding]);
+  return bySubject;
+}
+
+/** A finding about a route names its handler, or its handler and its path. */
+function findingsOf(
+  { handler, path }: AuditedRoute,
+  bySubject: ReadonlyMap<string, readonly Finding[]>,
+): readonly Finding[] {
+  if (handler === undefined) return [];
+  return [...(bySubject.get(handler) ?? []), ...(bySubject.get(`${handler}, ${path}`) ?? [])];
+}
+
+function worstOf(findings: readonly Finding[]): Severity | 'none' {
+  const severities: readonly Severity[] = ['error', 'warning', 'info'];
+  return severities.find((severity) => findings.some((finding) => finding.severity === severity)) ?? 'none';
+}

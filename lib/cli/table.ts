@@ -1,0 +1,128 @@
+import picocolors from 'picocolors';
+import type { Colors } from 'picocolors/types.js';
+import type { Finding } from '../audit/findings.js';
+import type { Severity } from '../audit/catalogue.js';
+import type { AuditedRoute } from '../audit/secure-audit.js';
+import { commonFix, countFindings, groupFindings, noticesOf, PREVIEW_LIMIT, type AuditReport } from './audit-report.js';
+import { sectionsOf } from './sections.js';
+import { exposureOf, inClearText, methodText, whereText, whoSaid, type Exposure } from './wording.js';
+
+/** How a report is written for a terminal. */
+export interface TableStyle {
+  readonly colors: Colors;
+  /** The columns of the terminal; undefined where there is none. */
+  readonly width: number | undefined;
+}
+
+/** Colour belongs on a terminal, unless NO_COLOR is set to anything (no-color.org). */
+export function tableStyle(stream: { isTTY?: boolean; columns?: number }, env: NodeJS.ProcessEnv): TableStyle {
+  const terminal = stream.isTTY === true;
+  const colour = terminal && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  return { colors: picocolors.createColors(colour), width: terminal ? stream.columns : undefined };
+}
+
+/** The report as a person reads it: the routes by section, then what is wrong and how to mend it. */
+export function tableOf(report: AuditReport, style: TableStyle): string {
+  const { colors } = style;
+  const { module, look, platform, nest } = report;
+  const head = `${colors.bold(printable(module))}  ${colors.dim(`${look}, ${platform}, Nest ${nest}`)}`;
+  const notices = noticesOf(report).map((notice) => `${colors.yellow('!')} ${notice}`);
+  const rest = [unlistedText(report, style), look === 'preview' ? colors.dim(PREVIEW_LIMIT) : undefined];
+  const parts = [head, ...notices, routesText(report.routes, style), ...rest, findingsText(report, style)];
+  return `${parts.filter((part) => part !== undefined).join('\n\n')}\n`;
+}
+
+function routesText(routes: readonly AuditedRoute[], style: TableStyle): string {
+  const { colors } = style;
+  const rowOf = (route: AuditedRoute): Row => ({
+    exposure: exposureOf(route),
+    source: route.source === undefined ? '' : printable(`${route.source.file}:${route.source.line}`),
+    cells: [
+      methodText(route),
+      whereText(route),
+      inClearText(route),
+      route.requirement.level,
+      whoSaid(route.requirement),
+      route.handler ?? '',
+      route.session ? 'session' : '',
+    ].map(printable),
+  });
+  const sections = sectionsOf(routes).map(({ name, routes: inside }) => ({ name, rows: inside.map(rowOf) }));
+  const rows = sections.flatMap((section) => section.rows);
+  const widths = HEADINGS.map((heading, column) => longest([heading, ...rows.map(({ cells }) => cells[column] ?? '')]));
+  const headings = colors.dim(`  ${aligned(HEADINGS, widths)}`.trimEnd());
+  const lines = sections.map(({ name, rows: inside }) =>
+    [colors.bold(printable(name)), ...inside.map((row) => rowText(row, widths, style))].join('\n'),
+  );
+  return [headings, ...lines].join('\n');
+}
+
+interface Row {
+  readonly exposure: Exposure | undefined;
+  readonly cells: readonly string[];
+  readonly source: string;
+}
+
+const HEADINGS = ['method', 'path', 'in clear', 'requirement', 'by', 'handler', ''];
+
+/** With the place it is written at, where the line has room for it. */
+function rowText({ exposure, cells, source }: Row, widths: readonly number[], { colors, width }: TableStyle): string {
+  const text = `  ${aligned(cells, widths)}`;
+  const fits = source !== '' && (width === undefined || text.length + 2 + source.length <= width);
+  return fits ? `${paint(colors, exposure)(text)}  ${colors.dim(source)}` : paint(colors, exposure)(text.trimEnd());
+}
+
+function paint({ green, yellow, cyan, dim }: Colors, exposure: Exposure | undefined): (text: string) => string {
+  return exposure === undefined ? dim : { redirected: green, refused: cyan, exempt: yellow, public: dim }[exposure];
+}
+
+/** What may answer all the same. */
+function unlistedText({ unlisted }: AuditReport, { colors }: TableStyle): string | undefined {
+  if (unlisted.length === 0) return undefined;
+  const lines = unlisted.map(({ subject, cause }) => `  ${printable(subject)}\n    ${colors.dim(printable(cause))}`);
+  return [colors.bold('Not listed'), ...lines].join('\n');
+}
+
+function findingsText({ findings }: AuditReport, { colors }: TableStyle): string {
+  if (findings.length === 0) return colors.green('No findings.');
+  const counts = countFindings(findings).flatMap(([severity, count]) =>
+    count === 0 ? [] : [`${count} ${severity}${count > 1 && severity !== 'info' ? 's' : ''}`],
+  );
+  const summary = colors.bold(`${findings.length} finding${findings.length === 1 ? '' : 's'}: ${counts.join(', ')}`);
+  const groups = groupFindings(findings).map((group) => findingText(group, colors));
+  return [summary, ...groups].join('\n\n');
+}
+
+function findingText(group: readonly [Finding, ...Finding[]], colors: Colors): string {
+  const [{ id, severity, title, documentation }] = group;
+  const common = commonFix(group);
+  const fixLine = (fix: string): string => `${colors.green('fix')} ${printable(fix)}`;
+  const lines = group.flatMap(({ subject, cause, fix }) => [
+    `  ${colors.bold(printable(subject))}`,
+    `    ${printable(cause)}`,
+    ...(common === undefined ? [`    ${fixLine(fix)}`] : []),
+  ]);
+  return [
+    `${severityPaint(colors)[severity](severity)} ${colors.bold(id)} ${title}`,
+    ...lines,
+    ...(common === undefined ? [] : [`  ${fixLine(common)}`]),
+    `  ${colors.dim(documentation)}`,
+  ].join('\n');
+}
+
+function severityPaint({ red, yellow, blue }: Colors): Readonly<Record<Severity, (text: string) => string>> {
+  return { error: red, warning: yellow, info: blue };
+}
+
+function aligned(cells: readonly string[], widths: readonly number[]): string {
+  return cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+}
+
+function longest(texts: readonly string[]): number {
+  return texts.reduce((length, text) => Math.max(length, text.length), 0);
+}
+
+/** A name in the code may hold what a terminal would obey. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '?');
+}

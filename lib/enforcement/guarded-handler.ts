@@ -1,0 +1,56 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { readMarks, type Handler, type HandlerClass, type Marks } from '../policy/marks.js';
+import { compileRequirement, type RequirementOf } from '../policy/requirement.js';
+import type { PolicySettings } from '../policy/verdict.js';
+import type { Enforcer } from './enforcer.js';
+import { responseHalfOf, type ResponseHalf } from './response-half.js';
+
+/** What is known of a handler before anything comes for it. */
+export interface GuardedHandler {
+  /** What the decorators say. */
+  readonly marks: Marks;
+  /** What they ask of the response; undefined where they ask for nothing. */
+  readonly responseHalf: ResponseHalf | undefined;
+  /** Nothing is to be done: it never requires https, or nothing is enforced, and its response is its own. */
+  readonly open: boolean;
+  /** A decorator requires https. */
+  readonly marked: boolean;
+  readonly requirementOf: RequirementOf;
+  readonly policy: PolicySettings;
+}
+
+/**
+ * Guards the handlers of one kind of context: true lets the handler run, anything thrown is the answer. It sees only
+ * what may have to be refused: a handler that is open is not asked about, unless somebody listens to the verdicts.
+ */
+export type ContextGuard = (context: ExecutionContext, handler: GuardedHandler, enforcer: Enforcer) => boolean;
+
+/** Compiles what a handler requires, once: the function that is returned remembers it. */
+export function compileHandlers({ settings, enforcing }: Enforcer): (context: ExecutionContext) => GuardedHandler {
+  const handlers = new Map<HandlerClass, Map<Handler, GuardedHandler>>();
+  return function handlerOf(context) {
+    const owner: HandlerClass = context.getClass();
+    const method = context.getHandler() as Handler;
+    const known = handlers.get(owner)?.get(method);
+    if (known !== undefined) return known;
+    const marks = readMarks(owner, method);
+    const requirement = compileRequirement(marks, settings);
+    const responseHalf = askedResponseHalf(marks);
+    const handler: GuardedHandler = {
+      marks,
+      responseHalf,
+      open: (requirement.open || !enforcing) && responseHalf === undefined,
+      marked: requirement.options.length > 0 && !requirement.exempt,
+      requirementOf: requirement.of,
+      policy: settings.policy(requirement.options),
+    };
+    const ofOwner = handlers.get(owner) ?? new Map<Handler, GuardedHandler>();
+    handlers.set(owner, ofOwner.set(method, handler));
+    return handler;
+  };
+}
+
+function askedResponseHalf(marks: Marks): ResponseHalf | undefined {
+  const half = responseHalfOf(marks);
+  return half.noStore === true || half.upgradeRedirects === true ? half : undefined;
+}
