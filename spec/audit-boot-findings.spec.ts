@@ -36,13 +36,13 @@ describe.each(adapters)('at boot on %s', (_platform, newAdapter) => {
   it.each<[string, SecureOptions, string]>([
     ['httpsSupport: false', { httpsSupport: false }, 'SEC001 httpsSupport'],
     ['reportOnly', { reportOnly: true }, 'SEC004 reportOnly'],
-    ['a number of hops', { proxies: { trust: 2 } }, 'SEC110 proxies.trust: 2'],
+    ['a number of hops', { proxies: { trust: 2 }, hosts: ['example.com'] }, 'SEC110 proxies.trust: 2'],
     [
       'a redirect that loses a body',
       { onInsecure: 'redirect', redirect: { status: 302 } },
       'SEC303 redirect.status: 302',
     ],
-    ['HSTS beside pages for http', { hsts: { maxAge: 60 } }, 'SEC401 hsts'],
+    ['HSTS beside pages for http', { hsts: { maxAge: 31_536_000 } }, 'SEC401 hsts'],
     ["an exempt route for any name in mode 'all'", { mode: 'all' }, 'SEC304 PagesController.page, /:slug'],
   ])('%s is a finding', async (_what, options, finding) => {
     const app = await createApp(newAdapter, { controllers: [PagesController], options });
@@ -89,7 +89,7 @@ describe.each(adapters)('the own setting of %s', (name) => {
   it('is no matter where proxies are declared', async () => {
     const app = await createApp(trusting(true), {
       ...parts,
-      options: { ...parts.options, proxies: { trust: '10.0.0.1' } },
+      options: { hosts: ['localhost', 'example.com'], proxies: { trust: '10.0.0.1' } },
     });
     expect(idsOf(app)).toEqual([]);
     expect((await app.ask('/api/secret', { https: true })).status).toBe(421);
