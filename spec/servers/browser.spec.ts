@@ -2,10 +2,11 @@ import { jest } from '@jest/globals';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type Browser, type BrowserContext, type Cookie, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Cookie, Page } from 'playwright-core';
 import { localCertificate, type Certificate } from '../../sample-app/src/certificate.js';
 import { adapters } from '../support/applications.js';
 import { startAttacker, type Attacker } from '../support/attacker.js';
+import { startChromium } from '../support/chromium.js';
 import { startSample, type SampleSite } from '../support/sample-site.js';
 import { secretsIn } from '../support/session-secrets.js';
 import { Visitor } from '../support/visitor.js';
@@ -16,19 +17,6 @@ jest.setTimeout(60_000);
 const HOST = 'www.lamplight.test';
 const SECRET = 'Qm3vX8sL1zT6yB0kD9wR4nJ7fH2cP5gE';
 const PICTURES = process.env['ARTIFACTS'] ?? join(tmpdir(), 'nestjs-secure-browser');
-
-/** A browser as people have it, but for what it would tell its maker, and for the names of this test. */
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--ignore-certificate-errors',
-  '--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable',
-];
 
 let folder: string;
 let certificate: Certificate;
@@ -65,10 +53,7 @@ describe.each(adapters)('the sample application on %s, in Chromium', (platform, 
     http = `http://${HOST}:${site.httpPort}`;
     https = `https://${HOST}:${site.httpsPort}`;
     const names = `MAP *.test:${site.httpPort} 127.0.0.1:${wire.port}, MAP *.test 127.0.0.1`;
-    browser = await chromium.launch({
-      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-      args: [...FLAGS, `--host-resolver-rules=${names}`],
-    });
+    browser = await startChromium(names);
   });
 
   afterEach(async () => {

@@ -1,0 +1,3 @@
+import { describeMisconfigurations } from '../support/misconfigurations.js';
+
+describeMisconfigurations('HAProxy');
