@@ -72,7 +72,7 @@ describe.each(adapters)('on %s', (_platform, newAdapter) => {
       const { status, headers, body } = await app.ask(path, { method: 'POST', headers: BROWSER });
       expect(status).toBe(403);
       expect(headers['content-type']).toMatch(/^text\/html/);
-      expect(body).toContain('<h1>Forbidden</h1>');
+      expect(body).toContain('<h1>This was not sent safely</h1>');
     });
 
     it('answers HEAD as GET, without a body', async () => {

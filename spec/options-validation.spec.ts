@@ -127,7 +127,7 @@ const unknownKeys: Wrong[] = [
         ],
       },
     },
-    '"findings.ignore[1].becuase" is not an option. Did you mean "because"? Accepted: id, because.',
+    '"findings.ignore[1].becuase" is not an option. Did you mean "because"? Accepted: id, because, subject.',
   ],
 ];
 
@@ -374,7 +374,7 @@ const wrongValues: Wrong[] = [
   [
     'an id in place of a finding',
     { findings: { ignore: ['SEC301'] } },
-    'findings.ignore[0] is a string. An object { id, because }',
+    'findings.ignore[0] is a string. An object { id, because, subject }',
   ],
   ...['SEC30', 'SEC3011', 'sec301', 'XSEC301', 301].map((id): Wrong => [
     `the finding ${id}`,

@@ -106,6 +106,12 @@ describe('a WebSocket handshake', () => {
     expect(decide(facts, settings)).toEqual(refuse('websocket', 403));
     expect(decide(facts, { ...settings, onInsecure: 'redirect' })).toEqual(refuse('websocket', 403));
   });
+
+  it.each([stated, inferred])('is refused as misdirected with the doubt %j: the client has used wss', (doubt) => {
+    const facts = request({ websocket: true }, { doubts: [doubt] });
+
+    expect(decide(facts, settings)).toEqual(refuse('proxy-not-believed', 421));
+  });
 });
 
 describe('a stated sign of a proxy that is not believed', () => {
@@ -259,6 +265,7 @@ describe('the order of the rows', () => {
     [({ requirement }) => requirement.level === 'unmarked', () => ({ action: 'pass', reason: 'unmarked' })],
     [({ preflight, asks }) => preflight && asks === 'gate', () => ({ action: 'pass', reason: 'preflight' })],
     [({ preflight }) => preflight, () => refuse('preflight', 403)],
+    [(facts) => facts.websocket && facts.transport.doubts.length > 0, () => refuse('proxy-not-believed', 421)],
     [({ websocket }) => websocket, () => refuse('websocket', 403)],
     [has(stated), () => refuse('proxy-not-believed', 421)],
     [(facts, given) => refusing(facts, given) && has(inferred)(facts), () => refuse('proxy-not-believed', 421)],

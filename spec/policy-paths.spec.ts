@@ -16,6 +16,11 @@ describe('a paths rule', () => {
   it.each([
     // whole segments
     ['/account', '/account', true],
+    // more marks on one letter than any language has: nobody's path, so it may be this one
+    ['/account', `/x${'\xcc\x81'.repeat(30)}`, false],
+    ['/account', `/x${'\xcc\x81'.repeat(31)}`, true],
+    ['/account', `/x${'%CC%81'.repeat(31)}`, true],
+    ['/account', `/x${'%CC%81'.repeat(4)}`, false],
     ['/account', '/account/', true],
     ['/account', '/account/x/y', true],
     ['/account', '/account?x', true],

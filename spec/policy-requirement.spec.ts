@@ -1,7 +1,6 @@
 import type { Mark, Marks } from '../lib/policy/marks.js';
 import { compilePathRules } from '../lib/policy/paths.js';
 import { compileRequirement, gateRequirement, type RequirementSettings } from '../lib/policy/requirement.js';
-import { RouteTable, type Route } from '../lib/policy/route-table.js';
 
 const required: Mark = { level: 'required', options: {} };
 const exempt: Mark = { level: 'exempt' };
@@ -153,37 +152,5 @@ describe('what the gate requires', () => {
         }
       }
     }
-  });
-});
-
-describe('the route table', () => {
-  class Members {}
-  class Pages {}
-
-  function route(over: Partial<Route>): Route {
-    const rest = { requirement: undefined, keptFrom: undefined };
-    return { method: 'GET', path: '/', controller: undefined, handler: undefined, ...rest, ...over };
-  }
-
-  it('keeps every route in the order of registration', () => {
-    const table = new RouteTable();
-    const first = route({ path: '/a' });
-    const second = route({ path: '/a', method: 'POST' });
-    table.add(first);
-    table.add(second);
-
-    expect(table.routes()).toEqual([first, second]);
-  });
-
-  it('finds the routes of one handler of one controller', () => {
-    const table = new RouteTable();
-    const v1 = route({ path: '/v1/members', controller: Members, handler: 'list' });
-    const v2 = route({ path: '/v2/members', controller: Members, handler: 'list' });
-    for (const one of [v1, route({ controller: Members, handler: 'edit' }), v2]) table.add(one);
-    table.add(route({ path: '/pages', controller: Pages, handler: 'list' }));
-    table.add(route({ path: '/by-hand' }));
-
-    expect(table.routesOf(Members, 'list')).toEqual([v1, v2]);
-    expect(table.routesOf(Pages, 'edit')).toEqual([]);
   });
 });

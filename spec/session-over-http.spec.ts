@@ -191,14 +191,14 @@ describe.each(sites)('Over http, on %s with %s,', (_platform, _store, newAdapter
     it('a proxy that is not among the declared ones', async () => {
       const { app } = await openSite({ options: { proxies: { trust: ['10.0.0.0/8'] } } });
       expect(await causeOf(app, { 'X-Forwarded-Proto': 'https' })).toMatchObject({
-        fix: expect.stringMatching(/add '.*127\.0\.0\.1' to proxies\.trust/),
+        fix: expect.stringContaining("proxies: { trust: ['10.0.0.0/8', '127.0.0.1'] }"),
       });
     });
 
     it('a declared proxy that says it in another header', async () => {
       const { app } = await openSite();
       expect(await causeOf(app, { Forwarded: 'proto=https' })).toMatchObject({
-        fix: expect.stringContaining("set proxies.header to 'forwarded'"),
+        fix: expect.stringContaining("header: 'forwarded'"),
       });
     });
 

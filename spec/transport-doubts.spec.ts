@@ -1,10 +1,12 @@
 import type { ProxyHeader } from '../lib/options/secure-options.js';
 import type { Doubt } from '../lib/transport/connection.js';
+import { isSchemeHeader, mostTelling } from '../lib/transport/doubts.js';
 import { compileTransport } from '../lib/transport/transport.js';
 import type { HeaderLines } from './support/connection.js';
 import { connect } from './support/connection.js';
 
 const Host = 'example.com';
+const proto = 'X-Forwarded-Proto';
 const undeclared = compileTransport(undefined);
 const declared = compileTransport({ trust: 'loopback' });
 
@@ -263,5 +265,32 @@ describe('a browser that behaves as over https', () => {
     const transport = compileTransport({ trust: 'loopback', host: true });
     const lines = { Host: 'localhost', 'X-Forwarded-Host': Host, Cookie: '__Host-sid=1' };
     expect(transport.read(connect(lines)).doubts).toEqual([secureCookie]);
+  });
+});
+
+describe('the doubt that says most of the proxy', () => {
+  it.each<[string, HeaderLines, string | undefined]>([
+    ['is that of X-Forwarded-Proto', { 'A-Own': 'https', Forwarded: 'proto=https', [proto]: 'https' }, proto],
+    ['is that of a header that proxies use', { 'A-Own': 'https', 'Fastly-SSL': '1', 'X-Own': 'https' }, 'Fastly-SSL'],
+    ['is what is stated before what is inferred', { Cookie: '__Host-a=1', 'X-Own': 'https' }, 'X-Own'],
+    ['is the first of those that say as much', { 'A-Own': 'https', 'X-Own': 'https' }, 'A-Own'],
+    ['is none where there is none', {}, undefined],
+  ])('%s', (_what, lines, name) => {
+    const { doubts } = undeclared.read(connect({ Host, ...lines }));
+    expect(mostTelling(doubts)?.header).toBe(name?.toLowerCase());
+  });
+
+  it('is that of the header that is read', () => {
+    const transport = compileTransport({ trust: 'loopback', header: { name: 'X-Own', value: 'https' } });
+    const { doubts } = transport.read(connect({ Host, [proto]: 'https', 'X-Own': 'https, http' }));
+    expect(mostTelling(doubts)).toMatchObject({ header: 'x-own', reason: 'unusable-statement' });
+  });
+
+  it.each(['x-forwarded-proto', 'forwarded', 'cf-visitor', 'wl-proxy-ssl'])('%s is a header of proxies', (name) => {
+    expect(isSchemeHeader(name)).toBe(true);
+  });
+
+  it.each(['x-own', 'cookie', 'constructor'])('%s is none', (name) => {
+    expect(isSchemeHeader(name)).toBe(false);
   });
 });

@@ -1,4 +1,6 @@
-import { compileHosts, isIpHost, isLoopbackHost, parseHost } from '../lib/transport/host.js';
+import { compileHosts, isIpHost, isLoopbackHost, parseHost, rememberedHost } from '../lib/transport/host.js';
+import { compileTransport } from '../lib/transport/transport.js';
+import { connect, type HeaderLines } from './support/connection.js';
 
 const label63 = 'a'.repeat(63);
 const name253 = [label63, label63, label63, 'a'.repeat(61)].join('.');
@@ -173,4 +175,29 @@ describe('compileHosts', () => {
 // Node 24 no longer decodes what is ASCII already; before, such a name was no host.
 it.each(['xn--.com', 'xn--a.com'])('parseHost takes %s for a host only where URL does', (name) => {
   expect(parseHost(name)?.host).toBe(URL.canParse(`http://${name}`) ? name : undefined);
+});
+
+describe('rememberedHost', () => {
+  it('reads what parseHost reads, however often it is asked and however much it is asked', () => {
+    const names = Array.from({ length: 2500 }, (_, at) => (at % 3 === 0 ? `bad name ${at}` : `Shop-${at}.example:80`));
+    for (const asked of [...names, ...names, undefined, '', `${'a'.repeat(300)}.example`]) {
+      expect(rememberedHost(asked)).toStrictEqual(parseHost(asked));
+      expect(rememberedHost(asked)).toStrictEqual(parseHost(asked));
+    }
+  });
+});
+
+describe('the host of a request', () => {
+  it.each<[string, HeaderLines]>([
+    ['one', { Host: 'Example.com:8080' }],
+    ['two', { Host: ['a.example', 'b.example'] }],
+    ['none', {}],
+    ['one that a proxy states', { Host: 'a.example', 'X-Forwarded-Host': 'b.example' }],
+    ['one that a proxy states badly', { Host: 'a.example', 'X-Forwarded-Host': 'b example' }],
+  ])('is the same for the price of a look: %s', (_what, lines) => {
+    for (const proxies of [undefined, { trust: 'loopback', host: true }]) {
+      const transport = compileTransport(proxies);
+      expect(transport.host(connect(lines))).toBe(transport.read(connect(lines)).host);
+    }
+  });
 });

@@ -12,6 +12,10 @@ describe('the direct peer', () => {
     ['loopback', '10.0.0.1', false],
     ['linklocal', '169.254.1.1', true],
     ['linklocal', 'fe80::1', true],
+    // As Node writes the address of a peer on a link.
+    ['linklocal', 'fe80::1%eth0', true],
+    ['fe80::1', 'fe80::1%eth0', true],
+    ['fe80::2', 'fe80::1%eth0', false],
     ['uniquelocal', '10.1.2.3', true],
     ['uniquelocal', 'fd00::1', true],
     ['uniquelocal', '11.0.0.1', false],

@@ -1,9 +1,16 @@
 import { All, Controller, Get, Inject, Req, VersioningType, type Type } from '@nestjs/common';
-import { SecureExempt, SecureRequired, SecureUrls, type SecureOptions } from 'nestjs-secure';
+import {
+  SecureExempt,
+  SecureHostError,
+  SecureRequired,
+  SecureUrls,
+  type RouteParameters,
+  type SecureOptions,
+} from 'nestjs-secure';
 import type { Mark } from '../lib/policy/marks.js';
 import { compilePathRules } from '../lib/policy/paths.js';
 import { compileRequirement } from '../lib/policy/requirement.js';
-import { RouteTable } from '../lib/policy/route-table.js';
+import { RouteTable, type Route } from '../lib/policy/route-table.js';
 import type { Transport } from '../lib/transport/connection.js';
 import { SecureUrls as Urls, type UrlSettings } from '../lib/urls/secure-urls.js';
 import { adapters } from './support/applications.js';
@@ -30,13 +37,26 @@ class Members {
 
 const required: Mark = { level: 'required', options: {} };
 
+const anyRoute: Route = {
+  kind: 'http',
+  method: 'GET',
+  path: '/',
+  controller: Members,
+  handler: 'show',
+  requirement: undefined,
+  keptFrom: undefined,
+  hosts: [],
+  versions: [],
+  versioning: undefined,
+};
+
 function tableOf(...rows: [handler: string, path: string, mark?: Mark][]): RouteTable {
   const table = new RouteTable();
   const rules = compilePathRules(['/office'], []);
   for (const [handler, path, mark] of rows) {
     const marks = { handler: mark, class: undefined, keptFrom: undefined };
     const requirement = compileRequirement(marks, { mode: 'marked', rules });
-    table.add({ method: 'GET', path, controller: Members, handler, requirement, keptFrom: undefined });
+    table.add({ ...anyRoute, path, handler, requirement });
   }
   return table;
 }
@@ -82,6 +102,13 @@ describe('an absolute URL', () => {
     expect(urls.buildSecureUrl(inClear, '/there?y')).toBe('https://example.com/there?y');
     expect(urls.buildInsecureUrl(secure)).toBe('http://example.com/here?x=1');
     expect(urls.buildInsecureUrl(secure, '/')).toBe('http://example.com/');
+    expect(urls.buildWebSocketUrl(inClear)).toBe('wss://example.com/here?x=1');
+    expect(urls.buildWebSocketUrl(inClear, '/chat')).toBe('wss://example.com/chat');
+  });
+
+  it('of a WebSocket is wss, or ws where https is not spoken at all', () => {
+    expect(urlsWith().buildWebSocketUrl(inClear, '/chat')).toBe('wss://example.com/chat');
+    expect(urlsWith({ httpsSupport: false }).buildWebSocketUrl(secure)).toBe('ws://example.com/here?x=1');
   });
 
   it('has the ports outsiders use, the default ones left out', () => {
@@ -96,6 +123,7 @@ describe('an absolute URL', () => {
     const urls = urlsWith({ httpsSupport: false });
 
     expect(urls.buildSecureUrl(inClear)).toBe('http://example.com/here?x=1');
+    expect(urls.buildWebSocketUrl(inClear, '/chat')).toBe('ws://example.com/chat');
     expect(urls.urlFor(Members, 'edit', { slug: 'ada' }, secure)).toBe('http://example.com/members/ada/edit');
     expect(urls.urlFor(Members, 'edit', { slug: 'ada' })).toBe('http://www.example.com/members/ada/edit');
   });
@@ -169,8 +197,7 @@ describe('the URL of a handler', () => {
 
   it('is http or https as the request where nothing is known of what it requires', () => {
     const routes = new RouteTable();
-    const rest = { controller: Members, handler: 'show', requirement: undefined, keptFrom: undefined };
-    routes.add({ method: 'GET', path: '/members', ...rest });
+    routes.add({ ...anyRoute, path: '/members' });
 
     expect(urlsWith({ routes }).urlFor(Members, 'show', {}, inClear)).toBe('http://example.com/members');
   });
@@ -200,15 +227,52 @@ describe('the URL of a handler', () => {
     expect(() => urlsWith().urlFor(Members, 'file', { '*': ['a', slug] }, inClear)).toThrow(RegExp('which would lead'));
   });
 
+  it('fills a wildcard with one segment that is no list, and leaves it out where nothing is given', () => {
+    expect(urlsWith().urlFor(Members, 'file', { '*': 'a/b' }, inClear)).toBe('http://example.com/files/a%2Fb');
+    expect(urlsWith().urlFor(Members, 'file', {}, inClear)).toBe('http://example.com/files/');
+  });
+
+  it.each<[pattern: string, parameters: RouteParameters, url: string]>([
+    ['/files/{*path}', { '*': ['a', 'b'] }, '/files/a/b'],
+    ['/files/{*path}', { path: ['a', 'b'] }, '/files/a/b'],
+    ['/files/*', { path: ['a', 'b'] }, '/files/a/b'],
+    ['/files/*rest', { rest: ['a', 'b'] }, '/files/a/b'],
+    ['/files/*rest', { '*': ['a', 'b'] }, '/files/a/b'],
+    ['/files/{*rest}', {}, '/files/'],
+    ['/members{/:slug}', {}, '/members'],
+    ['/members{/:slug}', { slug: 'ada' }, '/members/ada'],
+    ['/from/:from-:to', { from: 'a', to: 'b' }, '/from/a-b'],
+  ])('fills %s with %j', (path, parameters, url) => {
+    const urls = urlsWith({ routes: tableOf(['show', path]) });
+
+    expect(urls.urlFor(Members, 'show', parameters, inClear)).toBe(`http://example.com${url}`);
+  });
+
+  it.each<[pattern: string, parameters: RouteParameters, fault: string]>([
+    ['/members', { slug: 'ada' }, "'/members' takes no parameter: slug is unknown."],
+    ['/a/:b{/:c}', { d: 1, c: 1 }, "'/a/:b{/:c}' takes b, c: b is missing, d is unknown."],
+    ['/files/*rest', {}, "'/files/*rest' takes rest: rest is missing."],
+    ['/files/*rest', { path: ['a'] }, "'/files/*rest' takes rest: rest is missing, path is unknown."],
+    ['/files/*rest', { rest: [] }, "'/files/*rest' cannot be filled: "],
+    ['/members/:slug', { slug: ['a', 'b'] }, 'slug is a list, and stands for one segment.'],
+    ['/members/:slug', { slug: [] }, 'slug is a list, and stands for one segment.'],
+    ['/members/:slug', { constructor: 'x' }, 'slug is missing, constructor is unknown.'],
+  ])('is an error for %s with %j', (path, parameters, fault) => {
+    const urls = urlsWith({ routes: tableOf(['show', path]) });
+
+    expect(() => urls.urlFor(Members, 'show', parameters, inClear)).toThrow(fault);
+  });
+
   it('is an error that names the missing parameter and the paths', () => {
     expect(() => urlsWith().urlFor(Members, 'edit', { name: 'ada' }, inClear)).toThrow(
-      `urlFor(Members, 'edit', {"name":"ada"}): no path of '/members/:slug/edit' can be filled. TypeError: Missing parameters: slug`,
+      `urlFor(Members, 'edit', {"name":"ada"}): '/members/:slug/edit' takes slug: slug is missing, name is unknown.`,
     );
-    expect(() => urlsWith().urlFor(Members, 'file', {}, inClear)).toThrow('Missing parameters: *');
   });
 
   it('is an error for a pattern that is not of the kind path-to-regexp reads', () => {
-    expect(() => urlsWith().urlFor(Members, 'odd', { id: 1 }, inClear)).toThrow("'/odd/:id(\\d+)' can be filled");
+    expect(() => urlsWith().urlFor(Members, 'odd', { id: 1 }, inClear)).toThrow(
+      "'/odd/:id(\\d+)' is a pattern that cannot be filled.",
+    );
   });
 
   it('is that of the first path which the parameters fill', () => {
@@ -220,13 +284,140 @@ describe('the URL of a handler', () => {
     expect(onlyWithSlug.urlFor(Members, 'versions', { slug: 'x' }, inClear)).toBe('http://example.com/v2/members/x');
     expect(() =>
       urlsWith({ routes: tableOf(['versions', '/a/:a'], ['versions', '/b/:b']) }).urlFor(Members, 'versions'),
-    ).toThrow("no path of '/a/:a', '/b/:b' can be filled");
+    ).toThrow("'/a/:a' takes a: a is missing. '/b/:b' takes b: b is missing.");
   });
 
   it('is an error where no route leads to it', () => {
     expect(() => urlsWith().urlFor(Members, 'nowhere')).toThrow(
       "urlFor(Members, 'nowhere'): no route leads to this handler in this application.",
     );
+  });
+});
+
+describe('the URL of a handler with versions', () => {
+  const v = (path: string, versions: string[]): Route => ({ ...anyRoute, path, versions, versioning: 'uri' });
+  const routes = new RouteTable();
+  for (const route of [v('/v1/news', ['1']), v('/v2/news', ['2']), v('/news', ['neutral'])]) routes.add(route);
+  const urls = urlsWith({ routes });
+
+  it('is that of the first one as they are written, or of the one asked for', () => {
+    expect(urls.urlFor(Members, 'show', {}, inClear)).toBe('http://example.com/v1/news');
+    expect(urls.urlFor(Members, 'show', {}, inClear, {})).toBe('http://example.com/v1/news');
+    expect(urls.urlFor(Members, 'show', {}, inClear, { version: '2' })).toBe('http://example.com/v2/news');
+    expect(urls.urlFor(Members, 'show', {}, undefined, { version: 'neutral' })).toBe('https://www.example.com/news');
+  });
+
+  it('is an error where there is no such version, which names those there are', () => {
+    expect(() => urls.urlFor(Members, 'show', {}, inClear, { version: '3' })).toThrow(
+      "urlFor(Members, 'show'): there is no version '3' of it; it has '1', '2', 'neutral'.",
+    );
+    expect(() => urlsWith().urlFor(Members, 'show', { slug: 'ada' }, inClear, { version: '3' })).toThrow(
+      "urlFor(Members, 'show'): there is no version '3' of it; it is not versioned.",
+    );
+  });
+});
+
+describe('the URL of a handler that is bound to hosts', () => {
+  function bound(...hosts: (string | RegExp)[]): Urls<Asked> {
+    const routes = new RouteTable();
+    routes.add({ ...anyRoute, path: '/pages/:page', hosts });
+    const hostAllowed = (host: string): boolean => /(^|\.)example\.com$/.test(host);
+    return urlsWith({ routes, hostAllowed, redirectHost: (host) => host });
+  }
+  const from = (host: string): Asked => ({ ...secure, host });
+  const pages = { page: 'x' };
+
+  it('has the host, whoever asks', () => {
+    const urls = bound('admin.example.com');
+
+    expect(urls.urlFor(Members, 'show', pages, from('www.example.com'))).toBe('https://admin.example.com/pages/x');
+    expect(urls.urlFor(Members, 'show', pages)).toBe('https://admin.example.com/pages/x');
+  });
+
+  it('has the host of the request, or the default one, where that is one of them', () => {
+    const urls = bound('admin.example.com', ':tenant.example.com', /^office\d\.example\.com$/g);
+
+    expect(urls.urlFor(Members, 'show', pages, from('acme.example.com'))).toBe('https://acme.example.com/pages/x');
+    expect(urls.urlFor(Members, 'show', pages)).toBe('https://www.example.com/pages/x');
+    const byNumber = bound(/^office\d\.example\.com$/g);
+    for (const host of ['office1.example.com', 'office2.example.com']) {
+      expect(byNumber.urlFor(Members, 'show', pages, from(host))).toBe(`https://${host}/pages/x`);
+    }
+  });
+
+  it('has the host that the parameters fill', () => {
+    const urls = bound('admin.example.com', ':tenant.example.com');
+    const acme = { ...pages, tenant: 'ACME' };
+
+    expect(urls.urlFor(Members, 'show', acme, from('other.example.com'))).toBe('https://acme.example.com/pages/x');
+    expect(urls.urlFor(Members, 'show', acme, from('admin.example.com'))).toBe('https://acme.example.com/pages/x');
+    expect(urls.urlFor(Members, 'show', acme)).toBe('https://acme.example.com/pages/x');
+    expect(bound(':tenant{.:area}.example.com').urlFor(Members, 'show', acme)).toBe('https://acme.example.com/pages/x');
+  });
+
+  it('has the host of the request where a parameter is of host and path alike', () => {
+    const urls = bound(':page.example.com');
+
+    expect(urls.urlFor(Members, 'show', pages, from('x.example.com'))).toBe('https://x.example.com/pages/x');
+  });
+
+  it('keeps the port that outsiders use', () => {
+    const routes = new RouteTable();
+    routes.add({ ...anyRoute, hosts: ['example.com'] });
+
+    expect(urlsWith({ routes, ports: { http: 80, https: 8443 } }).urlFor(Members, 'show')).toBe(
+      'https://example.com:8443/',
+    );
+  });
+
+  it.each(['evil.com/', 'evil.com:80', 'a b', '', 'a@b', 'a:1', '..', 'x'.repeat(64)])(
+    'is an error with the parameter %j, which would lead to another host',
+    (tenant) => {
+      const urls = bound(':tenant.example.com');
+      expect(() => urls.urlFor(Members, 'show', { ...pages, tenant })).toThrow(
+        /which is no host|would lead to another path/,
+      );
+    },
+  );
+
+  it('is an error with a parameter that brings a port of its own', () => {
+    expect(() => bound(':whole').urlFor(Members, 'show', { ...pages, whole: 'www.example.com:81' })).toThrow(
+      "The parameters make 'www.example.com:81', which is no host.",
+    );
+    expect(bound(':whole').urlFor(Members, 'show', { ...pages, whole: 'www.example.com' })).toBe(
+      'https://www.example.com/pages/x',
+    );
+  });
+
+  it('is an error where the host is not allowed, which names it', () => {
+    const urls = bound(':tenant.example.org');
+    const attempt = (): string => urls.urlFor(Members, 'show', { ...pages, tenant: 'acme' });
+
+    expect(attempt).toThrow(SecureHostError);
+    expect(attempt).toThrow(
+      "The host 'acme.example.org' is not allowed in a URL. If it is yours, add 'acme.example.org' to hosts in SecureModule.forRoot().",
+    );
+  });
+
+  it('is an error where nothing tells the host, which names the hosts', () => {
+    const message =
+      "urlFor(Members, 'show') has no host: it is bound to ':tenant.example.net', '/^office/'. Give its parameters, or pass a request for such a host.";
+
+    expect(() => bound(':tenant.example.net', /^office/).urlFor(Members, 'show', pages)).toThrow(message);
+    expect(() => bound(':tenant.example.net', /^office/).urlFor(Members, 'show', pages, secure)).toThrow(message);
+  });
+
+  it('is an error with a parameter of neither path nor host', () => {
+    expect(() => bound(':tenant.example.com').urlFor(Members, 'show', { ...pages, tennant: 'acme' })).toThrow(
+      "'/pages/:page' takes page, tenant: tennant is unknown.",
+    );
+  });
+
+  it('is an error where the path is no pattern', () => {
+    const routes = new RouteTable();
+    routes.add({ ...anyRoute, path: '/^\\/x(', hosts: ['example.com'] });
+
+    expect(() => urlsWith({ routes }).urlFor(Members, 'show')).toThrow('is a pattern that cannot be filled.');
   });
 });
 
@@ -274,7 +465,7 @@ class FilesController {
     return 'a file';
   }
 }
-const segments = (...values: string[]): Record<string, string[]> => ({ path: values, '*': values });
+const segments = (...values: string[]): Record<string, string[]> => ({ '*': values });
 
 @Controller({ path: 'catalogue', version: '2' })
 class CatalogueController {
@@ -434,8 +625,7 @@ describe.each(adapters)('SecureUrls on %s', (_platform, newAdapter) => {
 
   it('says which parameter is missing, and which handler has no route', async () => {
     expect(await built((urls, request) => urls.urlFor(MembersController, 'edit', {}, request))).toEqual({
-      error:
-        "urlFor(MembersController, 'edit', {}): no path of '/api/members/:slug/edit' can be filled. TypeError: Missing parameters: slug",
+      error: "urlFor(MembersController, 'edit', {}): '/api/members/:slug/edit' takes slug: slug is missing.",
     });
     expect(await built((urls, request) => urls.urlFor(Unmounted, 'show', {}, request))).toEqual({
       error: "urlFor(Unmounted, 'show'): no route leads to this handler in this application.",

@@ -109,7 +109,7 @@ const VERDICTS: [what: string, ask: Ask, expected: string][] = [
   ['a CORS preflight through a proxy', { method: 'OPTIONS', headers: { ...preflight, ...stated } }, '403 preflight'],
   ['OPTIONS that is no preflight', { method: 'OPTIONS' }, '403 insecure-secret'],
   ['a WebSocket handshake', { headers: handshake }, '403 websocket'],
-  ['a WebSocket handshake through a proxy', { headers: { ...handshake, ...stated } }, '403 websocket'],
+  ['a WebSocket handshake through a proxy', { headers: { ...handshake, ...stated } }, '421 proxy-not-believed'],
   ['GET through an undeclared proxy', { headers: stated }, '421 proxy-not-believed'],
   ['POST through an undeclared proxy', { method: 'POST', headers: stated }, '421 proxy-not-believed'],
   ['Authorization through such a proxy', { headers: { ...authorized, ...stated } }, '421 proxy-not-believed'],
@@ -191,7 +191,7 @@ describe.each(adapters)('a request in clear on %s', (_platform, newAdapter) => {
       reason: 'insecure-secret',
     });
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(page.body).toContain('<h1>Forbidden</h1>');
+    expect(page.body).toContain('<h1>This was not sent safely</h1>');
   });
 });
 
@@ -481,6 +481,12 @@ describe.each(adapters)('onLeak on %s', (_platform, newAdapter) => {
       ]);
     });
 
+    it('is told of an Authorization header of a handshake', async () => {
+      await ask('/secret', { headers: { ...handshake, ...authorized } });
+
+      expect(heard().map(({ kind }) => kind)).toEqual(['authorization']);
+    });
+
     it('is told of both', async () => {
       await ask('/secret', { method: 'POST', body: BODY, headers: authorized });
 
@@ -506,7 +512,7 @@ describe.each(adapters)('onLeak on %s', (_platform, newAdapter) => {
       ['the handler requires no https', '/open', { headers: authorized }],
       ['it is redirected all the same', '/moved', { method: 'POST', body: BODY, headers: authorized }],
       ['it is a preflight', '/secret', { method: 'OPTIONS', headers: { ...preflight, ...authorized } }],
-      ['it is a handshake', '/secret', { headers: { ...handshake, ...authorized } }],
+      ['it is a handshake without a secret', '/secret', { headers: handshake }],
     ])('is not told where %s', async (_why, path, asked) => {
       await ask(path, asked);
 
