@@ -1,0 +1,2 @@
+export class AppService {}
+export const port = 3000;

@@ -1,0 +1,1 @@
+import './unparsable-part.js';
