@@ -3,6 +3,8 @@ export default {
   resolver: '<rootDir>/spec/support/jest-resolver.cjs',
   roots: ['<rootDir>/spec'],
   testMatch: ['**/*.spec.ts'],
+  // An application starts in most tests; a slow machine is no failure.
+  testTimeout: 30_000,
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/servers/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {

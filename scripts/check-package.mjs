@@ -212,6 +212,15 @@ function start(folder, { compile, type }) {
   if (run('node', [main], folder).trim() !== 'runs') throw new Error(`${folder}: ${main} does not run`);
 }
 
+/** The command line, as it was installed, on the module that was built. */
+function audit(folder, { name, compile, type }) {
+  if (compile === 'none') return;
+  const bin = tool(folder, 'nestjs-secure/dist/esm/cli/main.js');
+  const said = run('node', [bin, 'audit', 'dist/app.module.js', '--json'], folder);
+  const paths = JSON.parse(said).routes.map(({ path }) => path);
+  if (!paths.includes('/members/:slug/edit')) throw new Error(`${name} (${type}): audit lists ${paths.join(', ')}`);
+}
+
 function test(folder, { test: runner }) {
   if (runner === undefined) return;
   if (runner === 'vitest') {
@@ -279,6 +288,7 @@ function checkAll(folder, projects) {
     prepare(at, project);
     build(at, project);
     start(at, project);
+    audit(at, project);
     test(at, project);
     const { nest, name, compile, adapter = 'express', test: runner } = project;
     console.log(
