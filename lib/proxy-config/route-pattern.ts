@@ -155,6 +155,7 @@ function isSure(form: Form): boolean {
   });
 }
 
+// A plan holds every route against every other.
 const known = new WeakMap<Comparable, readonly Form[] | undefined>();
 
 /** Every form the path of a route may take, for some of it may be absent; undefined where that is too much. */

@@ -4,12 +4,15 @@ import { literal, literalInNormalForm, literalOrEscape, NORMAL_SEGMENT, SLASH } 
 /** What ends the last segment of a rule: anything that is no ordinary character of a path. */
 const BOUNDARY = '(?:[^\\w!\\x24&-.:=@~]|$)';
 
+/** What leads to the next segment: to some servers a segment has parameters after a semicolon. */
+const NEXT = `(?:(?:;|%3b)[^?]*)?${SLASH}`;
+
 /** What a `paths` rule covers, whatever the method: to be matched without case. Together with `ODD_SPELLING` not less than the application does. */
 export function coverRule(rule: string): string {
   const path = folded(decoded(rule));
   const ascii = /^[\0-\x7f]*/.exec(path)?.[0] ?? '';
   const segments = ascii.split('/').slice(1).map(coverSegment);
-  const start = segments.length === 0 ? '' : `/${segments.join(SLASH)}`;
+  const start = segments.length === 0 ? '' : `/${segments.join(NEXT)}`;
   if (ascii === path) return `^\\S+ ${start}${segments.length === 0 ? '' : BOUNDARY}`;
   // A letter with a diacritic may come as the letter and the mark apart.
   return `^\\S+ ${start}[a-z]?%[89a-f]`;
