@@ -5,6 +5,7 @@ export default {
   testMatch: ['**/*.spec.ts'],
   // An application starts in most tests; a slow machine is no failure.
   testTimeout: 30_000,
+  maxWorkers: '100%',
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/servers/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {

@@ -15,7 +15,10 @@ async function processorTime(child) {
 /** A subject that runs, and can be loaded. */
 export async function startSubject(name, platform, folder) {
   const serve = fileURLToPath(new URL('serve.mjs', folder));
-  const child = fork(serve, [name, platform], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(serve, [name, platform], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
   const [port] = await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(() => Promise.reject(new Error(`${name} (${platform}) did not start`))),
