@@ -2,7 +2,7 @@ import { Controller, Get, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SecureAudit, SecureModule, SecureRequired, type Finding, type SecureOptions } from 'nestjs-secure';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request, type OutgoingHttpHeaders } from 'node:http';
+import { request, type OutgoingHttpHeaders, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -320,7 +320,11 @@ async function listen(
   where: number | string,
 ): Promise<{ socketPath: string } | { port: number }> {
   if (typeof where === 'string') {
-    await app.listen(where);
+    // Not app.listen(): on Fastify, Nest 11 takes any text for a port.
+    await app.init();
+    await app.getHttpAdapter().getInstance().ready?.();
+    const server: Server = app.getHttpServer();
+    await once(server.listen(where), 'listening');
     return { socketPath: where };
   }
   await app.listen(where, '127.0.0.1');
