@@ -651,7 +651,7 @@ describe('the session option', () => {
     ['keys that are undefined', { name: undefined, cookie: undefined, store: undefined, dir: undefined }],
     ['a cookie whose keys are undefined', { cookie: { sameSite: undefined, path: undefined, maxAge: undefined } }],
     ['every character of a token in its name', { name: "aZ09!#$%&'*+-.^_`|~" }],
-    ['__Host-sid with the path it has anyway', { name: '__Host-sid', cookie: { path: '/' } }],
+    ['__Host-sid with its own path spelt out', { name: '__Host-sid', cookie: { path: '/' } }],
     ['__Host-Http-sid', { name: '__Host-Http-sid' }],
     ['__Secure-sid with a path and a domain', { name: '__Secure-sid', cookie: { path: '/a', domain: 'example.com' } }],
     ['SameSite=None and Partitioned', { cookie: { sameSite: 'none', partitioned: true } }],

@@ -13,8 +13,8 @@ import { asHttps, throughProxy, type CookieJar } from 'nestjs-secure/testing';
 import type { Server } from 'node:http';
 
 /*
- * The types are checked by `npm run typecheck`: a line below `@ts-expect-error` that compiles is an error there. What runs
- * here only shows that the lines are ones that can be written.
+ * The types are checked by `npm run typecheck`: what must not compile stands below an expected error, and
+ * is an error there if it does. What runs here only shows that the rest can be written.
  */
 
 @Controller('members')
@@ -30,46 +30,46 @@ class MembersController {
 function written(urls: SecureUrls, app: INestApplication, audit: SecureAudit): unknown[] {
   return [
     urls.urlFor(MembersController, 'show', { slug: 'ada' }).toUpperCase(),
-    // @ts-expect-error a misspelt handler
+    // @ts-expect-error must not compile: a misspelt handler
     urls.urlFor(MembersController, 'shows'),
-    // @ts-expect-error a property that is no handler
+    // @ts-expect-error must not compile: a property that is no handler
     urls.urlFor(MembersController, 'title'),
-    // @ts-expect-error no controller
+    // @ts-expect-error must not compile: no controller
     urls.urlFor({}, 'show'),
-    // @ts-expect-error a parameter is a string, a number, a boolean or a list of strings
+    // @ts-expect-error must not compile: a parameter is a string, a number, a boolean or a list of strings
     urls.urlFor(MembersController, 'show', { slug: { first: 'ada' } }),
 
     SecureModule.forRoot({ redirect: { status: { safe: 301, unsafe: 308 }, host: { 'a.test': 'b.test' } } }),
-    // @ts-expect-error a misspelt option
+    // @ts-expect-error must not compile: a misspelt option
     SecureModule.forRoot({ host: ['example.com'] }),
-    // @ts-expect-error a status that is no redirect
+    // @ts-expect-error must not compile: a status that is no redirect
     SecureModule.forRoot({ redirect: { status: 200 } }),
-    // @ts-expect-error a string where a boolean belongs
+    // @ts-expect-error must not compile: a string where a boolean belongs
     SecureModule.forRoot({ httpsSupport: 'true' }),
-    // @ts-expect-error a mode there is not
+    // @ts-expect-error must not compile: a mode there is not
     SecureModule.forRoot({ mode: 'some' }),
-    // @ts-expect-error a finding is ignored with a reason
+    // @ts-expect-error must not compile: a finding is ignored with a reason
     SecureModule.forRoot({ findings: { ignore: [{ id: 'SEC301' }] } }),
-    // @ts-expect-error proxies are not believed without being named
+    // @ts-expect-error must not compile: proxies are not believed without being named
     SecureModule.forRoot({ proxies: { header: 'forwarded' } }),
 
     SecureRequired({ onInsecure: 'refuse', refuse: { status: 421 }, noStore: true }),
-    // @ts-expect-error a host is the module's to say
+    // @ts-expect-error must not compile: a host is the module's to say
     SecureRequired({ redirect: { host: 'example.com' } }),
-    // @ts-expect-error it takes no options
+    // @ts-expect-error must not compile: it takes no options
     SecureExempt({ because: 'health' }),
 
     listenSecurely(app, { http: 0, https: { port: 0, host: '127.0.0.1' }, tls: { key: '', cert: '' } }),
-    // @ts-expect-error https needs a certificate
+    // @ts-expect-error must not compile: https needs a certificate
     listenSecurely(app, { http: 0, https: 0 }),
     createRedirectServer({ hosts: ['example.com'], acme: (token) => token.toUpperCase() }),
 
     asHttps({ url: '/' }).url.toUpperCase(),
-    // @ts-expect-error neither a request of supertest nor the options of inject
+    // @ts-expect-error must not compile: neither a request of supertest nor the options of inject
     asHttps('/'),
     throughProxy({ url: '/' }, { peer: 'unix', headers: { 'X-Forwarded-Proto': 'https' } }),
 
-    // @ts-expect-error what was found is not for others to change
+    // @ts-expect-error must not compile: what was found is not for others to change
     audit.findings().pop(),
   ];
 }

@@ -47,7 +47,7 @@ export class Handshakes {
     return this.passes(raw, { requirementOf, socket: true }, refuse);
   }
 
-  /** The same of a request that is answered as any other: for a file. */
+  /** The same of a request for a file, which opens no socket: it may be redirected. */
   serves(raw: IncomingMessage, requirementOf: RequirementOf, refuse: (answer: Answer) => void): boolean {
     return this.passes(raw, { requirementOf }, refuse);
   }

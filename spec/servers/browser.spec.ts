@@ -102,7 +102,7 @@ describe.each(adapters)('the sample application on %s, in Chromium', (platform, 
     await page.screenshot({ path: join(PICTURES, `${platform.toLowerCase()}-${name}.png`), fullPage: true });
   }
 
-  /** A session that is as good as any, but somebody else's: the attacker's own. */
+  /** A valid session, but somebody else's: the attacker's own. */
   async function sessionOfTomas(): Promise<{ value: string; visitor: Visitor }> {
     const visitor = new Visitor(certificate.cert);
     await visitor.ask(`${site.https}/accounts/login`, { form: { name: 'Tomas Reyes', password: 'lamplight' } });

@@ -163,7 +163,7 @@ describe.each(adapters)('a browser and gateways on %s', (_platform, newAdapter) 
     const { app, page } = await open({ providers: [SafeGateway], sockets: onSocketIo });
 
     await page.goto(`http://${HOST}:${app.http}/`);
-    // Led to https by itself, as any file.
+    // A file: the browser is redirected to https.
     await page.addScriptTag({ url: '/socket.io/socket.io.js' });
     expect(await page.evaluate(sayByIo('/safe', transport))).toBe(error);
     expect(ran).toEqual([]);

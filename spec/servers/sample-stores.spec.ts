@@ -125,7 +125,7 @@ describe.each(STORES)('two processes of the sample application on one %s', (_nam
     expect(answer.body).toContain('You are signed in as Ada Marlowe.');
   });
 
-  it('no line of their logs has anything of a session, or the secret', () => {
+  it('their logs hold no cookie, no session id and not the secret', () => {
     expect(given.size).toBeGreaterThan(0);
     for (const { output } of [one, other]) {
       expect(output).toContain('The Lamplight Society');

@@ -1,6 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-// Nest reads the type of the constructor's parameter, which must be there when it runs.
-// oxlint-disable-next-line typescript/consistent-type-imports
+// oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the type of the constructor's parameter at run time
 import { SecureRequired, SecureUrls } from 'nestjs-secure';
 
 @Controller('members')
