@@ -11,7 +11,7 @@ export interface GuardedHandler {
   readonly marks: Marks;
   /** What they ask of the response; undefined where they ask for nothing. */
   readonly responseHalf: ResponseHalf | undefined;
-  /** Nothing is to be done: it never requires https, or nothing is enforced, and its response is its own. */
+  /** It never requires https, or nothing is enforced. */
   readonly open: boolean;
   /** A decorator requires https. */
   readonly marked: boolean;
@@ -35,11 +35,10 @@ export function compileHandlers({ settings, enforcing }: Enforcer): (context: Ex
     if (known !== undefined) return known;
     const marks = readMarks(owner, method);
     const requirement = compileRequirement(marks, settings);
-    const responseHalf = askedResponseHalf(marks);
     const handler: GuardedHandler = {
       marks,
-      responseHalf,
-      open: (requirement.open || !enforcing) && responseHalf === undefined,
+      responseHalf: askedResponseHalf(marks),
+      open: requirement.open || !enforcing,
       marked: requirement.options.length > 0 && !requirement.exempt,
       requirementOf: requirement.of,
       policy: settings.policy(requirement.options),

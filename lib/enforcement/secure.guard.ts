@@ -38,9 +38,10 @@ export class SecureGuard implements CanActivate {
    */
   canActivate(context: ExecutionContext): boolean {
     const handler = this.handlerOf(context);
-    if (handler.open && !this.enforcer.observed) return true;
-
     const type = context.getType<string>();
+    const done = handler.open && (handler.responseHalf === undefined || type !== 'http');
+    if (done && !this.enforcer.observed) return true;
+
     if (type !== 'http') return CONTEXT_GUARDS[type]?.(context, handler, this.enforcer) ?? true;
     const { request, response } = this.getRequestResponse(context);
     if (!isRequest(request)) return passWithoutRequest(handler, context);
