@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { makeCertificate } from './certificates.js';
 import { freePort, placeOf, ServerProcess } from './server-process.js';
 
@@ -40,6 +41,8 @@ interface Program {
   readonly run: (file: string) => readonly string[];
   /** The arguments that only check the file. */
   readonly check: (file: string) => readonly string[];
+  /** The names it makes certificates for by itself, after it has begun to listen. */
+  readonly certifies?: (config: string) => readonly string[];
 }
 
 const LOG = 'error.log';
@@ -110,6 +113,7 @@ const caddy: Program = {
 }
 ${config}
 `,
+  certifies: (config) => [...config.matchAll(/https:\/\/([a-z][^\s:,{]*)/g)].map(([, name = '']) => name),
 };
 
 const haproxy: Program = {
@@ -171,6 +175,7 @@ async function start(program: Program, build: BuildConfig): Promise<ProxyServer>
     async ask() {
       await Promise.any(ports.map(connectTo));
       await Promise.all(named.map(connectTo));
+      await Promise.all((program.certifies?.(config) ?? []).map((name) => greet(place.https, name)));
     },
   });
   const log = join(place.folder, LOG);
@@ -233,6 +238,17 @@ function envOf(folder: string): NodeJS.ProcessEnv {
 function connectTo(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.on('error', reject);
+  });
+}
+
+/** Rejects as long as there is no certificate for the name. */
+function greet(port: number, servername: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ port, host: '127.0.0.1', servername, rejectUnauthorized: false }, () => {
       socket.destroy();
       resolve();
     });
