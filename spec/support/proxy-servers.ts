@@ -113,7 +113,10 @@ const caddy: Program = {
 }
 ${config}
 `,
-  certifies: (config) => [...config.matchAll(/https:\/\/([a-z][^\s:,{]*)/g)].map(([, name = '']) => name),
+  certifies: (config) => {
+    const sites = config.split('\n').filter((line) => /^\S.*\{$/.test(line));
+    return sites.flatMap((site) => [...site.matchAll(/https:\/\/([a-z][^\s:,{]*)/g)].map(([, name = '']) => name));
+  },
 };
 
 const haproxy: Program = {
