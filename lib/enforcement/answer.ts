@@ -72,7 +72,7 @@ export interface Answer {
 }
 
 /** The status and the headers that belong to a verdict whoever writes the body. */
-export function headersOf(verdict: Answered): Readonly<Record<string, string>> {
+export function headersOf(verdict: Answered): Record<string, string> {
   if (verdict.action === 'redirect') return { location: verdict.location };
   switch (verdict.status) {
     case 405:
@@ -106,11 +106,10 @@ export function answerOf(verdict: Answered, accept: string | undefined): Answer 
   const html = accept !== undefined && /\btext\/html\b/i.test(accept);
   const { body, length } = html ? measured(page(verdict)) : problemOf(verdict);
   const contentType = html ? 'text/html; charset=utf-8' : 'application/problem+json';
-  return {
-    status: verdict.status,
-    headers: { ...headersOf(verdict), 'content-type': contentType, 'content-length': length },
-    body,
-  };
+  const headers = headersOf(verdict);
+  headers['content-type'] = contentType;
+  headers['content-length'] = length;
+  return { status: verdict.status, headers, body };
 }
 
 interface Body {
@@ -122,15 +121,16 @@ function measured(body: string): Body {
   return { body, length: String(Buffer.byteLength(body)) };
 }
 
-/** The documents there are: as many as statuses, reasons and findings. */
-const problems = new Map<string, Body>();
+/** The documents that name no finding, by reason and status; the others are rare. */
+const problems = new Map<string, Map<number, Body>>();
 
 function problemOf(verdict: Answered): Body {
-  const key = `${verdict.status} ${verdict.reason} ${verdict.finding}`;
-  const known = problems.get(key);
+  const { reason, status, finding } = verdict;
+  if (finding !== undefined) return measured(problem(verdict));
+  const known = problems.get(reason)?.get(status);
   if (known !== undefined) return known;
   const made = measured(problem(verdict));
-  problems.set(key, made);
+  problems.set(reason, (problems.get(reason) ?? new Map<number, Body>()).set(status, made));
   return made;
 }
 

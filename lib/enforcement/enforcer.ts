@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { createHash, randomBytes } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { FindingId } from '../audit/catalogue.js';
 import type { Findings } from '../audit/findings.js';
 import type { Leak } from '../options/secure-options.js';
@@ -119,21 +119,26 @@ export class Enforcer {
     if (!this.redirects.empty) this.redirects.forget(clientRequest(request, this.transportOf(request)));
   }
 
-  private judge(inquiry: Inquiry, connection: Connection): Answered | undefined {
+  /** The same for a connection that is known to be in clear, or that somebody wants to hear of. */
+  judge(inquiry: Inquiry, connection: Connection): Answered | undefined {
     const { request, asks } = inquiry;
     const raw = rawRequestOf(request);
+    const { headers, method = 'GET' } = raw;
+    const target = targetOf(request);
     const transport = this.settings.transport.read(connection);
-    const requirement = strictest(inquiry.requirementOf, targetOf(request), raw.url);
-    const client = clientRequest(request, transport);
-    const doubted = transport.doubts.length > 0;
-    const facts = factsOf(raw, {
-      target: targetOf(request),
+    const requirement = strictest(inquiry.requirementOf, target, raw.url);
+    const client = transport.doubts.length > 0 ? clientRequest(request, transport) : undefined;
+    const facts: RequestFacts = {
+      method,
+      target,
+      authorized: headers.authorization !== undefined,
+      preflight: isPreflight(method, headers),
+      websocket: inquiry.socket ?? isHandshake(headers),
       transport,
       requirement,
       asks,
-      websocket: inquiry.socket ?? isHandshake(raw),
-      redirectedRecently: doubted && this.redirects.has(client),
-    });
+      redirectedRecently: client !== undefined && this.redirects.has(client),
+    };
     const isAnswered = requirement.level === 'required' && !transport.secure;
     const policy = isAnswered ? inquiry.policy() : this.moduleWide;
     const verdict = this.enforcing ? decide(facts, policy) : HTTPS_OFF;
@@ -141,10 +146,11 @@ export class Enforcer {
     this.publish(raw, facts, verdict);
     if (verdict.action === 'pass') return undefined;
     if (this.settings.reportOnly) return this.reportOnly(raw, facts, verdict);
-    if (verdict.action === 'redirect' && doubted) this.redirects.add(client);
+    if (verdict.action === 'redirect' && client !== undefined) this.redirects.add(client);
     const leaked = verdict.reason === 'insecure-secret' || (verdict.reason === 'websocket' && !inquiry.connection);
     if (leaked) this.reportLeak(raw, facts);
-    return { ...verdict, finding: this.explain(verdict, request, transport) };
+    const finding = this.explain(verdict, request, transport);
+    return finding === undefined ? verdict : { ...verdict, finding };
   }
 
   private publish(request: IncomingMessage, facts: RequestFacts, verdict: Verdict): void {
@@ -271,22 +277,13 @@ function strictest(requirementOf: RequirementOf, target: string, rewritten = tar
   return other.level === 'exempt' ? requirement : other;
 }
 
-function factsOf(
-  request: IncomingMessage,
-  known: Pick<RequestFacts, 'target' | 'transport' | 'requirement' | 'asks' | 'websocket' | 'redirectedRecently'>,
-): RequestFacts {
-  const { headers, method = 'GET' } = request;
-  return {
-    ...known,
-    method,
-    authorized: headers.authorization !== undefined,
-    preflight:
-      method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined,
-  };
+/** A CORS preflight (Fetch 3.2.2). */
+function isPreflight(method: string, headers: IncomingHttpHeaders): boolean {
+  return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
 }
 
-function isHandshake({ headers }: IncomingMessage): boolean {
-  return headers.upgrade?.toLowerCase() === 'websocket';
+function isHandshake({ upgrade }: IncomingHttpHeaders): boolean {
+  return upgrade?.toLowerCase() === 'websocket';
 }
 
 function clientRequest(request: PlatformRequest, { peer, host }: Transport): ClientRequest {

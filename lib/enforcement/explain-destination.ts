@@ -74,13 +74,13 @@ export function explainDestination(asked: Asked, settings: DestinationSettings):
 }
 
 /** Headers in which proxies say which path they were asked for before they changed it. */
-const ORIGINAL_PATHS = ['x-original-uri', 'x-original-url', 'x-envoy-original-path'];
+const PREFIX_HEADERS = ['x-forwarded-prefix', 'x-original-uri', 'x-original-url', 'x-envoy-original-path'];
 
 const PREFIX = /^(?:\/[\w.~-]{1,60}){1,8}$/;
 
 function explainPrefix({ headers, target }: Asked): DestinationExplanation | undefined {
   const path = pathOf(target);
-  const header = ['x-forwarded-prefix', ...ORIGINAL_PATHS].find((name) => prefixIn(headers, name, path) !== undefined);
+  const header = PREFIX_HEADERS.find((name) => prefixIn(headers, name, path) !== undefined);
   if (header === undefined) return undefined;
   const prefix = prefixIn(headers, header, path);
   return {

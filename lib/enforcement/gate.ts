@@ -3,8 +3,9 @@ import type { Findings } from '../audit/findings.js';
 import type { Settings } from '../options/settings.js';
 import { gateRequirement } from '../policy/requirement.js';
 import { cookieProblems, secureCookies } from '../response/cookies.js';
+import type { Connection } from '../transport/connection.js';
 import { answerOf } from './answer.js';
-import type { Enforcer } from './enforcer.js';
+import type { Enforcer, Inquiry } from './enforcer.js';
 import type { ExemptReach } from './exempt-reach.js';
 import type { PolicyOf } from './narrowed-policy.js';
 import { rawRequestOf, rawResponseOf, targetOf, type PlatformRequest, type PlatformResponse } from './platform.js';
@@ -43,23 +44,28 @@ export function compileGate(parts: GateParts): Gate {
   // The test kit's header is taken off whatever the options ask for, so the gate looks at every request.
   if (!enforces && decorate === undefined && testingClaims() === undefined) return () => false;
   return function gate(request, response) {
-    if (enforcer.isSecure(request)) {
+    const connection = enforcer.connectionOf(request);
+    if (settings.transport.isSecure(connection)) {
       enforcer.arrived(request);
       decorate?.(request, rawResponseOf(response), enforcer);
       return false;
     }
-    return enforces && stop(request, response);
+    return enforces && stop(request, response, connection);
   };
 }
 
-function compileStop({ enforcer, reachesExempt, policyOf }: GateParts, rules: Pick<Settings, 'mode' | 'rules'>): Gate {
-  return function stop(request, response) {
-    const answered = enforcer.stop({
+/** Sees a request that came in clear; true when it has answered it. */
+type Stop = (request: PlatformRequest, response: PlatformResponse, connection: Connection) => boolean;
+
+function compileStop({ enforcer, reachesExempt, policyOf }: GateParts, rules: Pick<Settings, 'mode' | 'rules'>): Stop {
+  return function stop(request, response, connection) {
+    const inquiry: Inquiry = {
       request,
       requirementOf: (target) => gateRequirement(target, rules, () => reachesExempt(request)),
       policy: () => policyOf(request),
       asks: 'gate',
-    });
+    };
+    const answered = enforcer.judge(inquiry, connection);
     if (answered === undefined) return false;
     const raw = rawRequestOf(request);
     // Fastify must not write as well.

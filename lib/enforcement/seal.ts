@@ -10,28 +10,37 @@ const ANSWER_HEADER =
  * Holds status and headers of an answer in clear whatever the application still does to the response: its exception
  * filters may write the body, but neither another status nor another Location, and no header of its own, so no cookie
  * of a session and nothing else that was meant for https.
+ *
+ * Everything is held where the head is written, for each property of its own that a response is given costs Express dear.
  */
 export function sealResponse(response: ServerResponse, { status, headers }: Pick<Answer, 'status' | 'headers'>): void {
+  const http2 = isHttp2(response);
+  const fixed = Object.entries(headers).filter(([name]) => !http2 || !isConnectionHeader(name));
+  const isWrapped = Object.hasOwn(response, 'writeHead');
   const setHeader = response.setHeader.bind(response);
-  const appendHeader = response.appendHeader.bind(response);
   const writeHead = response.writeHead.bind(response);
 
-  for (const name of response.getHeaderNames()) if (!ANSWER_HEADER.test(name)) response.removeHeader(name);
-  const fixed = Object.entries(headers).filter(([name]) => !isConnectionHeader(name) || !isHttp2(response));
   response.statusCode = status;
-  Object.defineProperty(response, 'statusCode', { configurable: true, get: () => status, set() {} });
-  Object.defineProperty(response, 'statusMessage', { configurable: true, get: () => STATUS_CODES[status], set() {} });
-  for (const [name, value] of fixed) setHeader(name, value);
-  // A 103 would carry headers of the application ahead of the answer.
-  response.writeEarlyHints = () => undefined;
-  response.setHeader = (name, value) => (ANSWER_HEADER.test(name) ? setHeader(name, value) : response);
-  response.appendHeader = (name, value) => (ANSWER_HEADER.test(name) ? appendHeader(name, value) : response);
   response.writeHead = (...given: unknown[]) => {
     for (const [name, value] of headersGiven(given[given.length - 1])) response.setHeader(name, value);
-    // Once more: what a filter cannot replace it may have taken away.
+    for (const name of response.getHeaderNames()) if (!ANSWER_HEADER.test(name)) response.removeHeader(name);
     for (const [name, value] of fixed) setHeader(name, value);
+    if (!http2) response.statusMessage = STATUS_CODES[status] ?? '';
     return writeHead(status);
   };
+  // A 103 would carry headers of the application ahead of the answer.
+  response.writeEarlyHints = () => undefined;
+  if (isWrapped) holdAgainstListeners(response, status);
+}
+
+/** Whoever has put a writeHead of his own on the response (`on-headers` does) is called after the seal, and may not change what it has set. */
+function holdAgainstListeners(response: ServerResponse, status: number): void {
+  const setHeader = response.setHeader.bind(response);
+  const appendHeader = response.appendHeader.bind(response);
+  Object.defineProperty(response, 'statusCode', { configurable: true, get: () => status, set() {} });
+  Object.defineProperty(response, 'statusMessage', { configurable: true, get: () => STATUS_CODES[status], set() {} });
+  response.setHeader = (name, value) => (ANSWER_HEADER.test(name) ? setHeader(name, value) : response);
+  response.appendHeader = (name, value) => (ANSWER_HEADER.test(name) ? appendHeader(name, value) : response);
 }
 
 /** What HTTP/2 forbids (RFC 9113 8.2.2): Node throws on it. */

@@ -11,7 +11,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { SECURE_ENFORCER } from '../tokens.js';
 import { answerOf } from './answer.js';
 import { assertModuleImported } from './module-presence.js';
-import { rawRequestOf, type PlatformRequest } from './platform.js';
+import { rawRequestOf, type PlatformRequest, type PlatformResponse } from './platform.js';
 import { SecureException } from './secure.exception.js';
 
 /**
@@ -42,8 +42,14 @@ export class SecureExceptionFilter implements ExceptionFilter<SecureException>, 
       verdict,
       rawRequestOf(http.getRequest<PlatformRequest>()).headers.accept,
     );
+    const response = http.getResponse<PlatformResponse>();
+    if ('writeHead' in response) {
+      // Express's own way to send would compute an ETag, and the seal keep it off.
+      response.writeHead(status, headers);
+      response.end(body);
+      return;
+    }
     const adapter = this.host.httpAdapter;
-    const response: unknown = http.getResponse();
     adapter.setHeader(response, 'Content-Type', headers['content-type'] ?? 'text/plain');
     adapter.reply(response, body, status);
   }

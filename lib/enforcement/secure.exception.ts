@@ -14,3 +14,15 @@ export class SecureException extends HttpException {
     super({ statusCode: verdict.status, message: detailOf(verdict), reason: verdict.reason }, verdict.status);
   }
 }
+
+/** Makes one without a stack: a verdict is no fault, and to write down where it was thrown costs more than to decide. */
+export function exceptionOf(verdict: Answered): SecureException {
+  const { stackTraceLimit } = Error;
+  // An assignment would throw where the intrinsics are frozen.
+  Reflect.set(Error, 'stackTraceLimit', 0);
+  try {
+    return new SecureException(verdict);
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  }
+}

@@ -8,7 +8,7 @@ import { compileHandlers, type ContextGuard, type GuardedHandler } from './guard
 import { rawResponseOf, type PlatformRequest, type PlatformResponse } from './platform.js';
 import { applyResponseHalf } from './response-half.js';
 import { sealResponse } from './seal.js';
-import { SecureException } from './secure.exception.js';
+import { exceptionOf } from './secure.exception.js';
 
 /** What guards the handlers of a context that is not http, by its type. */
 const CONTEXT_GUARDS: Readonly<Record<string, ContextGuard>> = {
@@ -55,7 +55,7 @@ export class SecureGuard implements CanActivate {
       return true;
     }
     sealResponse(rawResponseOf(response), { status: answered.status, headers: headersOf(answered) });
-    throw new SecureException(answered);
+    throw exceptionOf(answered);
   }
 
   /** The request and the response of a context; extend the guard and override this where they are elsewhere. */

@@ -7,6 +7,7 @@ import { writeAnswer } from '../enforcement/seal.js';
 import type { SecureOptions } from '../options/secure-options.js';
 import { compileSettings } from '../options/settings.js';
 import { validateOptions } from '../options/validate.js';
+import { ACME_CHALLENGE } from '../policy/paths.js';
 import type { Requirement } from '../policy/verdict.js';
 import { pathOf } from '../urls/absolute-url.js';
 
@@ -39,7 +40,7 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
   const policy = settings.policy([]);
 
   const server = createServer(function redirectToHttps(request, response) {
-    const token = CHALLENGE.exec(pathOf(request.url ?? '/'))?.[1];
+    const token = challengeIn(request.url ?? '/');
     if (token !== undefined) return void answerChallenge(token, acme, request, response, logger);
     const answered = enforcer.stop({ request, requirementOf: () => EVERYTHING, policy: () => policy, asks: 'guard' });
     // Nothing stops what a declared proxy says is secure; there is no application here to serve it.
@@ -48,6 +49,11 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
   });
   server.on('close', () => findings.close());
   return server;
+}
+
+/** The token of a challenge; undefined where the request is none. */
+function challengeIn(target: string): string | undefined {
+  return target.includes(ACME_CHALLENGE) ? CHALLENGE.exec(pathOf(target))?.[1] : undefined;
 }
 
 async function answerChallenge(

@@ -72,7 +72,9 @@ const SECURE_COOKIE = /(?:^|;)[ \t]*__(?:host|secure)-/i;
 
 /** The signs of https on a request that was found to be in clear (RFC 9110 7.4). They never make it secure. */
 export function doubtsOf(connection: Connection, disbelief: Disbelief): readonly Doubt[] {
-  return [...statedDoubts(connection, disbelief), ...inferredDoubts(connection, disbelief.host)];
+  const stated = statedDoubts(connection, disbelief);
+  const inferred = inferredDoubts(connection, disbelief.host);
+  return inferred.length === 0 ? stated : [...stated, ...inferred];
 }
 
 /** Whether proxies use a header (in lower case) to state the scheme. */
@@ -97,12 +99,14 @@ function rankOf({ grade, reason, header }: Doubt): number {
   return rank === -1 ? SCHEME_HEADERS.length : rank;
 }
 
-function statedDoubts({ headers }: Connection, { trusted, header, unusable }: Disbelief): Doubt[] {
+function statedDoubts({ headers }: Connection, { trusted, header, unusable }: Disbelief): readonly Doubt[] {
   const doubts: Doubt[] = [];
   for (const name of Object.keys(headers)) {
+    const read = trusted && name === header;
+    if (!read && OTHER_FIELDS.has(name)) continue;
     const value = fieldValue(headers, name);
     if (value === undefined) continue;
-    if (trusted && name === header) {
+    if (read) {
       if (unusable && mentionsHttps(name, value)) {
         doubts.push({ grade: 'stated', reason: 'unusable-statement', header: name });
       }

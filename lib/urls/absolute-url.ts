@@ -30,6 +30,7 @@ export function absoluteUrl(scheme: 'http' | 'https', host: string, port: number
 }
 
 function withoutAuthority(target: string): string {
+  if (target.startsWith('/')) return target;
   if (target === '*') return '/';
   const rest = target.replace(ABSOLUTE_FORM, '');
   return rest.startsWith('/') ? rest : `/${rest}`;
