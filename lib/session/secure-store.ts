@@ -65,17 +65,38 @@ export function createSecureStore(
   /** A request may save and end a session without waiting. */
   const turns = new Turns();
 
+  const find = callbackify(async (id: string): Promise<SessionData | null> => {
+    const key = hashedId(id);
+    const record = await records.read(key);
+    if (record === undefined || hasExpired(record) || hasEnded(key)) return null;
+    const session: object = { ...record.data };
+    if (!isSession(session)) return null;
+    kept.set(session, record);
+    return session;
+  });
+
+  const keep = callbackify(async (id: string, session: SessionData): Promise<void> => {
+    const data: SessionRecord['data'] = JSON.parse(JSON.stringify(session));
+    const key = hashedId(id);
+    await turns.take(key, () => save(key, session, data));
+  });
+
+  const prolong = callbackify(async (id: string, session: SessionData): Promise<void> => {
+    const before = kept.get(session);
+    if (before === undefined || isFresh(session)) return;
+    const key = hashedId(id);
+    await turns.take(key, () => records.touch(key, { ...lifeFrom(before.created), userId: before.userId }));
+  });
+
+  const remove = callbackify(async (id: string): Promise<void> => {
+    const key = hashedId(id);
+    end(key);
+    await turns.take(key, () => records.remove(key));
+  });
+
   class Records extends Base {
     get(id: string, done: Done<SessionData | null>): void {
-      callbackify(async () => {
-        const key = hashedId(id);
-        const record = await records.read(key);
-        if (record === undefined || hasExpired(record) || hasEnded(key)) return null;
-        const session: object = { ...record.data };
-        if (!isSession(session)) return null;
-        kept.set(session, record);
-        return session;
-      })(done);
+      find(id, done);
     }
 
     override createSession(request: Parameters<Store['createSession']>[0], data: SessionData): Session & SessionData {
@@ -87,28 +108,15 @@ export function createSecureStore(
     }
 
     set(id: string, session: SessionData, done: Done = ignore): void {
-      callbackify(async () => {
-        const data: SessionRecord['data'] = JSON.parse(JSON.stringify(session));
-        const key = hashedId(id);
-        await turns.take(key, () => save(key, session, data));
-      })(done);
+      keep(id, session, done);
     }
 
     override touch(id: string, session: SessionData, done: Done = ignore): void {
-      callbackify(async () => {
-        const before = kept.get(session);
-        if (before === undefined || isFresh(session)) return;
-        const key = hashedId(id);
-        await turns.take(key, () => records.touch(key, { ...lifeFrom(before.created), userId: before.userId }));
-      })(done);
+      prolong(id, session, done);
     }
 
     destroy(id: string, done: Done = ignore): void {
-      callbackify(async () => {
-        const key = hashedId(id);
-        end(key);
-        await turns.take(key, () => records.remove(key));
-      })(done);
+      remove(id, done);
     }
   }
 
