@@ -65,12 +65,13 @@ export const SUBJECTS = {
   'express-session, with a session': (platform) =>
     nest(platform, {
       trust: true,
-      before: (app) => app.use(expressSession({ ...plainSession, cookie: { secure: true } })),
+      before: (app) => app.use(expressSession(plainSession)),
       controller: signInController(undefined),
     }),
 };
 
-const plainSession = { secret: SECRET, resave: false, saveUninitialized: false, cookie: { secure: true } };
+// `proxy`: it reads X-Forwarded-Proto by itself, for on Fastify its request has no `secure`.
+const plainSession = { secret: SECRET, resave: false, saveUninitialized: false, proxy: true, cookie: { secure: true } };
 
 /** A guard as most teams write it. */
 class ReflectorGuard {
@@ -159,13 +160,13 @@ function signInController(sessions) {
     }
 
     async signIn(request) {
-      if (this.sessions === undefined) request.session.userId = 'ada';
+      if (this.sessions === undefined) sessionOf(request).userId = 'ada';
       else await this.sessions.signIn(request, 'ada');
       return HELLO;
     }
 
     hello(request) {
-      return { hello: request.session.userId };
+      return { hello: sessionOf(request).userId };
     }
   }
   decorate(SignInController, 'signIn', [Get('in')]);
@@ -175,6 +176,11 @@ function signInController(sessions) {
   if (sessions !== undefined) Inject(sessions)(SignInController, undefined, 0);
   Controller()(SignInController);
   return SignInController;
+}
+
+/** express-session on Fastify leaves it on Node's own request. */
+function sessionOf(request) {
+  return request.session ?? request.raw.session;
 }
 
 function decorate(target, method, decorators) {

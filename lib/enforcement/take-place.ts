@@ -30,17 +30,20 @@ export interface Entrance {
  */
 export function placeGate(adapter: HttpServer, gate: Gate, entrance?: Entrance): void {
   let next: unknown = Reflect.get(adapter, SLOT);
+  const proceed: RequestHook = function goOn(request, response, done) {
+    return typeof next === 'function' ? Reflect.apply(next, this, [request, response, done]) : done();
+  };
   const hook: RequestHook = function secureGate(request, response, done) {
-    const proceed = (): unknown =>
-      typeof next === 'function' ? Reflect.apply(next, this, [request, response, done]) : done();
     try {
       if (gate(request, response)) return entrance?.turnAway(request);
-      if (entrance !== undefined) return entrance.enter(request, response, proceed);
+      if (entrance !== undefined) {
+        return entrance.enter(request, response, () => proceed.call(this, request, response, done));
+      }
     } catch (error) {
       // Whatever went wrong, the request must not go on.
       return done(error);
     }
-    return proceed();
+    return proceed.call(this, request, response, done);
   };
   gates.add(hook);
   const place: unknown = Reflect.get(adapter, 'setOnRequestHook');

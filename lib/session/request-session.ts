@@ -1,9 +1,11 @@
 import type { HttpServer } from '@nestjs/common';
-import type { IncomingMessage } from 'node:http';
+import { IncomingMessage } from 'node:http';
+import { Server, type Socket } from 'node:net';
 import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformResponse } from '../enforcement/platform.js';
 import { sealResponse } from '../enforcement/seal.js';
 import type { SessionEngine } from './engine.js';
 import { isSession, ownSession } from './own-session.js';
+import { STATE } from './session-state.js';
 import { UNAVAILABLE } from './unavailable.js';
 
 /** `req.session` as an accessor on the prototype of requests: nobody pays who does not touch it. */
@@ -35,7 +37,16 @@ export function sessionProperty(engine: SessionEngine): PropertyDescriptor & Thi
 export function compileAdoption(engine: SessionEngine): (request: IncomingMessage) => void {
   const property = sessionProperty(engine);
   const adopted = new Map<object, object>();
+
+  /** From now on the server makes its requests with it: to change the prototype of each costs more than all Fastify does. */
+  class SessionMessage extends IncomingMessage {
+    readonly [STATE]: unknown = undefined;
+  }
+  Object.defineProperty(SessionMessage.prototype, 'session', property);
+
   return function adopt(request) {
+    if (request instanceof SessionMessage) return;
+    replaceMessages(request.socket, SessionMessage);
     const base: unknown = Object.getPrototypeOf(request);
     if (typeof base !== 'object' || base === null) return;
     let prototype = adopted.get(base);
@@ -45,6 +56,17 @@ export function compileAdoption(engine: SessionEngine): (request: IncomingMessag
     }
     Object.setPrototypeOf(request, prototype);
   };
+}
+
+/** Node keeps the class of a server's requests (the option `IncomingMessage` of `createServer`) under a symbol of this description. */
+const MESSAGE_CLASS = 'IncomingMessage';
+
+/** Has a server make its requests with a class; one that was given a class by its application, or is none, is left as it is. */
+function replaceMessages(socket: Socket, made: typeof IncomingMessage): void {
+  const server: unknown = Reflect.get(socket, 'server');
+  if (!(server instanceof Server)) return;
+  const slot = Object.getOwnPropertySymbols(server).find(({ description }) => description === MESSAGE_CLASS);
+  if (slot !== undefined && Reflect.get(server, slot) === IncomingMessage) Reflect.set(server, slot, made);
 }
 
 /** What is used of a Fastify reply. */

@@ -29,7 +29,8 @@ export interface SessionState {
   empty: object | undefined;
 }
 
-const STATE = Symbol.for('nestjs-secure:session-state');
+/** Where a request keeps it. */
+export const STATE = Symbol.for('nestjs-secure:session-state');
 
 /** Notes the state of a request. */
 export function setState(state: SessionState): void {
