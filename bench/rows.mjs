@@ -3,23 +3,100 @@ const HTTPS = { 'x-forwarded-proto': 'https' };
 
 /**
  * `of` is the subject, `to` the one its rate is divided by; `target` is the least ratio, absent where the row is there
- * to know the field.
+ * to know the field. `floor` is the least that has to be done in that place, and nothing else, measured in the same run;
+ * `tried` is printed where the target is missed.
  */
 export const ROWS = [
-  { of: 'module imported, unmarked', to: 'bare', target: 0.97 },
+  {
+    of: 'module imported, unmarked',
+    to: 'bare',
+    target: 0.97,
+    floor: 'empty guard and hook',
+    tried: 'Nest calls the guard and the hook of a module that has nothing to do there; both return at once.',
+  },
   { of: 'pass-through guard', to: 'bare' },
-  { of: 'marked', to: 'bare, proxy trusted', target: 0.96, headers: HTTPS },
+  {
+    of: 'marked',
+    to: 'bare, proxy trusted',
+    target: 0.96,
+    headers: HTTPS,
+    floor: 'empty guard and hook, proxy trusted',
+    tried: 'A memory for hosts and for trusted peers. Left: the facts of the connection, read once (1.5 us).',
+  },
   { of: 'Reflector guard', to: 'bare, proxy trusted', headers: HTTPS },
-  { of: 'marked, HSTS, noStore', to: 'bare, two headers', target: 0.97, headers: HTTPS },
-  { of: 'marked, HSTS, noStore', to: 'helmet, express-sslify', target: 1, headers: HTTPS },
+  {
+    of: 'marked, HSTS, noStore',
+    to: 'bare, two headers',
+    target: 0.97,
+    headers: HTTPS,
+    floor: 'empty guard and hook, two headers',
+    tried:
+      'No interceptor (it cost more than all else). no-store is set when the head is written, so that a handler cannot take it back: a writeHead of its own costs Express 9 us on Node 20. By a prototype it would be 6, and lost where a handler hands over to another Express application; not taken.',
+  },
+  {
+    of: 'marked, HSTS, noStore',
+    to: 'helmet, express-sslify',
+    target: 1,
+    headers: HTTPS,
+    floor: 'empty guard and hook, two headers',
+    tried: 'As above; helmet and express-sslify call no guard.',
+  },
   { of: 'redirect-ssl', to: 'bare', headers: HTTPS },
-  { of: 'marked', to: 'express-sslify', target: 1, redirects: true },
-  { of: 'path rule', to: 'express-sslify', target: 1.3, redirects: true },
-  { of: "mode 'all'", to: 'express-sslify', target: 1.3, redirects: true },
+  {
+    of: 'marked',
+    to: 'express-sslify',
+    target: 1,
+    redirects: true,
+    floor: 'guard that throws the answer',
+    tried:
+      'No stack for the exception (20 us), the seal only where the head is written (from 25 us to 9), no ETag on Express (10 us). express-sslify answers before the router and the parsers, a guard behind them. To answer marked routes at the gate would take them from CORS, middleware and filters of the application.',
+  },
+  {
+    of: 'path rule',
+    to: 'express-sslify',
+    target: 1.3,
+    redirects: true,
+    floor: 'hook that answers',
+    tried:
+      'The connection read once, objects without spread, one write of the head: within some microseconds of the hook. Nothing in Nest comes before that hook.',
+  },
+  {
+    of: "mode 'all'",
+    to: 'express-sslify',
+    target: 1.3,
+    redirects: true,
+    floor: 'hook that answers',
+    tried: 'As for a path rule.',
+  },
   { of: 'Reflector guard', to: 'express-sslify', redirects: true },
   { of: 'redirect-ssl', to: 'express-sslify', redirects: true },
-  { of: 'createRedirectServer', to: 'node:http', target: 0.9, redirects: true, platformless: true },
-  { of: 'sessions configured', to: 'module, proxies, no sessions', target: 0.95, headers: HTTPS },
+  {
+    of: 'createRedirectServer',
+    to: 'node:http',
+    target: 0.9,
+    redirects: true,
+    platformless: true,
+    floor: 'node:http, the same answer',
+    tried:
+      'From 37 us to 17: no spread with quoted keys (V8 makes slow objects of them, 2 us), nothing allocated that only findings need. Left: the body and its two headers, and 1.3 us to judge.',
+  },
+  {
+    of: 'sessions configured',
+    to: 'module, proxies, no sessions',
+    target: 0.95,
+    headers: HTTPS,
+    tried:
+      'On Fastify the server makes its requests with the accessor of the session (a change of prototype cost 100 us); left is a hook before an answer is sent, for a session must be saved by then.',
+  },
   { of: 'express-session', to: 'bare, proxy trusted', headers: HTTPS },
-  { of: 'session in lmdb', to: 'express-session, with a session', target: 1, headers: HTTPS, signedIn: true },
+  {
+    of: 'session in lmdb',
+    to: 'express-session, with a session',
+    target: 1,
+    headers: HTTPS,
+    signedIn: true,
+    floor: 'express-session on lmdb',
+    tried:
+      'A use is written sixty times per idle timeout at most, callbacks are made once. Left, beside a read of the database: the id is verified before anything is loaded and hashed before it is looked up, the answer can still become a 503, and two sessions of one name are told apart.',
+  },
 ];

@@ -50,8 +50,14 @@ function redirectStatus(subject) {
 async function measure({ name, platform, folder }) {
   const at = await folder(progress);
   const rows = ROWS.filter(({ platformless }) => !platformless || name === 'Nest 12, Express');
-  const pairs = rows.map((row) => ({ row, of: measurementOf(row.of, row), to: measurementOf(row.to, row) }));
-  const measurements = new Map(pairs.flatMap(({ of, to }) => [of, to]).map((one) => [one.key, one]));
+  const pairs = rows.map((row) => ({
+    row,
+    of: measurementOf(row.of, row),
+    to: measurementOf(row.to, row),
+    floor: row.floor === undefined ? undefined : measurementOf(row.floor, row),
+  }));
+  const all = pairs.flatMap(({ of, to, floor }) => [of, to, floor ?? []].flat());
+  const measurements = new Map(all.map((one) => [one.key, one]));
   const subjects = new Map();
   try {
     for (const { subject } of measurements.values()) {
@@ -80,32 +86,74 @@ async function measure({ name, platform, folder }) {
         taken.get(key).push(await running.load(load));
       }
     }
-    return pairs.map(({ row, of, to }) => summary(name, row, taken.get(of.key), taken.get(to.key)));
+    return pairs.map(({ row, of, to, floor }) =>
+      summary(name, row, taken.get(of.key), taken.get(to.key), taken.get(floor?.key)),
+    );
   } finally {
     await Promise.all([...subjects.values()].map((running) => running.stop()));
   }
 }
 
-function summary(stack, { of, to, target, redirects = false }, taken, compared) {
-  const ratios = taken.map(({ rate }, round) => rate / compared[round].rate);
+function summary(stack, { redirects = false, target, ...row }, taken, compared, least) {
+  const ratios = ratiosOf(taken, compared);
   const ratio = median(ratios);
   const met = target === undefined ? undefined : ratio >= target;
-  return { stack, of, to, redirects, target, met, ratio, spread: quartiles(ratios), taken, compared };
+  const floorRatio = least === undefined ? undefined : median(ratiosOf(least, compared));
+  return {
+    stack,
+    ...row,
+    redirects,
+    target,
+    met,
+    ratio,
+    spread: quartiles(ratios),
+    floorRatio,
+    taken,
+    compared,
+    least,
+  };
+}
+
+function ratiosOf(taken, compared) {
+  return taken.map(({ rate }, round) => rate / compared[round].rate);
+}
+
+function nameOf({ of, to, redirects }) {
+  return `${redirects ? 'redirect: ' : ''}${of} / ${to}`;
+}
+
+function costOf(runs) {
+  return median(runs.map(({ cost }) => cost)).toFixed(1);
 }
 
 function table(results) {
-  const lines = results.map(({ of, to, redirects, ratio, spread, target, met, taken, compared }) => [
-    `${redirects ? 'redirect: ' : ''}${of} / ${to}`,
-    ratio.toFixed(3),
-    spread.map((bound) => bound.toFixed(3)).join(' to '),
-    target === undefined ? '' : `${target.toFixed(2)} ${met ? 'met' : 'MISSED'}`,
-    [taken, compared].map((runs) => `${(median(runs.map(({ rate }) => rate)) / 1000).toFixed(1)}k`).join(' / '),
-    [taken, compared].map((runs) => median(runs.map(({ cost }) => cost)).toFixed(1)).join(' / '),
+  const lines = results.map((row) => [
+    nameOf(row),
+    row.ratio.toFixed(3),
+    row.spread.map((bound) => bound.toFixed(3)).join(' to '),
+    row.target === undefined ? '' : `${row.target.toFixed(2)} ${row.met ? 'met' : 'MISSED'}`,
+    row.floorRatio?.toFixed(3) ?? '',
+    [row.taken, row.compared].map((runs) => `${(median(runs.map(({ rate }) => rate)) / 1000).toFixed(1)}k`).join(' / '),
+    [row.taken, row.compared].map(costOf).join(' / '),
   ]);
-  const head = ['what / compared with', 'ratio', 'middle half', 'target', 'requests/s', 'CPU us/request'];
+  const head = ['what / compared with', 'ratio', 'middle half', 'target', 'floor', 'requests/s', 'CPU us/request'];
   const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column].length)));
   const format = (line) => `| ${line.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
   return [format(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...lines.map(format)].join('\n');
+}
+
+/** Of each target that was missed: what the least would be that has to be done there, and what was tried. */
+function misses(results) {
+  return results
+    .filter(({ met }) => met === false)
+    .map((row) => {
+      const floor =
+        row.floor === undefined
+          ? ''
+          : ` The floor, "${row.floor}", is at ${row.floorRatio.toFixed(3)} (${costOf(row.least)} us).`;
+      return `- ${nameOf(row)}: ${row.ratio.toFixed(3)} of ${row.target.toFixed(2)}.${floor} ${row.tried ?? ''}`;
+    })
+    .join('\n');
 }
 
 const machine = `${process.version}, ${cpus().length} x ${cpus()[0].model} (${arch()}), ${rounds} rounds of ${given.seconds} s`;
@@ -116,6 +164,7 @@ for (const stack of stacks) {
   all.push(...results);
   progress('');
   console.log(`\n### ${stack.name}\n\n${table(results)}`);
+  if (misses(results) !== '') console.log(`\nMissed:\n${misses(results)}`);
 }
 mkdirSync(new URL('results/', here), { recursive: true });
 writeFileSync(given.raw, `${JSON.stringify({ machine, results: all }, null, 1)}\n`);

@@ -1,16 +1,17 @@
 // What is measured: each subject is one server, started in a process of its own by serve.mjs.
 import 'reflect-metadata';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Controller, Get, Module, Req, SetMetadata, Inject } from '@nestjs/common';
+import { Controller, Get, HttpException, Module, Req, SetMetadata, Inject } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
 import { createRedirectServer, SecureModule, SecureRequired, SecureSessions } from 'nestjs-secure';
 import expressSession from 'express-session';
 import sslify from 'express-sslify';
 import helmet from 'helmet';
+import { open } from 'lmdb';
 import redirectSsl from 'redirect-ssl';
 
 const HELLO = { hello: 'world' };
@@ -26,6 +27,20 @@ export const SUBJECTS = {
   'bare, two headers': (platform) => nest(platform, { trust: true, main: (app) => app.use(twoHeaders) }),
   'pass-through guard': (platform) =>
     nest(platform, { main: (app) => app.useGlobalGuards({ canActivate: () => true }) }),
+  'empty guard and hook': (platform) => nest(platform, { main: takeBothPlaces }),
+  'empty guard and hook, proxy trusted': (platform) => nest(platform, { trust: true, main: takeBothPlaces }),
+  'empty guard and hook, two headers': (platform) =>
+    nest(platform, {
+      trust: true,
+      main(app) {
+        app.use(twoHeaders);
+        takeBothPlaces(app);
+      },
+    }),
+  'guard that throws the answer': (platform) =>
+    nest(platform, { main: (app) => app.useGlobalGuards({ canActivate: throwRedirect }) }),
+  'hook that answers': (platform) =>
+    nest(platform, { main: (app) => app.getHttpAdapter().setOnRequestHook(redirectInHook) }),
 
   'module imported, unmarked': (platform) => nest(platform, { secure: { hosts: HOSTS } }),
   marked: (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES }, decorators: [SecureRequired()] }),
@@ -49,6 +64,7 @@ export const SUBJECTS = {
   'redirect-ssl': (platform) => nest(platform, { before: (app) => app.use(redirectSsl) }),
 
   'node:http': async () => listening(createServer(redirectBare)),
+  'node:http, the same answer': async () => listening(createServer(redirectWithBody)),
   createRedirectServer: async () => listening(createRedirectServer({ hosts: HOSTS })),
 
   'sessions configured': (platform) =>
@@ -66,6 +82,12 @@ export const SUBJECTS = {
     nest(platform, {
       trust: true,
       before: (app) => app.use(expressSession(plainSession)),
+      controller: signInController(undefined),
+    }),
+  'express-session on lmdb': (platform) =>
+    nest(platform, {
+      trust: true,
+      before: (app) => app.use(expressSession({ ...plainSession, store: new LmdbStore() })),
       controller: signInController(undefined),
     }),
 };
@@ -117,6 +139,72 @@ function twoHeaders(_request, response, next) {
 function redirectBare(request, response) {
   response.writeHead(301, { Location: `https://${request.headers.host}${request.url}` });
   response.end();
+}
+
+const PROBLEM = JSON.stringify({
+  type: 'about:blank',
+  title: 'Temporary Redirect',
+  status: 307,
+  detail:
+    'This is served over https only. Your browser should take you there by itself. If it does not, follow the link.',
+  reason: 'insecure',
+});
+const PROBLEM_LENGTH = String(Buffer.byteLength(PROBLEM));
+
+function redirectWithBody(request, response) {
+  response.removeHeader('x-powered-by');
+  response.writeHead(307, {
+    location: `https://${request.headers.host}${request.url}`,
+    'content-type': 'application/problem+json',
+    'content-length': PROBLEM_LENGTH,
+  });
+  response.end(PROBLEM);
+}
+
+function redirectInHook(request, response) {
+  response.hijack?.();
+  redirectWithBody(request.raw ?? request, response.raw ?? response);
+}
+
+function throwRedirect(context) {
+  const http = context.switchToHttp();
+  const { headers, url } = http.getRequest();
+  http.getResponse().header('location', `https://${headers.host}${url}`);
+  throw new HttpException(PROBLEM, 307);
+}
+
+function takeBothPlaces(app) {
+  app.useGlobalGuards({ canActivate: () => true });
+  app.getHttpAdapter().setOnRequestHook((_request, _response, done) => done());
+}
+
+/** A store that keeps sessions in lmdb under hashed ids, and does nothing else. */
+class LmdbStore extends expressSession.Store {
+  constructor() {
+    super();
+    this.sessions = open({ path: folder() });
+  }
+
+  get(id, done) {
+    const kept = this.sessions.get(hashed(id));
+    process.nextTick(done, null, kept === undefined ? null : JSON.parse(kept));
+  }
+
+  set(id, session, done) {
+    this.sessions.put(hashed(id), JSON.stringify(session)).then(() => done?.(), done);
+  }
+
+  touch(_id, _session, done) {
+    done?.();
+  }
+
+  destroy(id, done) {
+    this.sessions.remove(hashed(id)).then(() => done?.(), done);
+  }
+}
+
+function hashed(id) {
+  return createHash('sha256').update(id).digest('base64url');
 }
 
 async function nest(platform, { secure, trust = false, decorators = [], controller, before, main } = {}) {

@@ -172,7 +172,7 @@ function setCookieOf(headers: IncomingHttpHeaders): readonly string[] {
   return headers['set-cookie'] ?? [];
 }
 
-function openMemory(): OpenStore {
+export function openMemory(): OpenStore {
   const store = new expressSession.MemoryStore();
   const all = (): Promise<Record<string, object>> =>
     new Promise((resolve, reject) => {
