@@ -57,6 +57,23 @@ describe('createRedirectServer', () => {
   });
 
   it.each([
+    ['a page with the link, where HTML is accepted', 'text/html,*/*;q=0.8', /<a href="https:\/\/example\.com\/a">/],
+    ['no body for a program', '*/*', /^$/],
+    ['no body where nothing is said', undefined, /^$/],
+  ] as const)('a redirect carries %s', async (_what, accept, body) => {
+    const headers = { host: 'example.com', ...(accept === undefined ? {} : { accept }) };
+    const answer = await ask({ hosts }, { path: '/a', headers });
+    expect(answer.body).toMatch(body);
+    expect(answer.headers['content-length']).toBe(String(Buffer.byteLength(answer.body)));
+  });
+
+  it('a refusal says why, also to a program', async () => {
+    const answer = await ask({ hosts }, { method: 'POST', headers: { host: 'example.com' } });
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 403, reason: 'insecure-secret' });
+  });
+
+  it.each([
     ['a host that is not declared', 400, { headers: { host: 'evil.com' } }],
     ['a POST, whose body has leaked', 403, { method: 'POST', headers: { host: 'example.com' } }],
     ['a token', 403, { headers: { host: 'example.com', authorization: 'Bearer x' } }],

@@ -103,13 +103,23 @@ function hintsOf({ finding }: Answered): string[] {
  * browsers do and programs hardly ever.
  */
 export function answerOf(verdict: Answered, accept: string | undefined): Answer {
-  const html = accept !== undefined && /\btext\/html\b/i.test(accept);
+  const html = acceptsHtml(accept);
   const { body, length } = html ? measured(page(verdict)) : problemOf(verdict);
   const contentType = html ? 'text/html; charset=utf-8' : 'application/problem+json';
   const headers = headersOf(verdict);
   headers['content-type'] = contentType;
   headers['content-length'] = length;
   return { status: verdict.status, headers, body };
+}
+
+/** The same for a server that does nothing else: a redirect has a page for a browser, and for a program only where it leads. */
+export function briefAnswerOf(verdict: Answered, accept: string | undefined): Answer {
+  if (verdict.action !== 'redirect' || acceptsHtml(accept)) return answerOf(verdict, accept);
+  return { status: verdict.status, headers: { location: verdict.location, 'content-length': '0' }, body: '' };
+}
+
+function acceptsHtml(accept: string | undefined): boolean {
+  return accept !== undefined && /\btext\/html\b/i.test(accept);
 }
 
 interface Body {

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Findings } from '../audit/findings.js';
-import { answerOf } from '../enforcement/answer.js';
+import { briefAnswerOf } from '../enforcement/answer.js';
 import { Enforcer } from '../enforcement/enforcer.js';
 import { writeAnswer } from '../enforcement/seal.js';
 import type { SecureOptions } from '../options/secure-options.js';
@@ -45,7 +45,7 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
     const answered = enforcer.stop({ request, requirementOf: () => EVERYTHING, policy: () => policy, asks: 'guard' });
     // Nothing stops what a declared proxy says is secure; there is no application here to serve it.
     if (answered === undefined) return end(response, 404, '');
-    writeAnswer(request, response, answerOf(answered, request.headers.accept));
+    writeAnswer(request, response, briefAnswerOf(answered, request.headers.accept));
   });
   server.on('close', () => findings.close());
   return server;
