@@ -10,7 +10,7 @@ import { median, quartiles } from './statistics.mjs';
 const { values: given } = parseArgs({
   options: {
     rounds: { type: 'string', default: '11' },
-    seconds: { type: 'string', default: '0.3' },
+    seconds: { type: 'string', default: '0.25' },
     only: { type: 'string' },
     raw: { type: 'string', default: 'bench/results/raw.json' },
   },
@@ -20,7 +20,7 @@ const rounds = Number(given.rounds);
 const WHOLE = 320;
 /** The first look at a rate, and then for how many seconds a subject warms up: the compiler is done with it by then. */
 const FIRST = 10 * WHOLE;
-const WARM_UP = 1.2;
+const WARM_UP = 1;
 const here = new URL('./', import.meta.url);
 const stacks = [
   { name: 'Nest 12, Express', platform: 'express', folder: () => here },
