@@ -5,8 +5,13 @@ import ts from 'typescript';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** Beside the specs, so that they are compiled as specs are. Kept out of version control. */
-const folder = join(root, 'spec/.documentation');
+/** An empty folder beside the specs, so that what is in it is compiled as specs are. Kept out of version control. */
+export function folderFor(what: 'documentation' | 'types'): string {
+  const folder = join(root, `spec/.${what}`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
 
 /** A code block of the documentation, as a module of its own. */
 export interface CodeBlock {
@@ -28,13 +33,12 @@ const IMPORT = "import { SecureModule } from 'nestjs-secure';";
 
 /** Every TypeScript block of the README and of docs, written to a file each. */
 export function writeCodeBlocks(): CodeBlock[] {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  const folder = folderFor('documentation');
   const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
-  return pages.filter((page) => page.endsWith('.md')).flatMap(blocksOf);
+  return pages.filter((page) => page.endsWith('.md')).flatMap((page) => blocksOf(page, folder));
 }
 
-function blocksOf(page: string): CodeBlock[] {
+function blocksOf(page: string, folder: string): CodeBlock[] {
   const text = readFileSync(join(root, page), 'utf8');
   return [...text.matchAll(BLOCK)].map(([whole, added = '', code = ''], index) => {
     const line =

@@ -1,5 +1,4 @@
 import { Controller, Get } from '@nestjs/common';
-// oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the type of the constructor's parameter at run time
 import { SecureRequired, SecureUrls } from 'nestjs-secure';
 
 @Controller('members')
@@ -8,6 +7,8 @@ export class MembersController {
 
   @Get()
   list(): string {
+    // Injected by the type of the parameter, which the compiler must have kept, and of the one copy of the package there is.
+    if (!(this.urls instanceof SecureUrls)) throw new TypeError('This is another SecureUrls.');
     return this.urls.urlFor(MembersController, 'edit', { slug: 'ada' });
   }
 
