@@ -40,6 +40,7 @@ export function compileAdoption(engine: SessionEngine): (request: IncomingMessag
 
   /** From now on the server makes its requests with it: to change the prototype of each costs more than all Fastify does. */
   class SessionMessage extends IncomingMessage {
+    /** There from the beginning, so that all requests stay of one shape. */
     readonly [STATE]: unknown = undefined;
   }
   Object.defineProperty(SessionMessage.prototype, 'session', property);
