@@ -20,7 +20,7 @@ import { SecureAudit } from './audit/secure-audit.js';
 import { whatStandsBeforeGate } from './enforcement/before-gate.js';
 import { Enforcer } from './enforcement/enforcer.js';
 import { compileExemptReach } from './enforcement/exempt-reach.js';
-import { compileGate } from './enforcement/gate.js';
+import { compileGate, compileOuterGate } from './enforcement/gate.js';
 import { loadGateways, type Gateways } from './enforcement/gateways.js';
 import { GatewayPlaces } from './enforcement/gateways-places.js';
 import { Handshakes } from './enforcement/gateways-handshake.js';
@@ -37,6 +37,7 @@ import {
   schemeProperties,
   trustsEverybody,
 } from './enforcement/extend-requests.js';
+import { placeOuterGate } from './enforcement/outer-gate.js';
 import { SecureGuard } from './enforcement/secure.guard.js';
 import { SecureInterceptor } from './enforcement/secure.interceptor.js';
 import { isGatePlaced, placeGate, type Entrance } from './enforcement/take-place.js';
@@ -241,8 +242,17 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
       routes.addSource(lazyLoading(modules));
       const reachesExempt = compileExemptReach(routes);
       const policyOf = compilePolicyOf(routes, settings);
-      const gate = compileGate({ enforcer, findings, reachesExempt, policyOf, guarded: guard instanceof SecureGuard });
-      placeGate(adapter, gate, engine === null ? undefined : mountSessions(adapter, engine));
+      const parts = { enforcer, findings, reachesExempt, policyOf, guarded: guard instanceof SecureGuard };
+      const entrance = engine === null ? undefined : mountSessions(adapter, engine);
+      placeGate(adapter, compileGate(parts), entrance);
+      const outerGate = compileOuterGate(parts);
+      if (outerGate !== undefined) {
+        placeOuterGate(adapter, outerGate, {
+          table: routes,
+          asPlatformRequest: (raw) => (settings.options.proxies === undefined ? enforcer.asPlatformRequest(raw) : raw),
+          turnAway: (request) => entrance?.turnAway(request),
+        });
+      }
       const unified = settings.options.proxies !== undefined || testingClaims() !== undefined;
       if (!unified && engine === null) return;
       extendRequests(adapter, (prototype) => ({

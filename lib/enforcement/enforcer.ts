@@ -132,7 +132,7 @@ export class Enforcer {
       method,
       target,
       authorized: headers.authorization !== undefined,
-      preflight: isPreflight(method, headers),
+      preflight: isPreflight(raw),
       websocket: inquiry.socket ?? isHandshake(headers),
       transport,
       requirement,
@@ -278,7 +278,7 @@ function strictest(requirementOf: RequirementOf, target: string, rewritten = tar
 }
 
 /** A CORS preflight (Fetch 3.2.2). */
-function isPreflight(method: string, headers: IncomingHttpHeaders): boolean {
+export function isPreflight({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
 }
 

@@ -34,7 +34,7 @@ function compile(routes: readonly Route[]): ExemptReach {
   };
 }
 
-/** A route without a requirement was made by no controller; nothing says that it is exempt. */
-function isExempt({ requirement }: Route): boolean {
+/** Whether a decorator exempts a route. One without a requirement was made by no controller; nothing says that it is exempt. */
+export function isExempt({ requirement }: Route): boolean {
   return requirement?.exempt === true;
 }

@@ -1,11 +1,11 @@
 import onHeaders from 'on-headers';
 import type { Findings } from '../audit/findings.js';
 import type { Settings } from '../options/settings.js';
-import { gateRequirement } from '../policy/requirement.js';
+import { gateRequirement, type RequirementOf } from '../policy/requirement.js';
 import { cookieProblems, secureCookies } from '../response/cookies.js';
 import type { Connection } from '../transport/connection.js';
 import { answerOf } from './answer.js';
-import type { Enforcer, Inquiry } from './enforcer.js';
+import { isPreflight, type Enforcer, type Inquiry } from './enforcer.js';
 import type { ExemptReach } from './exempt-reach.js';
 import type { PolicyOf } from './narrowed-policy.js';
 import { rawRequestOf, rawResponseOf, targetOf, type PlatformRequest, type PlatformResponse } from './platform.js';
@@ -34,15 +34,13 @@ export interface GateParts {
  * and mode `all`. Whatever the options do not ask for is not even looked at.
  */
 export function compileGate(parts: GateParts): Gate {
-  const { enforcer, guarded } = parts;
+  const { enforcer } = parts;
   const { settings } = enforcer;
-  const mode = guarded ? settings.mode : 'marked';
-  const enforces = enforcer.enforcing && (mode === 'all' || !settings.rules.empty);
   const decorate = enforcer.enforcing ? compileDecoration(settings, parts.findings) : undefined;
-  const stop = compileStop(parts, { ...settings, mode });
+  const bounds = compileBounds(parts);
 
   // The test kit's header is taken off whatever the options ask for, so the gate looks at every request.
-  if (!enforces && decorate === undefined && testingClaims() === undefined) return () => false;
+  if (bounds === undefined && decorate === undefined && testingClaims() === undefined) return () => false;
   return function gate(request, response) {
     const connection = enforcer.connectionOf(request);
     if (settings.transport.isSecure(connection)) {
@@ -50,28 +48,57 @@ export function compileGate(parts: GateParts): Gate {
       decorate?.(request, rawResponseOf(response), enforcer);
       return false;
     }
-    return enforces && stop(request, response, connection);
+    return bounds?.stop(request, response, connection, bounds.requirementOf(request)) === true;
   };
 }
 
-/** Sees a request that came in clear; true when it has answered it. */
-type Stop = (request: PlatformRequest, response: PlatformResponse, connection: Connection) => boolean;
+/**
+ * Compiles a gate for requests that the framework has not seen yet. It answers what the gate would answer, and leaves to
+ * it whatever may pass: a secure request, one that requires nothing, a CORS preflight. Undefined where it would answer
+ * nothing.
+ */
+export function compileOuterGate(parts: GateParts): Gate | undefined {
+  const { enforcer } = parts;
+  const { transport, reportOnly } = enforcer.settings;
+  const bounds = compileBounds(parts);
+  if (bounds === undefined || reportOnly) return undefined;
+  return function outerGate(request, response) {
+    const connection = enforcer.connectionOf(request);
+    if (transport.isSecure(connection) || isPreflight(rawRequestOf(request))) return false;
+    const requirement = bounds.requirementOf(request)(targetOf(request));
+    return requirement.level === 'required' && bounds.stop(request, response, connection, () => requirement);
+  };
+}
 
-function compileStop({ enforcer, reachesExempt, policyOf }: GateParts, rules: Pick<Settings, 'mode' | 'rules'>): Stop {
-  return function stop(request, response, connection) {
-    const inquiry: Inquiry = {
-      request,
-      requirementOf: (target) => gateRequirement(target, rules, () => reachesExempt(request)),
-      policy: () => policyOf(request),
-      asks: 'gate',
-    };
-    const answered = enforcer.judge(inquiry, connection);
-    if (answered === undefined) return false;
-    const raw = rawRequestOf(request);
-    // Fastify must not write as well.
-    if ('hijack' in response && typeof response.hijack === 'function') response.hijack();
-    writeAnswer(raw, rawResponseOf(response), answerOf(answered, raw.headers.accept));
-    return true;
+/** What is enforced before a handler is known: path rules and mode `all`. */
+interface Bounds {
+  readonly requirementOf: (request: PlatformRequest) => RequirementOf;
+  /** Judges a request that came in clear; true when it was answered. */
+  readonly stop: (
+    request: PlatformRequest,
+    response: PlatformResponse,
+    connection: Connection,
+    requirementOf: RequirementOf,
+  ) => boolean;
+}
+
+/** Undefined where nothing is. */
+function compileBounds({ enforcer, reachesExempt, policyOf, guarded }: GateParts): Bounds | undefined {
+  const { mode, rules } = enforcer.settings;
+  const enforced = { mode: guarded ? mode : 'marked', rules } as const;
+  if (!enforcer.enforcing || (enforced.mode === 'marked' && rules.empty)) return undefined;
+  return {
+    requirementOf: (request) => (target) => gateRequirement(target, enforced, () => reachesExempt(request)),
+    stop(request, response, connection, requirementOf) {
+      const inquiry: Inquiry = { request, requirementOf, policy: () => policyOf(request), asks: 'gate' };
+      const answered = enforcer.judge(inquiry, connection);
+      if (answered === undefined) return false;
+      const raw = rawRequestOf(request);
+      // Fastify must not write as well.
+      if ('hijack' in response && typeof response.hijack === 'function') response.hijack();
+      writeAnswer(raw, rawResponseOf(response), answerOf(answered, raw.headers.accept));
+      return true;
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Settings } from '../options/settings.js';
-import type { RouteTable } from '../policy/route-table.js';
+import type { Route, RouteTable } from '../policy/route-table.js';
 import type { PolicySettings } from '../policy/verdict.js';
 import { pathOf } from '../urls/absolute-url.js';
 import { rawRequestOf, type PlatformRequest } from './platform.js';
@@ -17,11 +17,13 @@ export function compilePolicyOf(table: RouteTable, settings: Settings): PolicyOf
   let compiled: readonly { matcher: RouteMatcher; policy: PolicySettings }[] | undefined;
 
   function compile(): readonly { matcher: RouteMatcher; policy: PolicySettings }[] {
-    return table.routes().flatMap((route) => {
-      const options = route.requirement?.options ?? [];
-      const speaks = options.some((option) => Object.keys(option).length > 0);
-      return speaks ? [{ matcher: compileMatcher(route), policy: settings.policy(options) }] : [];
-    });
+    return table
+      .routes()
+      .filter(narrowsPolicy)
+      .map((route) => ({
+        matcher: compileMatcher(route),
+        policy: settings.policy(route.requirement?.options ?? []),
+      }));
   }
 
   return function policyOf(request) {
@@ -36,4 +38,9 @@ export function compilePolicyOf(table: RouteTable, settings: Settings): PolicyOf
     );
     return narrowed?.policy ?? moduleWide;
   };
+}
+
+/** Whether the decorator of a route says how it is answered. */
+export function narrowsPolicy({ requirement }: Route): boolean {
+  return requirement?.options.some((option) => Object.keys(option).length > 0) === true;
 }

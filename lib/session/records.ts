@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** What is kept of a session. Times are milliseconds since 1970. */
 export interface SessionRecord {
@@ -46,7 +46,7 @@ export interface SessionRecords {
 
 /** The name under which a session, or the list of a user's sessions, is kept: who reads the store cannot sign in with it. */
 export function hashedId(id: string): string {
-  return createHash('sha256').update(id).digest('base64url');
+  return hash('sha256', id, 'base64url');
 }
 
 /** The record in what a store gave back; undefined where it is not one. */

@@ -8,29 +8,40 @@ import { isSession, ownSession } from './own-session.js';
 import { STATE } from './session-state.js';
 import { UNAVAILABLE } from './unavailable.js';
 
+/** Where a request keeps the session it was given. */
+const SESSION = Symbol.for('nestjs-secure:session');
+
 /** `req.session` as an accessor on the prototype of requests: nobody pays who does not touch it. */
 export function sessionProperty(engine: SessionEngine): PropertyDescriptor & ThisType<PlatformRequest> {
-  const property: PropertyDescriptor & ThisType<PlatformRequest> = {
+  /** One for all requests: with accessors of its own each would be of a shape of its own, which everybody pays for who looks at it. */
+  const given: PropertyDescriptor & ThisType<IncomingMessage> = {
+    configurable: true,
+    enumerable: true,
+    get(): unknown {
+      return Reflect.get(this, SESSION);
+    },
+    set: setSession,
+  };
+
+  function setSession(this: PlatformRequest, value: unknown): void {
+    if (typeof value === 'object' && value !== null && !isSession(value)) {
+      throw new TypeError(
+        'req.session cannot be replaced by another object, which could not be saved. Assign its keys, or call req.session.regenerate() for a new one.',
+      );
+    }
+    const raw = rawRequestOf(this);
+    Reflect.set(raw, SESSION, value);
+    if (!Object.hasOwn(raw, 'session')) Object.defineProperty(raw, 'session', given);
+  }
+
+  return {
     configurable: true,
     get() {
       const raw = rawRequestOf(this);
       return ownSession(raw) ?? engine.sessionOf(raw);
     },
-    set(value: unknown) {
-      if (typeof value === 'object' && value !== null && !isSession(value)) {
-        throw new TypeError(
-          'req.session cannot be replaced by another object, which could not be saved. Assign its keys, or call req.session.regenerate() for a new one.',
-        );
-      }
-      Object.defineProperty(rawRequestOf(this), 'session', {
-        configurable: true,
-        enumerable: true,
-        get: () => value,
-        set: property.set,
-      });
-    },
+    set: setSession,
   };
-  return property;
 }
 
 /** Gives Node's own requests under Fastify the same accessor, for middleware and Passport see those. */
@@ -42,6 +53,7 @@ export function compileAdoption(engine: SessionEngine): (request: IncomingMessag
   class SessionMessage extends IncomingMessage {
     /** There from the beginning, so that all requests stay of one shape. */
     readonly [STATE]: unknown = undefined;
+    readonly [SESSION]: unknown = undefined;
   }
   Object.defineProperty(SessionMessage.prototype, 'session', property);
 
