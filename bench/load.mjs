@@ -1,10 +1,41 @@
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import autocannon from 'autocannon';
 
-const CONNECTIONS = 40;
+const CONNECTIONS = 20;
 const HOST = 'bench.test';
+/** Servers close a connection that was idle for five seconds. */
+const IDLE = 3000;
+
+/** The server has a core, and the load another: where both may run anywhere, what is measured is the scheduler. */
+const CORES = { server: '0', load: '1' };
+const pinned = availableParallelism() > 1 && pin(process.pid, CORES.load);
+
+/** Binds a process and its threads to a core; false where that cannot be done (`taskset` is of Linux). */
+function pin(pid, core) {
+  try {
+    execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', core, String(pid)], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Keeps this process from sleeping while it waits for answers, until it is told to stop. To wake a core that sleeps
+ * costs the server more than the request, and a faster server would be measured on a core that is awake.
+ */
+export function stayAwake() {
+  let awake = true;
+  (function again() {
+    if (awake) setImmediate(again);
+  })();
+  return function sleep() {
+    awake = false;
+  };
+}
 
 async function processorTime(child) {
   child.send('processor time');
@@ -19,48 +50,127 @@ export async function startSubject(name, platform, folder) {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production' },
   });
+  if (pinned) pin(child.pid, CORES.server);
   const [port] = await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(() => Promise.reject(new Error(`${name} (${platform}) did not start`))),
   ]);
-  const url = `http://127.0.0.1:${port}`;
+  const connections = new Connections(port);
   return {
     /** Requests per second, and microseconds of the server's processor per request; each is answered with `status`. */
-    async load({ amount, headers, status, pipelining = 1 }) {
+    async load({ seconds, headers, status }) {
+      await connections.ready();
       const before = await processorTime(child);
-      const started = performance.now();
-      let finished = started;
-      const load = autocannon({
-        url: `${url}/hello?a=1`,
-        connections: CONNECTIONS,
-        pipelining,
-        amount,
-        headers: { host: HOST, ...headers },
-        // How often it looks whether it is done; the time is taken here, at the last answer.
-        sampleInt: 20,
-      });
-      load.on('response', () => (finished = performance.now()));
-      const result = await load;
-      const seconds = (finished - started) / 1000;
-      const answered = result.statusCodeStats[status]?.count ?? 0;
-      const others = Object.keys(result.statusCodeStats).filter((other) => Number(other) !== status);
-      if (answered === 0 || others.length > 0 || result.errors > 0) {
-        throw new Error(`${name} (${platform}): not all were ${status}: ${JSON.stringify(result.statusCodeStats)}`);
-      }
-      // The last of a pipeline may be cut off.
-      return { rate: answered / seconds, cost: ((await processorTime(child)) - before) / answered };
+      const { rate, answered, strange } = await connections.load(requestWith(headers), status, seconds * 1000);
+      if (strange !== undefined) throw new Error(`${name} (${platform}): not all were ${status}: ${strange}`);
+      return { rate, cost: ((await processorTime(child)) - before) / answered };
     },
     /** The cookie of somebody who has signed in. */
     async signIn(headers) {
-      const response = await fetch(`${url}/in`, { headers });
+      const response = await fetch(`http://127.0.0.1:${port}/in`, { headers });
       const cookies = response.headers.getSetCookie();
       if (cookies.length === 0) throw new Error(`${name} (${platform}): no session cookie`);
       return cookies.map((cookie) => cookie.split(';')[0]).join('; ');
     },
     async stop() {
+      connections.close();
       const exit = once(child, 'exit');
       child.kill();
       await exit;
     },
   };
+}
+
+function requestWith(headers) {
+  const lines = Object.entries({ host: HOST, ...headers }).map(([name, value]) => `${name}: ${value}`);
+  return `GET /hello?a=1 HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/**
+ * Connections that stay, each with one request at a time. A general load generator makes its connections anew for every
+ * slice, and takes as much of a processor for a request as Fastify does; what is answered here is only counted: each
+ * answer must be as long as the first, and begin with its status.
+ */
+class Connections {
+  sockets = [];
+  used = -Infinity;
+  length;
+
+  constructor(port) {
+    this.port = port;
+  }
+
+  async ready() {
+    if (performance.now() - this.used < IDLE) return;
+    this.close();
+    this.sockets = Array.from({ length: CONNECTIONS }, () => connect({ port: this.port, noDelay: true }));
+    await Promise.all(this.sockets.map((socket) => once(socket, 'connect')));
+    // A server that goes away is seen by the load that waits for its answer.
+    for (const socket of this.sockets) socket.on('error', () => undefined);
+  }
+
+  async load(request, status, milliseconds) {
+    this.length ??= await lengthOfAnswer(this.sockets[0], request);
+    const started = performance.now();
+    const runs = await Promise.all(
+      this.sockets.map((socket) =>
+        repeat(socket, request, { length: this.length, status, until: started + milliseconds }),
+      ),
+    );
+    this.used = performance.now();
+    const answered = runs.reduce((sum, run) => sum + run.answered, 0);
+    const strange = runs.find((run) => run.strange !== undefined)?.strange;
+    return { answered, strange, rate: (answered / (this.used - started)) * 1000 };
+  }
+
+  close() {
+    for (const socket of this.sockets) socket.destroy();
+  }
+}
+
+/** Asks again and again over one connection; resolves when the last answer has come, or one that is not as expected. */
+function repeat(socket, request, { length, status, until }) {
+  return new Promise((resolve) => {
+    let answered = 0;
+    let received = 0;
+    function end(strange) {
+      socket.off('data', take);
+      socket.off('close', closed);
+      resolve({ answered, strange });
+    }
+    function closed() {
+      end('the connection was closed');
+    }
+    function take(data) {
+      if (received === 0 && data.latin1Slice(9, 12) !== String(status)) return end(data.latin1Slice(0, 400));
+      received += data.length;
+      if (received < length) return;
+      if (received > length) return end(`${received} bytes in place of ${length}`);
+      received = 0;
+      answered += 1;
+      if (performance.now() < until) socket.write(request);
+      else end();
+    }
+    socket.on('data', take);
+    socket.on('close', closed);
+    socket.write(request);
+  });
+}
+
+/** The bytes of one whole answer. */
+async function lengthOfAnswer(socket, request) {
+  socket.write(request);
+  let answer = '';
+  while (!isWhole(answer)) {
+    const [data] = await once(socket, 'data');
+    answer += data.latin1Slice();
+  }
+  return answer.length;
+}
+
+function isWhole(answer) {
+  const head = answer.indexOf('\r\n\r\n');
+  if (head === -1) return false;
+  const length = /^content-length: (\d+)/im.exec(answer)?.[1];
+  return length === undefined ? answer.endsWith('0\r\n\r\n') : answer.length >= head + 4 + Number(length);
 }

@@ -3,100 +3,97 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { prepareNest11 } from './nest-11.mjs';
-import { startSubject } from './load.mjs';
+import { startSubject, stayAwake } from './load.mjs';
 import { ROWS } from './rows.mjs';
 import { median, quartiles } from './statistics.mjs';
 
 const { values: given } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '11' },
-    seconds: { type: 'string', default: '0.25' },
+    rounds: { type: 'string', default: '12' },
+    seconds: { type: 'string' },
     only: { type: 'string' },
     raw: { type: 'string', default: 'bench/results/raw.json' },
   },
 });
 const rounds = Number(given.rounds);
-// Every connection sends whole pipelines: 40 connections of 8.
-const WHOLE = 320;
-/** The first look at a rate, and then for how many seconds a subject warms up: the compiler is done with it by then. */
-const FIRST = 10 * WHOLE;
-const WARM_UP = 1;
+/** For how many seconds a subject warms up: the compiler is done with it by then. */
+const WARM_UP = 0.7;
+/** Two processes of one subject differ, by what the compiler made of it, so each has two, which take turns. */
+const PROCESSES = 2;
+/** For how many seconds a subject is loaded in a round. On Express garbage makes one moment unlike the next. */
+const SECONDS = { express: 0.2, fastify: 0.1 };
 const here = new URL('./', import.meta.url);
 const stacks = [
   { name: 'Nest 12, Express', platform: 'express', folder: () => here },
   { name: 'Nest 12, Fastify', platform: 'fastify', folder: () => here },
-  { name: 'Nest 11, Express', platform: 'express', folder: prepareNest11 },
+  { name: 'Nest 11, Express', platform: 'express', folder: prepareNest11, targetsOnly: true },
   { name: 'Nest 11, Fastify', platform: 'fastify', folder: prepareNest11, onlyWhenAsked: true },
 ].filter(({ name, onlyWhenAsked }) => (given.only === undefined ? onlyWhenAsked !== true : name === given.only));
 
 const tty = process.stderr.isTTY;
 const progress = (text) => process.stderr.write(tty ? `\r\x1b[K${text}` : `${text}\n`);
 
-/** One way to load one subject: what is measured once in a round, and may stand in several rows. */
-function measurementOf(subject, { headers, redirects, signedIn, platformless }) {
-  const key = JSON.stringify([subject, headers, redirects === true, signedIn === true]);
-  return {
-    key,
-    subject,
-    headers,
-    signedIn,
-    status: redirects ? redirectStatus(subject) : 200,
-    pipelining: platformless ? 8 : 1,
-  };
-}
-
-function wholes(amount) {
-  return Math.ceil(amount / WHOLE) * WHOLE;
-}
-
 function redirectStatus(subject) {
   return ['express-sslify', 'Reflector guard', 'node:http'].includes(subject) ? 301 : 307;
 }
 
-async function measure({ name, platform, folder }) {
+async function measure({ name, platform, folder, targetsOnly = false }) {
   const at = await folder(progress);
-  const rows = ROWS.filter(({ platformless }) => !platformless || name === 'Nest 12, Express');
-  const pairs = rows.map((row) => ({
-    row,
-    of: measurementOf(row.of, row),
-    to: measurementOf(row.to, row),
-    floor: row.floor === undefined ? undefined : measurementOf(row.floor, row),
-  }));
-  const all = pairs.flatMap(({ of, to, floor }) => [of, to, floor ?? []].flat());
-  const measurements = new Map(all.map((one) => [one.key, one]));
-  const subjects = new Map();
+  const seconds = Number(given.seconds ?? SECONDS[platform]);
+  const rows = ROWS.filter(
+    ({ platformless, target }) =>
+      (!platformless || name === 'Nest 12, Express') && (!targetsOnly || target !== undefined),
+  );
+  const results = [];
+  for (const [index, row] of rows.entries()) {
+    const text = `${name}: ${index + 1} of ${rows.length}, ${row.of}`;
+    results.push(summary(name, row, await compare(row, { text, platform, at, seconds })));
+  }
+  return results;
+}
+
+/**
+ * Measures the subjects of one row, side by side: nobody else runs meanwhile, for a process that waits for its turn finds
+ * its memory cold. Resolves to what each took in each round: `of`, `to` and `floor`.
+ */
+async function compare(row, { text, platform, at, seconds }) {
+  const parts = ['of', 'to', 'floor'].filter((part) => row[part] !== undefined);
+  const started = [];
+  let sleep = () => undefined;
   try {
-    for (const { subject } of measurements.values()) {
-      if (!subjects.has(subject)) subjects.set(subject, await startSubject(subject, platform, at));
+    progress(`${text}: starting`);
+    for (const part of parts) {
+      const processes = Array.from({ length: PROCESSES }, () => startSubject(row[part], platform, at));
+      for (const running of await Promise.all(processes)) started.push({ part, running });
     }
-    const loads = [];
-    for (const one of measurements.values()) {
-      progress(`${name}: warming up ${one.subject}`);
-      const running = subjects.get(one.subject);
-      const headers = { ...one.headers };
-      if (one.signedIn) headers.cookie = await running.signIn(one.headers);
-      const load = { headers, status: one.status, pipelining: one.pipelining };
-      const first = await running.load({ ...load, amount: FIRST });
-      const { rate } = await running.load({ ...load, amount: wholes(first.rate * WARM_UP) });
-      loads.push({ key: one.key, running, load: { ...load, amount: wholes(rate * Number(given.seconds)) } });
-    }
-    const taken = new Map(loads.map(({ key }) => [key, []]));
+    sleep = stayAwake();
+    progress(`${text}: warming up`);
+    for (const one of started) one.load = await warmUp(one.running, row[one.part], row, seconds);
+    const taken = Object.fromEntries(parts.map((part) => [part, []]));
     for (let round = 0; round < rounds; round += 1) {
-      progress(`${name}: round ${round + 1} of ${rounds}`);
+      progress(`${text}: round ${round + 1} of ${rounds}`);
+      const turn = parts.map((part) => started.filter((one) => one.part === part)[(round >> 1) % PROCESSES]);
       // Back and forth, so that what drifts does so for and against everybody.
-      for (const { key, running, load } of round % 2 === 0 ? loads : loads.toReversed()) {
-        taken.get(key).push(await running.load(load));
+      for (const { part, running, load } of round % 2 === 0 ? turn : turn.toReversed()) {
+        taken[part].push(await running.load(load));
       }
     }
-    return pairs.map(({ row, of, to, floor }) =>
-      summary(name, row, taken.get(of.key), taken.get(to.key), taken.get(floor?.key)),
-    );
+    return taken;
   } finally {
-    await Promise.all([...subjects.values()].map((running) => running.stop()));
+    sleep();
+    await Promise.all(started.map(({ running }) => running.stop()));
   }
 }
 
-function summary(stack, { redirects = false, target, ...row }, taken, compared, least) {
+/** Resolves to the load of a round. */
+async function warmUp(running, subject, { headers, redirects, signedIn }, seconds) {
+  const load = { headers: { ...headers }, status: redirects ? redirectStatus(subject) : 200, seconds };
+  if (signedIn) load.headers.cookie = await running.signIn(headers);
+  await running.load({ ...load, seconds: WARM_UP });
+  return load;
+}
+
+function summary(stack, { redirects = false, target, ...row }, { of: taken, to: compared, floor: least }) {
   const ratios = ratiosOf(taken, compared);
   const ratio = median(ratios);
   const met = target === undefined ? undefined : ratio >= target;
@@ -158,7 +155,7 @@ function misses(results) {
     .join('\n');
 }
 
-const machine = `${process.version}, ${cpus().length} x ${cpus()[0].model} (${arch()}), ${rounds} rounds of ${given.seconds} s`;
+const machine = `${process.version}, ${cpus().length} x ${cpus()[0].model} (${arch()}), ${rounds} rounds`;
 console.log(machine);
 const all = [];
 for (const stack of stacks) {

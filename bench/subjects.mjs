@@ -39,8 +39,6 @@ export const SUBJECTS = {
     }),
   'guard that throws the answer': (platform) =>
     nest(platform, { main: (app) => app.useGlobalGuards({ canActivate: throwRedirect }) }),
-  'hook that answers': (platform) =>
-    nest(platform, { main: (app) => app.getHttpAdapter().setOnRequestHook(redirectInHook) }),
 
   'module imported, unmarked': (platform) => nest(platform, { secure: { hosts: HOSTS } }),
   marked: (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES }, decorators: [SecureRequired()] }),
@@ -64,6 +62,7 @@ export const SUBJECTS = {
   'redirect-ssl': (platform) => nest(platform, { before: (app) => app.use(redirectSsl) }),
 
   'node:http': async () => listening(createServer(redirectBare)),
+  'node:http, the same answer': async () => listening(createServer(redirectWithBody)),
   createRedirectServer: async () => listening(createRedirectServer({ hosts: HOSTS })),
 
   'sessions configured': (platform) =>
@@ -153,18 +152,12 @@ const PROBLEM = JSON.stringify({
 const PROBLEM_LENGTH = String(Buffer.byteLength(PROBLEM));
 
 function redirectWithBody(request, response) {
-  response.removeHeader('x-powered-by');
   response.writeHead(307, {
     location: `https://${request.headers.host}${request.url}`,
     'content-type': 'application/problem+json',
     'content-length': PROBLEM_LENGTH,
   });
   response.end(PROBLEM);
-}
-
-function redirectInHook(request, response) {
-  response.hijack?.();
-  redirectWithBody(request.raw ?? request, response.raw ?? response);
 }
 
 function throwRedirect(context) {
