@@ -148,6 +148,7 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   private failure: unknown;
+  private openOuterGate = (): void => undefined;
   private readonly gatewayPlaces: GatewayPlaces;
 
   /** @internal Nest makes it; its parts name packages that an application may not have. */
@@ -202,6 +203,7 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
     checkAtBoot(this.bootFacts(adapter), this.findings);
     if (settings.options.strict === true) assertNoErrors(this.findings);
     this.findings.flush();
+    this.openOuterGate();
   }
 
   /** Lets go of the session store, once nobody can ask for a session any more. */
@@ -247,7 +249,7 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
       placeGate(adapter, compileGate(parts), entrance);
       const outerGate = compileOuterGate(parts);
       if (outerGate !== undefined) {
-        placeOuterGate(adapter, outerGate, {
+        this.openOuterGate = placeOuterGate(adapter, outerGate, {
           table: routes,
           asPlatformRequest: (raw) => (settings.options.proxies === undefined ? enforcer.asPlatformRequest(raw) : raw),
           turnAway: (request) => entrance?.turnAway(request),

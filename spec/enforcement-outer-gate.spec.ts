@@ -4,7 +4,10 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import express from 'express';
 import { SecureAudit, SecureExempt, SecureRequired, VERDICT_CHANNEL, type VerdictEvent } from 'nestjs-secure';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { FastifyServerFactory } from 'fastify';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { placeOuterGate } from '../lib/enforcement/outer-gate.js';
 import { RouteTable } from '../lib/policy/route-table.js';
 import { adapters, createApp, ran, type NewAdapter } from './support/applications.js';
@@ -40,6 +43,19 @@ class HiddenController {
   hidden(): string {
     ran.push('hidden');
     return 'hidden';
+  }
+}
+
+@Controller()
+class SlowController {
+  static readonly events = new EventEmitter();
+
+  @Get('slow')
+  async slow(): Promise<string> {
+    const answer = once(SlowController.events, 'answer');
+    SlowController.events.emit('asked');
+    await answer;
+    return 'slow';
   }
 }
 
@@ -85,6 +101,8 @@ describe.each(adapters)('the gate before %s', (platform, newAdapter) => {
   it.each([
     ['a path rule', options],
     ["mode 'all'", { mode: 'all' } as const],
+    ['a path rule without proxies', { ...options, proxies: undefined }],
+    ["mode 'all' without proxies", { mode: 'all', proxies: undefined } as const],
   ])('answers what %s requires, and the framework does not see the request', async (_what, given) => {
     const app = await createApp(newWatched, { controllers, options: given });
     expect(await app.ask('/office?a=1')).toMatchObject({
@@ -93,7 +111,10 @@ describe.each(adapters)('the gate before %s', (platform, newAdapter) => {
     });
     expect((await app.ask('/office', { method: 'POST' })).status).toBe(403);
     expect(ran).toEqual([]);
+  });
 
+  it('leaves a secure request to the framework', async () => {
+    const app = await createApp(newWatched, { controllers, options });
     expect(await app.ask('/office', { https: true })).toMatchObject({ status: 200, body: 'office' });
     expect(ran).toEqual(['framework', 'office']);
   });
@@ -169,21 +190,40 @@ describe.each(adapters)('the gate before %s', (platform, newAdapter) => {
     expect((await fetch(`http://127.0.0.1:${port}/open`)).status).toBe(200);
   });
 
-  it('that fails lets the framework go on to the gate', async () => {
+  it('that fails lets the framework go on to the gate, which answers', async () => {
     const adapter = newWatched();
     const failing = (): never => {
       throw new Error('from the gate');
     };
-    placeOuterGate(adapter, failing, {
+    // The first to be placed is the one that stands there.
+    const open = placeOuterGate(adapter, failing, {
       table: new RouteTable(),
       asPlatformRequest: (raw) => raw,
       turnAway: () => undefined,
     });
+    open();
     const app = await createApp(() => adapter, { controllers, options });
     expect((await app.ask('/office')).status).toBe(307);
-    expect(ran).toEqual([]);
-    expect((await app.ask('/open')).status).toBe(200);
     expect(ran).toEqual(['framework']);
+  });
+
+  it('leaves everything to the framework while the server closes', async () => {
+    const app = await createApp(newWatched, { controllers: [...controllers, SlowController], options });
+    const server: Server = app.nest.getHttpServer();
+    const socket = connect(app.port, '127.0.0.1');
+    const asked = new Promise<void>((resolve) => SlowController.events.once('asked', resolve));
+    socket.write(requestFor('/slow'));
+    await asked;
+    server.close();
+    socket.write(requestFor('/office'));
+    SlowController.events.emit('answer');
+
+    let answers = '';
+    for await (const data of socket.setEncoding('latin1')) {
+      answers += String(data);
+      if (answers.includes(' 307 ')) break;
+    }
+    expect(ran).toEqual(['framework', 'framework']);
   });
 });
 
@@ -208,6 +248,51 @@ describe('what was there before the gate', () => {
     expect(lines.filter((line) => line.includes('incoming request'))).toHaveLength(1);
   });
 
+  it('goes on to see every request: a hook for responses', async () => {
+    const adapter = new FastifyAdapter();
+    adapter.getInstance().addHook('onResponse', (_request, reply, done) => {
+      ran.push(String(reply.statusCode));
+      done();
+    });
+    const app = await createApp(() => adapter, { controllers, options });
+    expect((await app.ask('/office')).status).toBe(307);
+    expect(ran).toHaveLength(1);
+  });
+
+  it.each(adapters)('goes on to see every request: the response hook of %s', async (_platform, newAdapter) => {
+    const adapter = newAdapter();
+    const responded = new Promise<void>((resolve) => adapter.setOnResponseHook(() => resolve()));
+    const app = await createApp(() => adapter, { controllers, options });
+    expect((await app.ask('/office')).status).toBe(307);
+    await responded;
+  });
+
+  it('goes on to see every request: layers of Express that a tracer has wrapped', async () => {
+    const instance = express();
+    instance.use((_request, _response, next) => {
+      ran.push('layer');
+      next();
+    });
+    const adapter = new ExpressAdapter(instance);
+    for (const layer of instance.router.stack) {
+      const { handle } = layer;
+      layer.handle = (...given: Parameters<typeof handle>) => handle(...given);
+    }
+    const app = await createApp(() => adapter, { controllers, options });
+    expect((await app.ask('/office')).status).toBe(307);
+    expect(ran).toEqual(['layer']);
+  });
+
+  it('goes on to answer: a server that Fastify was given', async () => {
+    const serverFactory: FastifyServerFactory = (handler) =>
+      createServer((request, response) =>
+        request.url === '/healthz' ? response.end('ok') : handler(request, response),
+      );
+    const app = await createApp(() => new FastifyAdapter({ serverFactory }), { controllers, options: { mode: 'all' } });
+    expect(await app.ask('/healthz')).toMatchObject({ status: 200, body: 'ok' });
+    expect((await app.ask('/office')).status).toBe(307);
+  });
+
   it('goes on to decide: a path that Fastify rewrites', async () => {
     const rewriteUrl = ({ url = '/' }) => url.replace('/old', '/office');
     const app = await createApp(() => new FastifyAdapter({ rewriteUrl }), { controllers, options });
@@ -215,6 +300,10 @@ describe('what was there before the gate', () => {
     expect(ran).toEqual([]);
   });
 });
+
+function requestFor(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+}
 
 /** Serves an application without the server of its adapter. */
 async function serveElsewhere(nest: INestApplication): Promise<number> {

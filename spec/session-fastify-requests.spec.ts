@@ -56,6 +56,15 @@ describe('req.session of the requests that middleware sees under Fastify', () =>
     expect(classOf(third)).toBe(classOf(second));
   });
 
+  it('has the same accessors in every request, so that all requests keep one shape', async () => {
+    const [, second, third] = await visitThreeTimes(new FastifyAdapter());
+
+    const accessors = [second, third].map((request) => Object.getOwnPropertyDescriptor(request ?? {}, 'session'));
+    expect(accessors[0]?.get).toBeInstanceOf(Function);
+    expect(accessors[1]).toEqual(accessors[0]);
+    expect(Reflect.get(third ?? {}, 'session')).not.toBe(Reflect.get(second ?? {}, 'session'));
+  });
+
   it('is there where the application has a class of requests of its own, which is kept', async () => {
     class OwnMessage extends IncomingMessage {}
     const [first, second, third] = await visitThreeTimes(

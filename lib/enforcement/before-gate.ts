@@ -14,10 +14,23 @@ const OF_EXPRESS = new Set(['query', 'expressInit']);
  * its own layer, in which the gate is, when it is made.
  */
 export function whatStandsBeforeGate(adapter: HttpServer): readonly string[] {
+  const entries = entriesOf(adapter);
+  return entries.slice(0, Math.max(placeOfGate(entries), 0)).map(({ name }) => name);
+}
+
+/** Whether it is certain that nothing does: where somebody wraps layers, as tracers do, the gate's own is not found. */
+export function isGateFirst(adapter: HttpServer): boolean {
+  return placeOfGate(entriesOf(adapter)) === 0;
+}
+
+function entriesOf(adapter: HttpServer): readonly Entry[] {
   const instance: unknown = adapter.getInstance();
-  const entries = typeof instance === 'function' ? expressLayers(instance) : fastifyHooks(instance);
-  const own = entries.findIndex(({ run }) => typeof run === 'function' && textOf(run).includes(ADAPTER_LAYER));
-  return entries.slice(0, Math.max(own, 0)).map(({ name }) => name);
+  if (typeof instance === 'function') return expressLayers(instance);
+  return hooksOf(instance, 'onRequest').map((hook) => ({ run: hook, name: nameOf(hook) }));
+}
+
+function placeOfGate(entries: readonly Entry[]): number {
+  return entries.findIndex(({ run }) => typeof run === 'function' && textOf(run).includes(ADAPTER_LAYER));
 }
 
 interface Entry {
@@ -37,12 +50,11 @@ function layerName(layer: unknown): string {
   return path === undefined ? nameOf(propertyOf(layer, 'handle')) : `the route ${String(path)}`;
 }
 
-function fastifyHooks(instance: unknown): readonly Entry[] {
+/** The hooks of a Fastify instance by the name of what they are called for. */
+export function hooksOf(instance: unknown, name: string): readonly unknown[] {
   for (let at: unknown = instance; isObject(at); at = Object.getPrototypeOf(at)) {
     const symbol = Object.getOwnPropertySymbols(at).find(({ description }) => description === FASTIFY_HOOKS);
-    if (symbol === undefined) continue;
-    const hooks = listOf(propertyOf(propertyOf(at, symbol), 'onRequest'));
-    return hooks.map((hook) => ({ run: hook, name: nameOf(hook) }));
+    if (symbol !== undefined) return listOf(propertyOf(propertyOf(at, symbol), name));
   }
   return [];
 }

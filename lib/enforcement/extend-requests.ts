@@ -78,6 +78,9 @@ export function asFrameworkRequest(adapter: HttpServer, raw: IncomingMessage): P
     socket: { value: socket },
     connection: { value: socket },
     headers: { value: headers },
+    // Fastify would look for them in the route, and there is none.
+    is404: { value: undefined },
+    routeOptions: { value: undefined },
   });
   return request;
 }
