@@ -59,7 +59,29 @@ class SlowController {
   }
 }
 
+/** Of what only Fastify can tell apart: the first pattern is none of Express, and its router prefers the third to the second. */
+@Controller()
+class TicketController {
+  @SecureExempt()
+  @Get('tickets/:number(^\\d+$)')
+  ticket(): string {
+    return 'ticket';
+  }
+
+  @SecureRequired({ onInsecure: 'refuse', refuse: { status: 404 } })
+  @Get('office/:page')
+  page(): string {
+    return 'page';
+  }
+
+  @Get('office/plain')
+  plain(): string {
+    return 'plain';
+  }
+}
+
 const controllers = [OfficeController];
+const preflight = { Origin: 'https://elsewhere.example', 'Access-Control-Request-Method': 'POST' };
 const options = { paths: ['/office'] };
 
 /** Writes `framework` to `ran` for every request that the framework gets to see. */
@@ -123,29 +145,41 @@ describe.each(adapters)('the gate before %s', (platform, newAdapter) => {
     const main = (nest: INestApplication) => nest.enableCors();
     const app = await createApp(newWatched, { controllers, options, main });
     expect((await app.ask('/open')).status).toBe(200);
-    const headers = { Origin: 'https://elsewhere.example', 'Access-Control-Request-Method': 'POST' };
-    expect(await app.ask('/office', { method: 'OPTIONS', headers })).toMatchObject({
+    expect(await app.ask('/office', { method: 'OPTIONS', headers: preflight })).toMatchObject({
       status: 204,
       headers: { 'access-control-allow-origin': '*' },
     });
     expect(ran).toEqual(['framework', 'framework']);
   });
 
-  it('publishes one verdict for a request, whether it answers or leaves it', async () => {
+  it.each([
+    [
+      'publishes one verdict for a request, whether it answers or leaves it',
+      options,
+      ['insecure', 'preflight', 'unmarked'],
+    ],
+    [
+      'publishes none of what is only reported',
+      { ...options, reportOnly: true },
+      ['insecure', 'preflight', 'unmarked'],
+    ],
+  ])('%s', async (_what, given, expected) => {
     const verdicts: string[] = [];
     const listener = (event: unknown): void => {
       const { verdict, asks } = event as VerdictEvent;
       if (asks === 'gate') verdicts.push(verdict.reason);
     };
-    const app = await createApp(newAdapter, { controllers, options });
+    const app = await createApp(newAdapter, { controllers, options: given });
     subscribe(VERDICT_CHANNEL, listener);
     try {
       await app.ask('/office');
+      await app.ask('/office', { https: true });
+      await app.ask('/office', { method: 'OPTIONS', headers: preflight });
       await app.ask('/open');
     } finally {
       unsubscribe(VERDICT_CHANNEL, listener);
     }
-    expect(verdicts).toEqual(['insecure', 'unmarked']);
+    expect(verdicts).toEqual(expected);
   });
 
   it('answers nothing that is only reported, and reports it once', async () => {
@@ -291,6 +325,21 @@ describe('what was there before the gate', () => {
     const app = await createApp(() => new FastifyAdapter({ serverFactory }), { controllers, options: { mode: 'all' } });
     expect(await app.ask('/healthz')).toMatchObject({ status: 200, body: 'ok' });
     expect((await app.ask('/office')).status).toBe(307);
+  });
+
+  it("goes on to decide: the router of Fastify, which handler is exempt in mode 'all'", async () => {
+    const app = await createApp(() => new FastifyAdapter(), {
+      controllers: [TicketController],
+      options: { mode: 'all' },
+    });
+    expect(await app.ask('/tickets/7')).toMatchObject({ status: 200, body: 'ticket' });
+    expect((await app.ask('/tickets/seven')).status).toBe(307);
+  });
+
+  it('goes on to decide: the router of Fastify, whose decorator says how a path rule is answered', async () => {
+    const app = await createApp(() => new FastifyAdapter(), { controllers: [TicketController], options });
+    expect((await app.ask('/office/plain')).status).toBe(307);
+    expect((await app.ask('/office/other')).status).toBe(404);
   });
 
   it('goes on to decide: a path that Fastify rewrites', async () => {
