@@ -8,7 +8,9 @@ import type { FastifyServerFactory } from 'fastify';
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
+import type { Gate } from '../lib/enforcement/gate.js';
 import { placeOuterGate } from '../lib/enforcement/outer-gate.js';
+import { rawResponseOf } from '../lib/enforcement/platform.js';
 import { RouteTable } from '../lib/policy/route-table.js';
 import { adapters, createApp, ran, type NewAdapter } from './support/applications.js';
 import { listenLocally } from './support/listen-locally.js';
@@ -59,7 +61,7 @@ class SlowController {
   }
 }
 
-/** Of what only Fastify can tell apart: the first pattern is none of Express, and its router prefers the third to the second. */
+/** A pattern that only Fastify reads. */
 @Controller()
 class TicketController {
   @SecureExempt()
@@ -67,7 +69,11 @@ class TicketController {
   ticket(): string {
     return 'ticket';
   }
+}
 
+/** The router of Fastify prefers the second to the first. */
+@Controller()
+class PlainController {
   @SecureRequired({ onInsecure: 'refuse', refuse: { status: 404 } })
   @Get('office/:page')
   page(): string {
@@ -159,7 +165,7 @@ describe.each(adapters)('the gate before %s', (platform, newAdapter) => {
       ['insecure', 'preflight', 'unmarked'],
     ],
     [
-      'publishes none of what is only reported',
+      'publishes no second one of what is only reported',
       { ...options, reportOnly: true },
       ['insecure', 'preflight', 'unmarked'],
     ],
@@ -239,6 +245,24 @@ describe.each(adapters)('the gate before %s', (platform, newAdapter) => {
     const app = await createApp(() => adapter, { controllers, options });
     expect((await app.ask('/office')).status).toBe(307);
     expect(ran).toEqual(['framework']);
+  });
+
+  it('is open once it is told that the application has started', async () => {
+    const adapter = newAdapter();
+    const answering: Gate = (_request, response) => {
+      rawResponseOf(response).writeHead(418).end();
+      return true;
+    };
+    const open = placeOuterGate(adapter, answering, {
+      table: new RouteTable(),
+      asPlatformRequest: (raw) => raw,
+      turnAway: () => void ran.push('turned away'),
+    });
+    const app = await createApp(() => adapter, { controllers, options: {} });
+    expect((await app.ask('/open')).status).toBe(200);
+    open();
+    expect((await app.ask('/open')).status).toBe(418);
+    expect(ran).toEqual(['turned away']);
   });
 
   it('leaves everything to the framework while the server closes', async () => {
@@ -337,7 +361,7 @@ describe('what was there before the gate', () => {
   });
 
   it('goes on to decide: the router of Fastify, whose decorator says how a path rule is answered', async () => {
-    const app = await createApp(() => new FastifyAdapter(), { controllers: [TicketController], options });
+    const app = await createApp(() => new FastifyAdapter(), { controllers: [PlainController], options });
     expect((await app.ask('/office/plain')).status).toBe(307);
     expect((await app.ask('/office/other')).status).toBe(404);
   });
