@@ -13,10 +13,13 @@ const IDLE = 3000;
 const CORES = { server: '0', load: '1' };
 const pinned = availableParallelism() > 1 && pin(process.pid, CORES.load);
 
-/** Binds a process and its threads to a core; false where that cannot be done (`taskset` is of Linux). */
+/**
+ * Binds the main thread of a process to a core; false where that cannot be done (`taskset` is of Linux). The threads that
+ * compile and collect garbage stay where they are, or a subject with more code would be a cold one for longer.
+ */
 function pin(pid, core) {
   try {
-    execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', core, String(pid)], { stdio: 'ignore' });
+    execFileSync('taskset', ['--cpu-list', '--pid', core, String(pid)], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -50,11 +53,11 @@ export async function startSubject(name, platform, folder) {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production' },
   });
-  if (pinned) pin(child.pid, CORES.server);
   const [port] = await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(() => Promise.reject(new Error(`${name} (${platform}) did not start`))),
   ]);
+  if (pinned) pin(child.pid, CORES.server);
   const connections = new Connections(port);
   return {
     /** Requests per second, and microseconds of the server's processor per request; each is answered with `status`. */

@@ -9,7 +9,7 @@ import { median, quartiles } from './statistics.mjs';
 
 const { values: given } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '12' },
+    rounds: { type: 'string', default: '11' },
     seconds: { type: 'string' },
     only: { type: 'string' },
     raw: { type: 'string', default: 'bench/results/raw.json' },
@@ -17,7 +17,7 @@ const { values: given } = parseArgs({
 });
 const rounds = Number(given.rounds);
 /** For how many seconds a subject warms up: the compiler is done with it by then. */
-const WARM_UP = 0.7;
+const WARM_UP = 1;
 /** Two processes of one subject differ, by what the compiler made of it, so each has two, which take turns. */
 const PROCESSES = 2;
 /** For how many seconds a subject is loaded in a round. On Express garbage makes one moment unlike the next. */
