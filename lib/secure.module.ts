@@ -148,6 +148,7 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   private failure: unknown;
+  private needsGate = false;
   private openOuterGate = (): void => undefined;
   private readonly gatewayPlaces: GatewayPlaces;
 
@@ -190,7 +191,7 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
       );
     }
     const adapter = adapterOf(this.host);
-    if (adapter !== undefined && !isGatePlaced(adapter)) {
+    if (adapter !== undefined && this.needsGate && !isGatePlaced(adapter)) {
       throw new Error(
         "SecureModule could not take the request hook of this HTTP adapter, so paths and mode 'all' would not be enforced. Use @nestjs/platform-express or @nestjs/platform-fastify.",
       );
@@ -246,7 +247,10 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
       const policyOf = compilePolicyOf(routes, settings);
       const parts = { enforcer, findings, reachesExempt, policyOf, guarded: guard instanceof SecureGuard };
       const entrance = engine === null ? undefined : mountSessions(adapter, engine);
-      placeGate(adapter, compileGate(parts), entrance);
+      const gate = compileGate(parts);
+      // Nest asks for a hook with every request.
+      this.needsGate = gate !== undefined || entrance !== undefined;
+      if (this.needsGate) placeGate(adapter, gate, entrance);
       const outerGate = compileOuterGate(parts);
       if (outerGate !== undefined) {
         this.openOuterGate = placeOuterGate(adapter, outerGate, {

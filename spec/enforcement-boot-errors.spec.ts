@@ -3,8 +3,15 @@ import { ApplicationConfig } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { SecureExempt, SecureModule, SecureOptionsError, SecureRequired } from 'nestjs-secure';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SecureExempt, SecureModule, SecureOptionsError, SecureRequired, type SecureOptions } from 'nestjs-secure';
 import { adapters, boots, createApp, ran } from './support/applications.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'boot-errors-'));
+
+afterAll(() => rmSync(folder, { recursive: true }));
 
 @Controller()
 class MarkedController {
@@ -136,6 +143,28 @@ describe.each([
 ] as const)('an adapter like %s without a request hook', (_platform, newAdapter) => {
   it('is an error that names what is not enforced', async () => {
     await expect(createApp(newAdapter, {})).rejects.toThrow(/could not take the request hook.*paths and mode 'all'/);
+  });
+
+  describe('in production, where nothing asks for the hook but what the options ask of it', () => {
+    const before = process.env.NODE_ENV;
+    beforeEach(() => (process.env.NODE_ENV = 'production'));
+    afterEach(() => (process.env.NODE_ENV = before));
+
+    it('serves decorators', async () => {
+      const app = await createApp(newAdapter, { controllers: [MarkedController] });
+      expect(await app.ask('/secret')).toMatchObject({ status: 307 });
+      expect(await app.ask('/secret', { https: true })).toMatchObject({ status: 200, body: 'secret' });
+    });
+
+    it.each<SecureOptions>([
+      { paths: ['/secret'] },
+      { mode: 'all' },
+      { hsts: {} },
+      { cookies: { secure: 'all' } },
+      { session: { secret: 'Qm3vX8sL1zT6yB0kD9wR4nJ7fH2cP5gE', dir: folder } },
+    ])('is an error with %o', async (options) => {
+      await expect(createApp(newAdapter, { options })).rejects.toThrow(/could not take the request hook/);
+    });
   });
 });
 

@@ -34,12 +34,11 @@ export interface VerdictEvent {
   readonly request: IncomingMessage;
 }
 
-/** What is asked of the enforcer: a request, what it requires, and how it is answered. */
+/** What is asked of the enforcer: what a request requires, and how it is answered. */
 export interface Inquiry {
-  readonly request: PlatformRequest;
   readonly requirementOf: RequirementOf;
   /** Asked for only where https is required of a request in clear. */
-  readonly policy: () => PolicySettings;
+  readonly policy: (request: PlatformRequest) => PolicySettings;
   readonly asks: 'gate' | 'guard';
   /** It opens or carries a socket although no header says so: the long polling of socket.io. */
   readonly socket?: boolean;
@@ -105,13 +104,13 @@ export class Enforcer {
   }
 
   /** The verdict that ends a request, or undefined where it goes on. */
-  stop(inquiry: Inquiry): Answered | undefined {
+  stop(request: PlatformRequest, inquiry: Inquiry): Answered | undefined {
     if (!this.enforcing && !this.observed) return undefined;
-    const connection = inquiry.connection ?? this.connectionOf(inquiry.request);
+    const connection = inquiry.connection ?? this.connectionOf(request);
     const secure = this.settings.transport.isSecure(connection);
-    if (secure) this.arrived(inquiry.request);
+    if (secure) this.arrived(request);
     if (secure && !this.observed) return undefined;
-    return this.judge(inquiry, connection);
+    return this.judge(request, inquiry, connection);
   }
 
   /** A request came over https and is believed: whoever was redirected to it is not going round in circles. */
@@ -120,8 +119,7 @@ export class Enforcer {
   }
 
   /** The same for a connection that is known to be in clear, or that somebody wants to hear of. */
-  judge(inquiry: Inquiry, connection: Connection): Answered | undefined {
-    const { request, asks } = inquiry;
+  judge(request: PlatformRequest, inquiry: Inquiry, connection: Connection): Answered | undefined {
     const raw = rawRequestOf(request);
     const { headers, method = 'GET' } = raw;
     const target = targetOf(request);
@@ -136,11 +134,11 @@ export class Enforcer {
       websocket: inquiry.socket ?? isHandshake(headers),
       transport,
       requirement,
-      asks,
+      asks: inquiry.asks,
       redirectedRecently: client !== undefined && this.redirects.has(client),
     };
     const isAnswered = requirement.level === 'required' && !transport.secure;
-    const policy = isAnswered ? inquiry.policy() : this.moduleWide;
+    const policy = isAnswered ? inquiry.policy(request) : this.moduleWide;
     const verdict = this.enforcing ? decide(facts, policy) : HTTPS_OFF;
 
     this.publish(raw, facts, verdict);

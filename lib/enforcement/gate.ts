@@ -5,7 +5,7 @@ import { gateRequirement, type RequirementOf } from '../policy/requirement.js';
 import { cookieProblems, secureCookies } from '../response/cookies.js';
 import type { Connection } from '../transport/connection.js';
 import { answerOf } from './answer.js';
-import { isPreflight, type Enforcer, type Inquiry } from './enforcer.js';
+import { isPreflight, type Enforcer } from './enforcer.js';
 import type { ExemptReach } from './exempt-reach.js';
 import type { PolicyOf } from './narrowed-policy.js';
 import { rawRequestOf, rawResponseOf, targetOf, type PlatformRequest, type PlatformResponse } from './platform.js';
@@ -31,16 +31,16 @@ export interface GateParts {
 
 /**
  * Compiles the gate. On a secure request it adds HSTS and `Secure` to cookies; on one in clear it enforces path rules
- * and mode `all`. Whatever the options do not ask for is not even looked at.
+ * and mode `all`. Whatever the options do not ask for is not even looked at: undefined where they ask for nothing.
  */
-export function compileGate(parts: GateParts): Gate {
+export function compileGate(parts: GateParts): Gate | undefined {
   const { enforcer } = parts;
   const { settings } = enforcer;
   const decorate = enforcer.enforcing ? compileDecoration(settings, parts.findings) : undefined;
   const bounds = compileBounds(parts);
 
   // The test kit's header is taken off whatever the options ask for, so the gate looks at every request.
-  if (bounds === undefined && decorate === undefined && testingClaims() === undefined) return () => false;
+  if (bounds === undefined && decorate === undefined && testingClaims() === undefined) return undefined;
   return function gate(request, response) {
     const connection = enforcer.connectionOf(request);
     if (settings.transport.isSecure(connection)) {
@@ -90,8 +90,7 @@ function compileBounds({ enforcer, reachesExempt, policyOf, guarded }: GateParts
   return {
     requirementOf: (request) => (target) => gateRequirement(target, enforced, () => reachesExempt(request)),
     stop(request, response, connection, requirementOf) {
-      const inquiry: Inquiry = { request, requirementOf, policy: () => policyOf(request), asks: 'gate' };
-      const answered = enforcer.judge(inquiry, connection);
+      const answered = enforcer.judge(request, { requirementOf, policy: policyOf, asks: 'gate' }, connection);
       if (answered === undefined) return false;
       const raw = rawRequestOf(request);
       // Fastify must not write as well.

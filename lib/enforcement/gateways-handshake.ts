@@ -58,8 +58,8 @@ export class Handshakes {
     const handshake = handshakeOf(client);
     if (handshake === undefined) return enforcer.settings.reportOnly ? undefined : UNKNOWN;
     const { request, connection } = handshake;
-    const inquiry = { request, connection, requirementOf, policy: () => policy, asks: 'guard', socket: true } as const;
-    const answered = enforcer.stop(inquiry);
+    const inquiry = { connection, requirementOf, policy: () => policy, asks: 'guard', socket: true } as const;
+    const answered = enforcer.stop(request, inquiry);
     return answered === undefined ? undefined : refusalOf(answered);
   }
 
@@ -85,7 +85,7 @@ export class Handshakes {
     try {
       const { enforcer, policy } = this.parts;
       const request = this.parts.asPlatformRequest(raw);
-      const answered = enforcer.stop({ request, policy: () => policy, asks: 'gate', ...asked });
+      const answered = enforcer.stop(request, { policy: () => policy, asks: 'gate', ...asked });
       if (answered === undefined) return true;
       this.parts.turnAway(request);
       refuse(answerOf(answered, asked.socket === true ? undefined : raw.headers.accept));

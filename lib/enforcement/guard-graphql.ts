@@ -15,7 +15,7 @@ import { rawRequestOf, type PlatformRequest } from './platform.js';
  */
 export function guardResolver(
   context: ExecutionContext,
-  { marked, requirementOf, policy }: GuardedHandler,
+  { marked, inquiry }: GuardedHandler,
   enforcer: Enforcer,
 ): true {
   const request = graphqlRequestOf(context);
@@ -23,11 +23,9 @@ export function guardResolver(
     if (!marked) return true;
     throw new Error(withoutRequest(context));
   }
-  const answered = enforcer.stop({
-    request: asArrived(request, enforcer),
-    requirementOf,
-    policy: () => ({ ...policy, onInsecure: 'refuse' }),
-    asks: 'guard',
+  const answered = enforcer.stop(asArrived(request, enforcer), {
+    ...inquiry,
+    policy: (asked) => ({ ...inquiry.policy(asked), onInsecure: 'refuse' }),
   });
   if (answered === undefined) return true;
   throw new SecureGraphqlException(answered, isHandshake(rawRequestOf(request)));

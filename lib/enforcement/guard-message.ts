@@ -22,15 +22,7 @@ export const guardMessage: ContextGuard = (context, handler, enforcer) => {
   const handshake = handshakeOf(context.switchToWs().getClient<unknown>());
   if (handshake === undefined) return !enforcer.enforcing || enforcer.settings.reportOnly;
   const { request, connection, newException } = handshake;
-  const { requirementOf, policy } = handler;
-  const answered = enforcer.stop({
-    request,
-    connection,
-    requirementOf,
-    policy: () => policy,
-    asks: 'guard',
-    socket: true,
-  });
+  const answered = enforcer.stop(request, { ...handler.inquiry, connection, socket: true });
   if (answered === undefined) return true;
   if (newException === undefined) return false;
   throw new newException({ status: 'error', ...refusalOf(answered) });

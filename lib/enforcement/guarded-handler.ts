@@ -1,8 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { readMarks, type Handler, type HandlerClass, type Marks } from '../policy/marks.js';
-import { compileRequirement, type RequirementOf } from '../policy/requirement.js';
-import type { PolicySettings } from '../policy/verdict.js';
-import type { Enforcer } from './enforcer.js';
+import { compileRequirement } from '../policy/requirement.js';
+import type { Enforcer, Inquiry } from './enforcer.js';
 import { responseHalfOf, type ResponseHalf } from './response-half.js';
 
 /** What is known of a handler before anything comes for it. */
@@ -15,8 +14,8 @@ export interface GuardedHandler {
   readonly open: boolean;
   /** A decorator requires https. */
   readonly marked: boolean;
-  readonly requirementOf: RequirementOf;
-  readonly policy: PolicySettings;
+  /** What the enforcer is asked of a request for it. */
+  readonly inquiry: Inquiry;
 }
 
 /**
@@ -35,13 +34,13 @@ export function compileHandlers({ settings, enforcing }: Enforcer): (context: Ex
     if (known !== undefined) return known;
     const marks = readMarks(owner, method);
     const requirement = compileRequirement(marks, settings);
+    const policy = settings.policy(requirement.options);
     const handler: GuardedHandler = {
       marks,
       responseHalf: askedResponseHalf(marks),
       open: requirement.open || !enforcing,
       marked: requirement.options.length > 0 && !requirement.exempt,
-      requirementOf: requirement.of,
-      policy: settings.policy(requirement.options),
+      inquiry: { requirementOf: requirement.of, policy: () => policy, asks: 'guard' },
     };
     const ofOwner = handlers.get(owner) ?? new Map<Handler, GuardedHandler>();
     handlers.set(owner, ofOwner.set(method, handler));

@@ -45,8 +45,8 @@ export class SecureGuard implements CanActivate {
     if (type !== 'http') return CONTEXT_GUARDS[type]?.(context, handler, this.enforcer) ?? true;
     const { request, response } = this.getRequestResponse(context);
     if (!isRequest(request)) return passWithoutRequest(handler, context);
-    const { responseHalf, requirementOf, policy } = handler;
-    const answered = this.enforcer.stop({ request, requirementOf, policy: () => policy, asks: 'guard' });
+    const { responseHalf, inquiry } = handler;
+    const answered = this.enforcer.stop(request, inquiry);
     if (answered === undefined) {
       // Here and not in an interceptor, which costs a request more than all else together.
       if (responseHalf !== undefined) {

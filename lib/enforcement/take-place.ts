@@ -28,14 +28,14 @@ export interface Entrance {
  * Puts the gate where a request arrives, before CORS, `app.use`, body parsers, static files and middleware. The adapter
  * has one slot there; whatever holds it, or takes it later (Nest's devtools do), is called after the gate.
  */
-export function placeGate(adapter: HttpServer, gate: Gate, entrance?: Entrance): void {
+export function placeGate(adapter: HttpServer, gate: Gate | undefined, entrance?: Entrance): void {
   let next: unknown = Reflect.get(adapter, SLOT);
   const proceed: RequestHook = function goOn(request, response, done) {
     return typeof next === 'function' ? Reflect.apply(next, this, [request, response, done]) : done();
   };
   const hook: RequestHook = function secureGate(request, response, done) {
     try {
-      if (gate(request, response)) return entrance?.turnAway(request);
+      if (gate?.(request, response) === true) return entrance?.turnAway(request);
       if (entrance !== undefined) {
         return entrance.enter(request, response, () => proceed.call(this, request, response, done));
       }

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Findings } from '../audit/findings.js';
 import { briefAnswerOf } from '../enforcement/answer.js';
-import { Enforcer } from '../enforcement/enforcer.js';
+import { Enforcer, type Inquiry } from '../enforcement/enforcer.js';
 import { writeAnswer } from '../enforcement/seal.js';
 import type { SecureOptions } from '../options/secure-options.js';
 import { compileSettings } from '../options/settings.js';
@@ -38,11 +38,12 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
   const findings = new Findings(new Set(), (line) => logger.warn(line));
   const enforcer = new Enforcer(settings, findings, true);
   const policy = settings.policy([]);
+  const inquiry: Inquiry = { requirementOf: () => EVERYTHING, policy: () => policy, asks: 'guard' };
 
   const server = createServer(function redirectToHttps(request, response) {
     const token = challengeIn(request.url ?? '/');
     if (token !== undefined) return void answerChallenge(token, acme, request, response, logger);
-    const answered = enforcer.stop({ request, requirementOf: () => EVERYTHING, policy: () => policy, asks: 'guard' });
+    const answered = enforcer.stop(request, inquiry);
     // Nothing stops what a declared proxy says is secure; there is no application here to serve it.
     if (answered === undefined) return end(response, 404, '');
     writeAnswer(request, response, briefAnswerOf(answered, request.headers.accept));
