@@ -26,7 +26,7 @@ import { createSecureStore, type SecureStore } from './secure-store.js';
 import { cookieValues, expiredCookie, sessionIdIn } from './session-cookie.js';
 import type { SessionOptions } from './session-options.js';
 import { compileSession, withoutSecure, type SessionSettings } from './session-settings.js';
-import { setState, stateOf, type SessionState } from './session-state.js';
+import { SessionState, setState, stateOf } from './session-state.js';
 import { answerUnavailable } from './unavailable.js';
 
 /** What the engine works with. */
@@ -92,21 +92,8 @@ export class SessionEngine {
     const { enforcer, settings } = this.parts;
     const raw = rawRequestOf(request);
     const values = cookieValues(raw.headers.cookie, settings.name);
-    const state: SessionState = {
-      request: raw,
-      response: rawResponseOf(response),
-      platform: request,
-      served: !enforcer.enforcing || enforcer.isSecure(request),
-      presented: values.length > 0,
-      started: false,
-      known: undefined,
-      first: undefined,
-      clearsCookie: false,
-      settled: false,
-      ending: false,
-      failed: false,
-      empty: undefined,
-    };
+    const served = !enforcer.enforcing || enforcer.isSecure(request);
+    const state = new SessionState(raw, rawResponseOf(response), request, served, values.length > 0);
     setState(state);
     if (values.length === 0) return proceed();
     if (!state.served) {
