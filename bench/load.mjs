@@ -14,12 +14,12 @@ const CORES = { server: '0', load: '1' };
 const pinned = availableParallelism() > 1 && pin(process.pid, CORES.load);
 
 /**
- * Binds the main thread of a process to a core; false where that cannot be done (`taskset` is of Linux). The threads that
- * compile and collect garbage stay where they are, or a subject with more code would be a cold one for longer.
+ * Binds a process to a core; false where that cannot be done (`taskset` is of Linux). So do the threads that compile and
+ * collect garbage: whatever a subject leaves to them is part of what it costs.
  */
 function pin(pid, core) {
   try {
-    execFileSync('taskset', ['--cpu-list', '--pid', core, String(pid)], { stdio: 'ignore' });
+    execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', core, String(pid)], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -40,10 +40,10 @@ export function stayAwake() {
   };
 }
 
-async function processorTime(child) {
-  child.send('processor time');
-  const [microseconds] = await once(child, 'message');
-  return microseconds;
+async function ask(child, message) {
+  child.send(message);
+  const [answer] = await once(child, 'message');
+  return answer;
 }
 
 /** A subject that runs, and can be loaded. */
@@ -63,10 +63,10 @@ export async function startSubject(name, platform, folder) {
     /** Requests per second, and microseconds of the server's processor per request; each is answered with `status`. */
     async load({ seconds, headers, status }) {
       await connections.ready();
-      const before = await processorTime(child);
+      const before = await ask(child, 'processor time');
       const { rate, answered, strange } = await connections.load(requestWith(headers), status, seconds * 1000);
       if (strange !== undefined) throw new Error(`${name} (${platform}): not all were ${status}: ${strange}`);
-      return { rate, cost: ((await processorTime(child)) - before) / answered };
+      return { rate, cost: ((await ask(child, 'processor time')) - before) / answered };
     },
     /** The cookie of somebody who has signed in. */
     async signIn(headers) {
@@ -75,6 +75,8 @@ export async function startSubject(name, platform, folder) {
       if (cookies.length === 0) throw new Error(`${name} (${platform}): no session cookie`);
       return cookies.map((cookie) => cookie.split(';')[0]).join('; ');
     },
+    startProfile: () => ask(child, 'start profile'),
+    stopProfile: () => ask(child, 'stop profile'),
     async stop() {
       connections.close();
       const exit = once(child, 'exit');

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { prepareNest11 } from './nest-11.mjs';
 import { startSubject, stayAwake } from './load.mjs';
 import { ROWS } from './rows.mjs';
-import { median, quartiles } from './statistics.mjs';
+import { mean, median, quartiles } from './statistics.mjs';
 
 const { values: given } = parseArgs({
   options: {
@@ -16,17 +16,20 @@ const { values: given } = parseArgs({
   },
 });
 const rounds = Number(given.rounds);
-/** For how many seconds a subject warms up: the compiler is done with it by then. */
-const WARM_UP = 0.8;
-/** Two processes of one subject differ, by what the compiler made of it, so each has two, which take turns. */
+/**
+ * For how many seconds a process warms up, and again when all others of its row have: with less, a subject with more code
+ * is measured before the compiler is done with it.
+ */
+const WARM_UP = [1, 0.3];
+/** Two processes of one subject differ, by what the compiler made of it, so each has two, and a round is the mean of them. */
 const PROCESSES = 2;
-/** For how many seconds a subject is loaded in a round. On Express garbage makes one moment unlike the next. */
-const SECONDS = { express: 0.15, fastify: 0.1 };
+/** For how many seconds a process is loaded in a round. On Express garbage makes one moment unlike the next. */
+const SECONDS = { express: 0.08, fastify: 0.06 };
 const here = new URL('./', import.meta.url);
 const stacks = [
   { name: 'Nest 12, Express', platform: 'express', folder: () => here },
   { name: 'Nest 12, Fastify', platform: 'fastify', folder: () => here, targetsOnly: given.only === undefined },
-  { name: 'Nest 11, Express', platform: 'express', folder: prepareNest11, targetsOnly: true },
+  { name: 'Nest 11, Express', platform: 'express', folder: prepareNest11, targetsOnly: true, floors: false },
   { name: 'Nest 11, Fastify', platform: 'fastify', folder: prepareNest11, onlyWhenAsked: true },
 ].filter(({ name, onlyWhenAsked }) => (given.only === undefined ? onlyWhenAsked !== true : name === given.only));
 
@@ -37,13 +40,13 @@ function redirectStatus(subject) {
   return ['express-sslify', 'Reflector guard', 'node:http'].includes(subject) ? 301 : 307;
 }
 
-async function measure({ name, platform, folder, targetsOnly = false }) {
+async function measure({ name, platform, folder, targetsOnly = false, floors = true }) {
   const at = await folder(progress);
   const seconds = Number(given.seconds ?? SECONDS[platform]);
   const rows = ROWS.filter(
-    ({ platformless, target }) =>
-      (!platformless || name === 'Nest 12, Express') && (!targetsOnly || target !== undefined),
-  );
+    ({ platformless, target, always }) =>
+      (!platformless || name === 'Nest 12, Express') && (!targetsOnly || always || target !== undefined),
+  ).map((row) => (floors ? row : { ...row, floor: undefined }));
   const results = [];
   for (const [index, row] of rows.entries()) {
     const text = `${name}: ${index + 1} of ${rows.length}, ${row.of}`;
@@ -62,21 +65,23 @@ async function compare(row, { text, platform, at, seconds }) {
   let sleep = () => undefined;
   try {
     progress(`${text}: starting`);
-    for (const part of parts) {
-      const processes = Array.from({ length: PROCESSES }, () => startSubject(row[part], platform, at));
-      for (const running of await Promise.all(processes)) started.push({ part, running });
+    for (let copy = 0; copy < PROCESSES; copy += 1) {
+      const processes = await Promise.all(parts.map((part) => startSubject(row[part], platform, at)));
+      for (const [index, running] of processes.entries()) started.push({ part: parts[index], running });
     }
     sleep = stayAwake();
     progress(`${text}: warming up`);
-    for (const one of started) one.load = await warmUp(one.running, row[one.part], row, seconds);
+    for (const one of started) one.load = await loadOf(one.running, row[one.part], row, seconds);
+    for (const long of WARM_UP) for (const { running, load } of started) await running.load({ ...load, seconds: long });
     const taken = Object.fromEntries(parts.map((part) => [part, []]));
     for (let round = 0; round < rounds; round += 1) {
       progress(`${text}: round ${round + 1} of ${rounds}`);
-      const turn = parts.map((part) => started.filter((one) => one.part === part)[(round >> 1) % PROCESSES]);
+      const runs = Object.fromEntries(parts.map((part) => [part, []]));
       // Back and forth, so that what drifts does so for and against everybody.
-      for (const { part, running, load } of round % 2 === 0 ? turn : turn.toReversed()) {
-        taken[part].push(await running.load(load));
+      for (const { part, running, load } of round % 2 === 0 ? started : started.toReversed()) {
+        runs[part].push(await running.load(load));
       }
+      for (const part of parts) taken[part].push(meanOf(runs[part]));
     }
     return taken;
   } finally {
@@ -85,12 +90,15 @@ async function compare(row, { text, platform, at, seconds }) {
   }
 }
 
-/** Resolves to the load of a round. */
-async function warmUp(running, subject, { headers, redirects, signedIn }, seconds) {
+/** Resolves to what a process is asked in a round. */
+async function loadOf(running, subject, { headers, redirects, signedIn }, seconds) {
   const load = { headers: { ...headers }, status: redirects ? redirectStatus(subject) : 200, seconds };
   if (signedIn) load.headers.cookie = await running.signIn(headers);
-  await running.load({ ...load, seconds: WARM_UP });
   return load;
+}
+
+function meanOf(runs) {
+  return { rate: mean(runs.map(({ rate }) => rate)), cost: mean(runs.map(({ cost }) => cost)) };
 }
 
 function summary(stack, { redirects = false, target, ...row }, { of: taken, to: compared, floor: least }) {

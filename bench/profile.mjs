@@ -1,0 +1,74 @@
+// Where the time of a request with a session goes, part by part: node bench/profile.mjs [express|fastify] [seconds]
+import { startSubject, stayAwake } from './load.mjs';
+
+const [platform = 'express', seconds = '4'] = process.argv.slice(2);
+const SUBJECTS = ['express-session, with a session', 'express-session on lmdb', 'session in lmdb'];
+const HTTPS = { 'x-forwarded-proto': 'https' };
+
+/** The parts a request passes through, by where their code is; the first that matches counts. */
+const PARTS = [
+  ['garbage collection', /^\(garbage collector\)$/],
+  ['signatures and hashes', /node:internal\/crypto|cookie-signature/],
+  ['nestjs-secure', /\/dist\/esm\//],
+  ['express-session', /\/node_modules\/(?:express-session|on-headers|random-bytes|uid-safe)\//],
+  ['lmdb', /\/node_modules\/(?:lmdb|msgpackr|ordered-binary|weak-lru-cache)\/|LmdbStore|bench\/subjects/],
+  ['Nest', /\/node_modules\/@nestjs\//],
+  ['the framework', /\/node_modules\//],
+  ['Node: http and streams', /^node:/],
+];
+
+const wake = stayAwake();
+const columns = [];
+for (const name of SUBJECTS) {
+  process.stderr.write(`${name}: warming up, then ${seconds} s\n`);
+  const running = await startSubject(name, platform, new URL('./', import.meta.url));
+  try {
+    const load = { headers: { ...HTTPS, cookie: await running.signIn(HTTPS) }, status: 200 };
+    await running.load({ ...load, seconds: 3 });
+    const { cost } = await running.load({ ...load, seconds: Number(seconds) });
+    await running.startProfile();
+    await running.load({ ...load, seconds: Number(seconds) });
+    columns.push({ name, cost, shares: sharesOf(await running.stopProfile()) });
+  } finally {
+    await running.stop();
+  }
+}
+wake();
+console.log(`${process.version}, ${platform}: microseconds of the processor for a request\n\n${table()}`);
+
+/** The share of each part in the time that was not idle. What is native counts for whoever called it. */
+function sharesOf({ nodes, samples, timeDeltas }) {
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const shares = new Map();
+  let total = 0;
+  for (const [index, sample] of samples.entries()) {
+    const part = partOf(sample, byId, parents);
+    if (part === undefined) continue;
+    total += timeDeltas[index];
+    shares.set(part, (shares.get(part) ?? 0) + timeDeltas[index]);
+  }
+  return new Map([...shares].map(([part, time]) => [part, time / total]));
+}
+
+function partOf(id, byId, parents) {
+  const { functionName, url } = byId.get(id).callFrame;
+  if (functionName === '(idle)') return undefined;
+  const part = PARTS.find(([, pattern]) => pattern.test(url === '' ? functionName : url));
+  if (part !== undefined) return part[0];
+  return parents.has(id) ? partOf(parents.get(id), byId, parents) : 'everything else';
+}
+
+function table() {
+  const parts = [...PARTS.map(([part]) => part), 'everything else'];
+  const cell = ({ cost, shares }, part) => (cost * (shares.get(part) ?? 0)).toFixed(1);
+  const lines = [
+    ['part', ...columns.map(({ name }) => name)],
+    ...parts.map((part) => [part, ...columns.map((column) => cell(column, part))]),
+    ['all', ...columns.map(({ cost }) => cost.toFixed(1))],
+  ];
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  const format = (line) => `| ${line.map((text, column) => text.padEnd(widths[column])).join(' | ')} |`;
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [format(lines[0]), rule, ...lines.slice(1).map(format)].join('\n');
+}
