@@ -1,19 +1,18 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { trimOws } from '../transport/field.js';
 import type { SessionCookieOptions } from './session-options.js';
 
 /** Every value a Cookie header has for a name, decoded, in order. */
 export function cookieValues(header: string | undefined, name: string): string[] {
-  if (header === undefined || !header.includes(name)) return [];
-  return header.split(';').flatMap((pair) => {
+  const values: string[] = [];
+  if (header === undefined || !header.includes(name)) return values;
+  for (const pair of header.split(';')) {
     const equals = pair.indexOf('=');
-    if (equals === -1 || trimmed(pair.slice(0, equals)) !== name) return [];
-    return [decoded(trimmed(pair.slice(equals + 1)).replace(/^"(.*)"$/, '$1'))];
-  });
-}
-
-/** Without spaces and tabs, and nothing else: a no-break space is part of a name, and makes it another cookie's. */
-function trimmed(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '');
+    // A no-break space is part of a name, and makes it another cookie's.
+    if (equals === -1 || trimOws(pair.slice(0, equals)) !== name) continue;
+    values.push(decoded(trimOws(pair.slice(equals + 1)).replace(/^"(.*)"$/, '$1')));
+  }
+  return values;
 }
 
 /** The session id in a cookie that express-session signed; undefined when no secret verifies it. */
