@@ -14,8 +14,8 @@ const CORES = { server: '0', load: '1' };
 const pinned = availableParallelism() > 1 && pin(process.pid, CORES.load);
 
 /**
- * Binds a process to a core; false where that cannot be done (`taskset` is of Linux). So do the threads that compile and
- * collect garbage: whatever a subject leaves to them is part of what it costs.
+ * Binds a process to a core; false where that cannot be done (`taskset` is of Linux). The threads that compile and collect
+ * garbage are bound with it: what a subject leaves to them is part of what it costs.
  */
 function pin(pid, core) {
   try {
@@ -66,7 +66,7 @@ export async function startSubject(name, platform, folder) {
       const before = await ask(child, 'processor time');
       const { rate, answered, strange } = await connections.load(requestWith(headers), status, seconds * 1000);
       if (strange !== undefined) throw new Error(`${name} (${platform}): not all were ${status}: ${strange}`);
-      return { rate, cost: ((await ask(child, 'processor time')) - before) / answered };
+      return { rate, answered, cost: ((await ask(child, 'processor time')) - before) / answered };
     },
     /** The cookie of somebody who has signed in. */
     async signIn(headers) {

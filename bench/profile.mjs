@@ -11,7 +11,7 @@ const PARTS = [
   ['signatures and hashes', /node:internal\/crypto|cookie-signature/],
   ['nestjs-secure', /\/dist\/esm\//],
   ['express-session', /\/node_modules\/(?:express-session|on-headers|random-bytes|uid-safe)\//],
-  ['lmdb', /\/node_modules\/(?:lmdb|msgpackr|ordered-binary|weak-lru-cache)\/|LmdbStore|bench\/subjects/],
+  ['lmdb', /\/node_modules\/(?:lmdb|msgpackr|ordered-binary|weak-lru-cache)\/|\/bench\/subjects/],
   ['Nest', /\/node_modules\/@nestjs\//],
   ['the framework', /\/node_modules\//],
   ['Node: http and streams', /^node:/],
@@ -25,30 +25,27 @@ for (const name of SUBJECTS) {
   try {
     const load = { headers: { ...HTTPS, cookie: await running.signIn(HTTPS) }, status: 200 };
     await running.load({ ...load, seconds: 3 });
-    const { cost } = await running.load({ ...load, seconds: Number(seconds) });
     await running.startProfile();
-    await running.load({ ...load, seconds: Number(seconds) });
-    columns.push({ name, cost, shares: sharesOf(await running.stopProfile()) });
+    const { answered } = await running.load({ ...load, seconds: Number(seconds) });
+    columns.push({ name, answered, times: timesOf(await running.stopProfile()) });
   } finally {
     await running.stop();
   }
 }
 wake();
-console.log(`${process.version}, ${platform}: microseconds of the processor for a request\n\n${table()}`);
+console.log(`${process.version}, ${platform}: microseconds of the main thread for a request\n\n${table()}`);
 
-/** The share of each part in the time that was not idle. What is native counts for whoever called it. */
-function sharesOf({ nodes, samples, timeDeltas }) {
+/** The time of each part on the main thread, in microseconds. What is native counts for whoever called it. */
+function timesOf({ nodes, samples, timeDeltas }) {
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  const shares = new Map();
-  let total = 0;
+  const times = new Map();
   for (const [index, sample] of samples.entries()) {
     const part = partOf(sample, byId, parents);
     if (part === undefined) continue;
-    total += timeDeltas[index];
-    shares.set(part, (shares.get(part) ?? 0) + timeDeltas[index]);
+    times.set(part, (times.get(part) ?? 0) + timeDeltas[index]);
   }
-  return new Map([...shares].map(([part, time]) => [part, time / total]));
+  return times;
 }
 
 function partOf(id, byId, parents) {
@@ -61,11 +58,12 @@ function partOf(id, byId, parents) {
 
 function table() {
   const parts = [...PARTS.map(([part]) => part), 'everything else'];
-  const cell = ({ cost, shares }, part) => (cost * (shares.get(part) ?? 0)).toFixed(1);
+  const cell = ({ times, answered }, part) => ((times.get(part) ?? 0) / answered).toFixed(1);
+  const sum = ({ times, answered }) => ([...times.values()].reduce((all, time) => all + time, 0) / answered).toFixed(1);
   const lines = [
     ['part', ...columns.map(({ name }) => name)],
     ...parts.map((part) => [part, ...columns.map((column) => cell(column, part))]),
-    ['all', ...columns.map(({ cost }) => cost.toFixed(1))],
+    ['all', ...columns.map(sum)],
   ];
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   const format = (line) => `| ${line.map((text, column) => text.padEnd(widths[column])).join(' | ')} |`;

@@ -23,7 +23,7 @@ const rounds = Number(given.rounds);
 const WARM_UP = [0.9, 0.2];
 /**
  * Two processes of one subject differ, by what the compiler made of it, so each has two, and a round is the mean of them.
- * One is enough to know the field.
+ * One is enough to know the field; what the bench cannot tell is measured as the targets are.
  */
 const PROCESSES = { target: 2, field: 1 };
 /** For how many seconds a process is loaded in a round. */
@@ -68,7 +68,7 @@ async function compare(row, { text, platform, at, seconds }) {
   let sleep = () => undefined;
   try {
     progress(`${text}: starting`);
-    const processes = row.target === undefined ? PROCESSES.field : PROCESSES.target;
+    const processes = row.target === undefined && !row.always ? PROCESSES.field : PROCESSES.target;
     for (let copy = 0; copy < processes; copy += 1) {
       const copies = await Promise.all(parts.map((part) => startSubject(row[part], platform, at)));
       for (const [index, running] of copies.entries()) started.push({ part: parts[index], running });

@@ -13,6 +13,6 @@ export function median(numbers) {
 /** Where the middle half of the numbers lies. */
 export function quartiles(numbers) {
   const sorted = numbers.toSorted((a, b) => a - b);
-  const at = (part) => sorted[Math.round((sorted.length - 1) * part)];
-  return [at(0.25), at(0.75)];
+  const outside = Math.floor((sorted.length - 1) / 4);
+  return [sorted[outside], sorted[sorted.length - 1 - outside]];
 }

@@ -25,10 +25,9 @@ export const SUBJECTS = {
   bare: (platform) => nest(platform),
   'bare, proxy trusted': (platform) => nest(platform, { trust: true }),
   'bare, two headers': (platform) => nest(platform, { trust: true, main: (app) => app.use(twoHeaders) }),
-  'pass-through guard': (platform) =>
-    nest(platform, { main: (app) => app.useGlobalGuards({ canActivate: () => true }) }),
-  'empty guard and hook': (platform) => nest(platform, { main: takeBothPlaces }),
-  'empty guard and hook, proxy trusted': (platform) => nest(platform, { trust: true, main: takeBothPlaces }),
+  'empty guard': (platform) => nest(platform, { main: (app) => app.useGlobalGuards({ canActivate: () => true }) }),
+  'empty guard, proxy trusted': (platform) =>
+    nest(platform, { trust: true, main: (app) => app.useGlobalGuards({ canActivate: () => true }) }),
   'empty guard and hook, two headers': (platform) =>
     nest(platform, {
       trust: true,
@@ -68,8 +67,8 @@ export const SUBJECTS = {
   'sessions configured': (platform) =>
     nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES, session: { secret: SECRET, dir: folder() } } }),
   'module, proxies, no sessions': (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES } }),
-  'module, proxies, empty hook before sending': (platform) =>
-    nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES }, main: hookBeforeSending }),
+  'module, proxies, empty hooks': (platform) =>
+    nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES }, main: takeSessionPlaces }),
   'express-session': (platform) =>
     nest(platform, { trust: true, before: (app) => app.use(expressSession(plainSession)) }),
 
@@ -169,11 +168,16 @@ function throwRedirect(context) {
 
 function takeBothPlaces(app) {
   app.useGlobalGuards({ canActivate: () => true });
+  takeRequestHook(app);
+}
+
+function takeRequestHook(app) {
   app.getHttpAdapter().setOnRequestHook((_request, _response, done) => done());
 }
 
 /** Fastify writes a head before its body, so whoever has to act before that needs a hook; Express needs none. */
-function hookBeforeSending(app) {
+function takeSessionPlaces(app) {
+  takeRequestHook(app);
   app
     .getHttpAdapter()
     .getInstance()

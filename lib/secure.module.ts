@@ -148,7 +148,8 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   private failure: unknown;
-  private needsGate = false;
+  /** Until the places are taken, nobody knows that it does not. */
+  private needsGate = true;
   private openOuterGate = (): void => undefined;
   private readonly gatewayPlaces: GatewayPlaces;
 
@@ -193,7 +194,7 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
     const adapter = adapterOf(this.host);
     if (adapter !== undefined && this.needsGate && !isGatePlaced(adapter)) {
       throw new Error(
-        "SecureModule could not take the request hook of this HTTP adapter, so paths and mode 'all' would not be enforced. Use @nestjs/platform-express or @nestjs/platform-fastify.",
+        "SecureModule could not take the request hook of this HTTP adapter, so paths and mode 'all' would not be enforced, and sessions, HSTS and cookies not be seen to. Use @nestjs/platform-express or @nestjs/platform-fastify.",
       );
     }
     this.gatewayPlaces.prove(this.config, adapter?.getHttpServer());
