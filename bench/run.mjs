@@ -1,4 +1,4 @@
-// Compares this package with what people use today: npm run bench (about 9 minutes), or one stack, once it is built: node bench/run.mjs --only "Nest 12, Express".
+// Compares this package with what people use today: npm run bench (under 10 minutes), or one stack, once it is built: node bench/run.mjs --only "Nest 12, Express".
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
