@@ -17,17 +17,17 @@ const { values: given } = parseArgs({
 });
 const rounds = Number(given.rounds);
 /**
- * For how many seconds a process warms up, and again when all others of its row have: with less, a subject with more code
- * is measured before the compiler is done with it.
+ * A process warms up until it has given so many answers, or for so many seconds: the compiler counts calls, not time, and
+ * with less a subject with more code is measured before it is compiled. When all others of its row have, again for a while.
  */
-const WARM_UP = [0.9, 0.2];
+const WARM_UP = { answers: 8_000, seconds: 1.5, again: 0.15 };
 /**
  * Two processes of one subject differ, by what the compiler made of it, so each has two, and a round is the mean of them.
- * One is enough to know the field; what the bench cannot tell is measured as the targets are.
+ * One is enough for a floor, and to know the field; what the bench cannot tell is measured as the targets are.
  */
 const PROCESSES = { target: 2, field: 1 };
-/** For how many seconds a process is loaded in a round. */
-const SECONDS = 0.05;
+/** For how many seconds a process is loaded in a round: long enough for garbage to be collected, else a round has that or not. */
+const SECONDS = 0.1;
 const here = new URL('./', import.meta.url);
 const stacks = [
   { name: 'Nest 12, Express', platform: 'express', folder: () => here },
@@ -70,13 +70,15 @@ async function compare(row, { text, platform, at, seconds }) {
     progress(`${text}: starting`);
     const processes = row.target === undefined && !row.always ? PROCESSES.field : PROCESSES.target;
     for (let copy = 0; copy < processes; copy += 1) {
-      const copies = await Promise.all(parts.map((part) => startSubject(row[part], platform, at)));
-      for (const [index, running] of copies.entries()) started.push({ part: parts[index], running });
+      const copied = parts.filter((part) => part !== 'floor' || copy === 0);
+      const copies = await Promise.all(copied.map((part) => startSubject(row[part], platform, at)));
+      for (const [index, running] of copies.entries()) started.push({ part: copied[index], running });
     }
     sleep = stayAwake();
     progress(`${text}: warming up`);
     for (const one of started) one.load = await loadOf(one.running, row[one.part], row, seconds);
-    for (const long of WARM_UP) for (const { running, load } of started) await running.load({ ...load, seconds: long });
+    for (const { running, load } of started) await running.load({ ...load, ...WARM_UP });
+    for (const { running, load } of started) await running.load({ ...load, seconds: WARM_UP.again });
     const taken = Object.fromEntries(parts.map((part) => [part, []]));
     for (let round = 0; round < rounds; round += 1) {
       progress(`${text}: round ${round + 1} of ${rounds}`);

@@ -61,7 +61,11 @@ export const SUBJECTS = {
   'redirect-ssl': (platform) => nest(platform, { before: (app) => app.use(redirectSsl) }),
 
   'node:http': async () => listening(createServer(redirectBare)),
-  'node:http, the same answer': async () => listening(createServer(redirectWithBody)),
+  'answered at the server': async (platform) => {
+    const server = await nest(platform);
+    server.removeAllListeners('request');
+    return server.on('request', redirectWithBody);
+  },
   createRedirectServer: async () => listening(createRedirectServer({ hosts: HOSTS })),
 
   'sessions configured': (platform) =>

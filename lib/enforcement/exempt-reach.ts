@@ -20,6 +20,7 @@ export function compileExemptReach(table: RouteTable): ExemptReach {
 }
 
 function compile(routes: readonly Route[]): ExemptReach {
+  if (routes.length === 0) return () => false;
   const matchers = routes.map(compileMatcher);
   return function reachesExempt(request) {
     if (request.is404 === true) return false;

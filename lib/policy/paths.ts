@@ -52,9 +52,12 @@ export function compilePathRules(paths: readonly string[], exempt: readonly stri
   }
 
   function exemptionOf(path: string): Rule | undefined {
-    if (!isNormal(path)) return undefined;
-    const decoded = `${decodeURIComponent(path)}/`;
-    return exempted.find(({ prefix }) => decoded.startsWith(prefix));
+    const decoded = decodedOf(path);
+    if (decoded === undefined) return undefined;
+    const whole = `${decoded}/`;
+    const rule = exempted.find(({ prefix }) => whole.startsWith(prefix));
+    // Asked last: to find out costs more than all rules, and most paths are covered by none.
+    return rule !== undefined && isNormal(path) ? rule : undefined;
   }
 
   return {
@@ -98,7 +101,7 @@ const READERS: readonly ((path: string) => string)[] = [
  */
 export function readingsOf(path: string): readonly string[] | undefined {
   if (!AMBIGUOUS.test(path)) return [path.toLowerCase()];
-  if (!isDecodable(path)) return undefined;
+  if (decodedOf(path) === undefined) return undefined;
   const readings = new Set([path]);
   for (const reading of readings) {
     for (const read of READERS) readings.add(read(reading));
@@ -108,12 +111,12 @@ export function readingsOf(path: string): readonly string[] | undefined {
   return texts.some((text) => UNNATURAL.test(text)) ? undefined : texts.map(folded);
 }
 
-function isDecodable(path: string): boolean {
+function decodedOf(path: string): string | undefined {
+  if (!path.includes('%')) return path;
   try {
-    decodeURIComponent(path);
-    return true;
+    return decodeURIComponent(path);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -153,7 +156,7 @@ const UNSETTLED_SEGMENT = /\/(?:\/|\.\.?(?:\/|$))|%20(?:\/|$)/;
 
 /** Can be read in one way only. */
 function isNormal(path: string): boolean {
-  return NORMAL.test(path) && !UNSETTLED_SEGMENT.test(path) && isDecodable(path);
+  return NORMAL.test(path) && !UNSETTLED_SEGMENT.test(path) && decodedOf(path) !== undefined;
 }
 
 function compileRule(option: 'paths' | 'exempt', rule: string, fold: (text: string) => string): Rule {

@@ -40,7 +40,8 @@ const remembered = new Map<string, HostAndPort | undefined>();
 /** `parseHost`, remembered: a site has few names, and to read one takes longer than all else that is asked of a request. */
 export function rememberedHost(value: string | undefined): HostAndPort | undefined {
   if (value === undefined || value.length > LONGEST_REMEMBERED) return parseHost(value);
-  if (remembered.has(value)) return remembered.get(value);
+  const known = remembered.get(value);
+  if (known !== undefined || remembered.has(value)) return known;
   const parsed = parseHost(value);
   if (remembered.size >= MEMORY) remembered.clear();
   remembered.set(value, parsed);
