@@ -20,7 +20,7 @@ const rounds = Number(given.rounds);
  * A process warms up until it has given so many answers, or for so many seconds: the compiler counts calls, not time, and
  * with less a subject with more code is measured before it is compiled. When all others of its row have, again for a while.
  */
-const WARM_UP = { answers: 8_000, seconds: 1.5, again: 0.15 };
+const WARM_UP = { answers: 12_000, seconds: 1, again: 0.15 };
 /**
  * Two processes of one subject differ, by what the compiler made of it, so each has two, and a round is the mean of them.
  * One is enough for a floor, and to know the field; what the bench cannot tell is measured as the targets are.

@@ -47,7 +47,8 @@ export function compilePathRules(paths: readonly string[], exempt: readonly stri
     const path = pathOf(target);
     const readings = readingsOf(path);
     if (readings === undefined) return true;
-    const rule = required.find(({ prefix }) => readings.some((reading) => `${reading}/`.startsWith(prefix)));
+    const wholes = readings.map((reading) => `${reading}/`);
+    const rule = required.find(({ prefix }) => wholes.some((whole) => whole.startsWith(prefix)));
     return rule !== undefined && rule.segments >= (exemptionOf(path)?.segments ?? 0);
   }
 

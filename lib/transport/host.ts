@@ -24,7 +24,7 @@ const ACCEPTED =
  * **Security:** well-formed is not allowed: whoever sends the request writes it (see `compileHosts`).
  */
 export function parseHost(value: string | undefined): HostAndPort | undefined {
-  const match = HOST_AND_PORT.exec(value ?? '');
+  const match = value === undefined ? null : HOST_AND_PORT.exec(value);
   const name = match?.[1];
   if (match === null || name === undefined) return undefined;
   const port = match[2] === undefined ? undefined : Number(match[2]);
