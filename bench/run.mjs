@@ -18,9 +18,9 @@ const { values: given } = parseArgs({
 const rounds = Number(given.rounds);
 /**
  * A process warms up until it has given so many answers, or for so many seconds: the compiler counts calls, not time, and
- * with less a subject with more code is measured before it is compiled. When all others of its row have, again for a while.
+ * with less a subject with more code is measured before it is compiled.
  */
-const WARM_UP = { answers: 12_000, seconds: 1, again: 0.15 };
+const WARM_UP = { answers: 12_000, seconds: 1 };
 /**
  * Two processes of one subject differ, by what the compiler made of it, so each has two, and a round is the mean of them.
  * One is enough for a floor, and to know the field; what the bench cannot tell is measured as the targets are.
@@ -78,7 +78,6 @@ async function compare(row, { text, platform, at, seconds }) {
     progress(`${text}: warming up`);
     for (const one of started) one.load = await loadOf(one.running, row[one.part], row, seconds);
     for (const { running, load } of started) await running.load({ ...load, ...WARM_UP });
-    for (const { running, load } of started) await running.load({ ...load, seconds: WARM_UP.again });
     const taken = Object.fromEntries(parts.map((part) => [part, []]));
     for (let round = 0; round < rounds; round += 1) {
       progress(`${text}: round ${round + 1} of ${rounds}`);
