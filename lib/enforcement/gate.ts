@@ -45,7 +45,7 @@ export function compileGate(parts: GateParts): Gate | undefined {
     const connection = enforcer.connectionOf(request);
     if (settings.transport.isSecure(connection)) {
       enforcer.arrived(request);
-      decorate?.(request, rawResponseOf(response), enforcer);
+      decorate?.(request, rawResponseOf(response), connection);
       return false;
     }
     return bounds?.stop(request, response, connection, bounds.requirementOf(request)) === true;
@@ -101,15 +101,16 @@ function compileBounds({ enforcer, reachesExempt, policyOf, guarded }: GateParts
   };
 }
 
-type Decoration = (request: PlatformRequest, response: ServerResponse, enforcer: Enforcer) => void;
+type Decoration = (request: PlatformRequest, response: ServerResponse, connection: Connection) => void;
 
-function compileDecoration({ hsts, secureCookies: which }: Settings, findings: Findings): Decoration | undefined {
+function compileDecoration(settings: Settings, findings: Findings): Decoration | undefined {
+  const { hsts, secureCookies: which, transport } = settings;
   const adds = which === 'all';
   // A listener on each response has a price, so production pays it only where cookies are changed.
   const inspects = adds || process.env['NODE_ENV'] !== 'production';
   if (hsts === undefined && !inspects) return undefined;
-  return function decorate(request, response, enforcer) {
-    const header = hsts?.(enforcer.hostOf(request));
+  return function decorate(request, response, connection) {
+    const header = hsts?.(transport.host(connection));
     // Set first, so that a handler's own header replaces it (RFC 6797 7.1).
     if (header !== undefined) response.setHeader('strict-transport-security', header);
     // Registered before any other listener, and so called after all of them: whoever set a cookie has done so.
