@@ -58,7 +58,7 @@ export const ROWS = [
     redirects: true,
     floor: 'answered at the server',
     tried:
-      'It is answered at the server, before the framework has seen it. The floor writes the same answer there unasked; left beside it: to judge, 5 to 7 us.',
+      'It is answered at the server, before the framework has seen it. The floor writes the same answer there unasked; left beside it: to judge, 2 to 3 us where the machine runs steadily.',
   },
   {
     of: "mode 'all'",
