@@ -47,9 +47,9 @@ export const ROWS = [
     to: 'express-sslify',
     target: 1,
     redirects: true,
-    floor: 'guard that throws the answer',
+    floor: 'answered at the route',
     tried:
-      'No stack for the exception (20 us), the seal only where the head is written (from 25 us to 9), no ETag on Express (10 us). express-sslify answers before the router and the parsers, a guard behind them. To answer marked routes at the gate would take them from CORS, middleware and filters of the application.',
+      'It is answered where the router would call the handler, and nothing has to be thrown and caught (which took half of the time and more). The floor writes the same answer there unasked; left beside it: to judge, 1 to 3 us. express-sslify answers before the router and the parsers. To answer there would take marked routes from CORS, middleware and static files of the application.',
   },
   {
     of: 'path rule',

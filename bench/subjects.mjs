@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Controller, Get, HttpException, Module, Req, SetMetadata, Inject } from '@nestjs/common';
+import { Controller, Get, Module, Req, SetMetadata, Inject } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
 import { createRedirectServer, SecureModule, SecureRequired, SecureSessions } from 'nestjs-secure';
 import expressSession from 'express-session';
@@ -36,8 +36,7 @@ export const SUBJECTS = {
         takeBothPlaces(app);
       },
     }),
-  'guard that throws the answer': (platform) =>
-    nest(platform, { main: (app) => app.useGlobalGuards({ canActivate: throwRedirect }) }),
+  'answered at the route': (platform) => nest(platform, { before: (app) => answerRoutes(app.getHttpAdapter()) }),
 
   'module imported, unmarked': (platform) => nest(platform, { secure: { hosts: HOSTS } }),
   marked: (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES }, decorators: [SecureRequired()] }),
@@ -163,11 +162,22 @@ function redirectWithBody(request, response) {
   response.end(PROBLEM);
 }
 
-function throwRedirect(context) {
-  const http = context.switchToHttp();
-  const { headers, url } = http.getRequest();
-  http.getResponse().header('location', `https://${headers.host}${url}`);
-  throw new HttpException(PROBLEM, 307);
+/** Every route of the application is a redirect, written where the router would call the handler. */
+function answerRoutes(adapter) {
+  const { get } = adapter;
+  adapter.get = function register(path, ...handlers) {
+    // Express reads a setting with get(name).
+    return get.call(this, path, ...handlers.map(() => redirectFromRoute));
+  };
+}
+
+function redirectFromRoute(request, response) {
+  if ('hijack' in response) {
+    response.hijack();
+    return redirectWithBody(request.raw, response.raw);
+  }
+  response.removeHeader('x-powered-by');
+  redirectWithBody(request, response);
 }
 
 function takeBothPlaces(app) {

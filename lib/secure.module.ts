@@ -21,6 +21,7 @@ import { whatStandsBeforeGate } from './enforcement/before-gate.js';
 import { Enforcer } from './enforcement/enforcer.js';
 import { compileExemptReach } from './enforcement/exempt-reach.js';
 import { compileGate, compileOuterGate } from './enforcement/gate.js';
+import { compileInnerGate } from './enforcement/inner-gate.js';
 import { loadGateways, type Gateways } from './enforcement/gateways.js';
 import { GatewayPlaces } from './enforcement/gateways-places.js';
 import { Handshakes } from './enforcement/gateways-handshake.js';
@@ -242,7 +243,9 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
     const { settings } = enforcer;
     enforcer.asPlatformRequest = (raw) => asFrameworkRequest(adapter, raw);
     try {
-      findForeignRoutes(adapter, routes, recordRoutes(adapter, routes, settings, { modules, config }), config);
+      const innerGate = compileInnerGate(enforcer, guard);
+      const calls = recordRoutes(adapter, routes, settings, { modules, config }, innerGate);
+      findForeignRoutes(adapter, routes, calls, config);
       routes.addSource(lazyLoading(modules));
       const reachesExempt = compileExemptReach(routes);
       const policyOf = compilePolicyOf(routes, settings);

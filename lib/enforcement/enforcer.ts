@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger, type ExecutionContext } from '@nestjs/common';
 import { createHash, randomBytes } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
@@ -71,6 +71,7 @@ export class Enforcer {
   private readonly moduleWide: PolicySettings;
   private readonly salt = randomBytes(16);
   private readonly leaking = new WeakSet<IncomingMessage>();
+  private passing: PlatformRequest | undefined;
 
   constructor(
     readonly settings: Settings,
@@ -111,6 +112,19 @@ export class Enforcer {
     if (secure) this.arrived(request);
     if (secure && !this.observed) return undefined;
     return this.judge(request, inquiry, connection);
+  }
+
+  /** Notes that the inner gate has let a secure request through to its handler. */
+  letThrough(request: PlatformRequest): void {
+    this.arrived(request);
+    this.passing = request;
+  }
+
+  /** Whether a guard is asked about the request that was let through last: it is asked once, and in the same turn. */
+  wasLetThrough(context: ExecutionContext): boolean {
+    if (this.passing === undefined || context.getArgByIndex<unknown>(0) !== this.passing) return false;
+    this.passing = undefined;
+    return true;
   }
 
   /** A request came over https and is believed: whoever was redirected to it is not going round in circles. */

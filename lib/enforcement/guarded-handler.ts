@@ -25,26 +25,35 @@ export interface GuardedHandler {
 export type ContextGuard = (context: ExecutionContext, handler: GuardedHandler, enforcer: Enforcer) => boolean;
 
 /** Compiles what a handler requires, once: the function that is returned remembers it. */
-export function compileHandlers({ settings, enforcing }: Enforcer): (context: ExecutionContext) => GuardedHandler {
+export function compileHandlers(enforcer: Enforcer): (context: ExecutionContext) => GuardedHandler {
   const handlers = new Map<HandlerClass, Map<Handler, GuardedHandler>>();
   return function handlerOf(context) {
     const owner: HandlerClass = context.getClass();
     const method = context.getHandler() as Handler;
     const known = handlers.get(owner)?.get(method);
     if (known !== undefined) return known;
-    const marks = readMarks(owner, method);
-    const requirement = compileRequirement(marks, settings);
-    const policy = settings.policy(requirement.options);
-    const handler: GuardedHandler = {
-      marks,
-      responseHalf: askedResponseHalf(marks),
-      open: requirement.open || !enforcing,
-      marked: requirement.options.length > 0 && !requirement.exempt,
-      inquiry: { requirementOf: requirement.of, policy: () => policy, asks: 'guard' },
-    };
+    const handler = compileHandler(owner, method, enforcer);
     const ofOwner = handlers.get(owner) ?? new Map<Handler, GuardedHandler>();
     handlers.set(owner, ofOwner.set(method, handler));
     return handler;
+  };
+}
+
+/** Compiles what one handler requires. */
+export function compileHandler(
+  owner: HandlerClass,
+  method: Handler,
+  { settings, enforcing }: Enforcer,
+): GuardedHandler {
+  const marks = readMarks(owner, method);
+  const requirement = compileRequirement(marks, settings);
+  const policy = settings.policy(requirement.options);
+  return {
+    marks,
+    responseHalf: askedResponseHalf(marks),
+    open: requirement.open || !enforcing,
+    marked: requirement.options.length > 0 && !requirement.exempt,
+    inquiry: { requirementOf: requirement.of, policy: () => policy, asks: 'guard' },
   };
 }
 

@@ -3,6 +3,7 @@ import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { readMarks, type Handler, type HandlerClass } from '../policy/marks.js';
 import { compileRequirement, type RequirementSettings } from '../policy/requirement.js';
 import type { Route, RouteTable, Versioning } from '../policy/route-table.js';
+import type { InnerGate, RouteCallback, RoutedHandler } from './inner-gate.js';
 
 /** Carries a handler's own function to the adapter: Nest copies a method's metadata to what it registers there. */
 const HANDLER = 'nestjs-secure:handler';
@@ -31,8 +32,16 @@ interface ExpectedRoute extends Pick<Route, 'hosts' | 'versions' | 'versioning'>
   readonly end: string;
 }
 
-/** The routes to come, in the order of registration, by the function that handles them. */
-type ExpectedRoutes = Map<unknown, ExpectedRoute[]>;
+/** The routes to come of a function that handles them. */
+interface ExpectedOfHandler {
+  /** In the order of registration. */
+  readonly routes: ExpectedRoute[];
+  /** Several controllers inherit it, so which of them a route is of is not certain. */
+  readonly shared: boolean;
+}
+
+/** By that function. */
+type ExpectedRoutes = Map<unknown, ExpectedOfHandler>;
 
 /** What Nest knows of the application's routes. */
 export interface RouteSources {
@@ -57,13 +66,15 @@ export function nameHandlers(modules: ModulesContainer): void {
 
 /**
  * Notes every route that reaches the adapter, Nest's own and those registered by hand. The adapter gets the final path
- * (prefix, exclusions, RouterModule, URI version), which nothing else in Nest tells in both majors.
+ * (prefix, exclusions, RouterModule, URI version), which nothing else in Nest tells in both majors. Puts the inner gate
+ * before what the adapter is given, where there is one.
  */
 export function recordRoutes(
   adapter: HttpServer,
   table: RouteTable,
   settings: RequirementSettings,
   sources: RouteSources,
+  innerGate?: InnerGate,
 ): AdapterCalls {
   const recorded = new Map<unknown, Set<string>>();
   let depth = 0;
@@ -81,9 +92,15 @@ export function recordRoutes(
         const names = recorded.get(callback) ?? new Set();
         recorded.set(callback, names);
         for (const one of [path].flat()) {
-          const route = routeOf(method, String(one), callback, settings, expected);
+          const found = find(callback, String(one), expected);
+          const route = routeOf(method, String(one), found, settings);
           names.add(`${route.method} ${route.path}`);
           table.add(route);
+          if (found === undefined || innerGate === undefined || Array.isArray(path) || !isOnlyForRoute(found)) continue;
+          const gated = innerGate(found);
+          if (gated === undefined) continue;
+          given[handlers.length] = gated;
+          recorded.set(gated, names);
         }
       }
       depth += 1;
@@ -100,16 +117,27 @@ export function recordRoutes(
   };
 }
 
-function routeOf(
-  method: string,
-  path: string,
-  callback: unknown,
-  settings: RequirementSettings,
-  expected: ExpectedRoutes,
-): Route {
-  const original: unknown = typeof callback === 'function' ? Reflect.getMetadata(HANDLER, callback) : undefined;
-  const found = isHandler(original) && original !== callback ? take(expected.get(original) ?? [], path) : undefined;
-  const marks = found !== undefined && isHandler(original) ? readMarks(found.controller, original) : undefined;
+/** What is known of a function that was given to the adapter. */
+interface FoundHandler extends RoutedHandler, ExpectedRoute {
+  readonly shared: boolean;
+}
+
+function find(callback: unknown, path: string, expected: ExpectedRoutes): FoundHandler | undefined {
+  if (!isRouteCallback(callback)) return undefined;
+  const handler: unknown = Reflect.getMetadata(HANDLER, callback);
+  if (!isHandler(handler) || handler === callback) return undefined;
+  const { routes, shared } = expected.get(handler) ?? { routes: [], shared: false };
+  const route = take(routes, path);
+  return route === undefined ? undefined : { ...route, handler, callback, shared };
+}
+
+/** Whether all that reaches a function is for its handler: Nest's own filters for hosts and versions may pass it on. */
+function isOnlyForRoute({ shared, hosts, versioning }: FoundHandler): boolean {
+  return !shared && hosts.length === 0 && (versioning === undefined || versioning === 'uri');
+}
+
+function routeOf(method: string, path: string, found: FoundHandler | undefined, settings: RequirementSettings): Route {
+  const marks = found === undefined ? undefined : readMarks(found.controller, found.handler);
   return {
     kind: 'http',
     method: method.toUpperCase(),
@@ -136,7 +164,7 @@ function take(expected: ExpectedRoute[], path: string): ExpectedRoute | undefine
 
 /** Every route of every controller, in the order in which Nest registers them. */
 function expectRoutes({ modules, config }: RouteSources): ExpectedRoutes {
-  const expected: ExpectedRoutes = new Map();
+  const expected = new Map<unknown, ExpectedRoute[]>();
   for (const { metatype, modulePath } of controllersOf(modules)) {
     const handlers = [...handlersOf(metatype)];
     const hosts = hostsOf(metatype);
@@ -157,7 +185,12 @@ function expectRoutes({ modules, config }: RouteSources): ExpectedRoutes {
       }
     }
   }
-  return expected;
+  return new Map(
+    [...expected].map(([method, routes]) => {
+      const controllers = new Set(routes.map(({ controller }) => controller));
+      return [method, { routes, shared: controllers.size > 1 }];
+    }),
+  );
 }
 
 interface RouteVersion extends Pick<Route, 'versions' | 'versioning'> {
@@ -222,6 +255,10 @@ function listOf(value: unknown): string[] {
 function joined(...parts: string[]): string {
   const segments = parts.flatMap((part) => part.split('/')).filter((segment) => segment !== '');
   return segments.map((segment) => `/${segment}`).join('');
+}
+
+function isRouteCallback(value: unknown): value is RouteCallback {
+  return typeof value === 'function';
 }
 
 function isHandlerClass(value: unknown): value is HandlerClass {

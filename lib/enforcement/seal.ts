@@ -52,10 +52,10 @@ function isHttp2({ req }: ServerResponse): boolean {
   return req.httpVersionMajor >= 2;
 }
 
-/** Ends a request that came in clear with an answer, before the application has seen it. */
+/** Ends a request that came in clear with an answer, before a handler has seen it. */
 export function writeAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   const { status, body } = answer;
-  const headers = hasBody(request) ? closing(answer.headers) : answer.headers;
+  const headers = !request.complete && hasBody(request) ? closing(answer.headers) : answer.headers;
   if (isUntouched(response)) {
     response.writeHead(status, headers);
   } else {

@@ -3,6 +3,7 @@ import { IncomingMessage } from 'node:http';
 import { Server, type Socket } from 'node:net';
 import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformResponse } from '../enforcement/platform.js';
 import { sealResponse } from '../enforcement/seal.js';
+import { nameSendHook } from '../enforcement/send-hooks.js';
 import type { SessionEngine } from './engine.js';
 import { isSession, ownSession } from './own-session.js';
 import { STATE } from './session-state.js';
@@ -125,6 +126,7 @@ export function saveBeforeSending(adapter: HttpServer, engine: SessionEngine): v
       },
     );
   }
+  nameSendHook(onSend);
   Reflect.apply(addHook, instance, ['onSend', onSend]);
 }
 

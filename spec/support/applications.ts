@@ -4,7 +4,7 @@ import { Module, type INestApplication, type ModuleMetadata, type NestApplicatio
 import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { jest } from '@jest/globals';
 import { SecureModule, type SecureOptions } from 'nestjs-secure';
 
@@ -31,6 +31,8 @@ export interface AppParts extends Pick<ModuleMetadata, 'imports' | 'controllers'
   main?(app: INestApplication): void | Promise<void>;
   /** Default `NestFactory.create`. */
   boot?: (typeof boots)[number][0];
+  /** What is put in another's place, with `Test.createTestingModule`. */
+  override?(testing: TestingModuleBuilder): void;
   /** Of `NestFactory.create`. */
   appOptions?: NestApplicationOptions;
 }
@@ -96,9 +98,9 @@ async function bootApp(newAdapter: NewAdapter, parts: AppParts, logged: string[]
   const logger = { log: () => undefined, warn: log, error: log, fatal: log };
   const appOptions = { logger, abortOnError: false, ...parts.appOptions };
   if (parts.boot !== 'Test.createTestingModule') return NestFactory.create(root, newAdapter(), appOptions);
-  const testing = await Test.createTestingModule({ imports: [root] })
-    .setLogger(logger)
-    .compile();
+  const builder = Test.createTestingModule({ imports: [root] }).setLogger(logger);
+  parts.override?.(builder);
+  const testing = await builder.compile();
   return testing.createNestApplication(newAdapter(), appOptions);
 }
 

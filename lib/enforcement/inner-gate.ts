@@ -1,0 +1,111 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Handler, HandlerClass } from '../policy/marks.js';
+import { answerOf } from './answer.js';
+import type { Enforcer } from './enforcer.js';
+import { compileHandler, type GuardedHandler } from './guarded-handler.js';
+import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformResponse } from './platform.js';
+import { applyResponseHalf } from './response-half.js';
+import { SecureExceptionFilter } from './secure-exception.filter.js';
+import { SecureGuard } from './secure.guard.js';
+import { writeAnswer } from './seal.js';
+import { compileSendHooks } from './send-hooks.js';
+
+/** The key under which Nest keeps what `@UseFilters()` binds. */
+const FILTERS = '__exceptionFilters__';
+
+/** What the router calls for a handler. */
+export type RouteCallback = (request: PlatformRequest, response: PlatformResponse, next?: unknown) => unknown;
+
+/** A handler, and what the router is to call for it. */
+export interface RoutedHandler {
+  readonly controller: HandlerClass;
+  readonly handler: Handler;
+  readonly callback: RouteCallback;
+}
+
+/** Stands before what the router calls for a handler; undefined where the guard alone is to judge its requests. */
+export type InnerGate = (routed: RoutedHandler) => RouteCallback | undefined;
+
+/**
+ * Compiles a gate for marked handlers, where the router hands a request over. It answers a request in clear as the guard
+ * would, ahead of all that Nest does for a handler: a controller that is made for each request is not made for this one,
+ * and nothing has to be thrown and caught. It is there beside the guard, never in its place: whatever it cannot tell for
+ * certain it leaves to the guard, which judges what reaches a handler on any other way too.
+ *
+ * Undefined where something else than `SecureGuard` itself was put in its place, and where nothing is answered.
+ */
+export function compileInnerGate(enforcer: Enforcer, guard: SecureGuard): InnerGate | undefined {
+  const { transport, reportOnly } = enforcer.settings;
+  if (!enforcer.enforcing || reportOnly || Object.getPrototypeOf(guard) !== SecureGuard.prototype) return undefined;
+  const { canActivate } = guard;
+  const isAwaited = compileSendHooks();
+
+  function letThrough(request: PlatformRequest, response: PlatformResponse, { responseHalf }: GuardedHandler): void {
+    // Whoever listens to the verdicts hears of it from the guard.
+    if (enforcer.observed) return;
+    enforcer.letThrough(request);
+    if (responseHalf !== undefined) applyResponseHalf(responseHalf, request, rawResponseOf(response), enforcer);
+  }
+
+  function answers(request: PlatformRequest, response: PlatformResponse, handler: GuardedHandler): boolean {
+    // A test may have spied on it.
+    if (guard.canActivate !== canActivate) return false;
+    const connection = enforcer.connectionOf(request);
+    if (transport.isSecure(connection)) {
+      letThrough(request, response, handler);
+      return false;
+    }
+    if (isAwaited(request)) return false;
+    const answered = enforcer.judge(request, handler.inquiry, connection);
+    if (answered === undefined) return false;
+    const raw = rawRequestOf(request);
+    writeAnswer(raw, takeOver(response), answerOf(answered, raw.headers.accept));
+    return true;
+  }
+
+  return function innerGate({ controller, handler: method, callback }) {
+    const handler = compileHandler(controller, method, enforcer);
+    if (!handler.marked || !writesOurBody(controller, method)) return undefined;
+    return dressedAs(callback, function gatedHandler(this: unknown, request, response, next) {
+      return answers(request, response, handler) ? undefined : callback.call(this, request, response, next);
+    });
+  };
+}
+
+/** A filter that the application binds to a handler or its controller writes the body itself. */
+function writesOurBody(controller: HandlerClass, handler: Handler): boolean {
+  const bound: unknown[] = [Reflect.getMetadata(FILTERS, handler), Reflect.getMetadata(FILTERS, controller)].flat();
+  const filters = bound.filter((filter) => filter !== undefined);
+  return filters.length > 0 && filters.every((filter) => filter === SecureExceptionFilter);
+}
+
+/** Has the framework leave the response to us, with what the application has set on it so far. */
+function takeOver(response: PlatformResponse): ServerResponse {
+  if (!isReply(response)) return rawResponseOf(response);
+  const { raw } = response;
+  for (const [name, value] of Object.entries(response.getHeaders())) {
+    if (value !== undefined) raw.setHeader(name, value);
+  }
+  response.hijack();
+  return raw;
+}
+
+/** What is used of a Fastify reply. */
+interface Reply {
+  readonly raw: ServerResponse;
+  getHeaders(): OutgoingHttpHeaders;
+  hijack(): unknown;
+}
+
+function isReply(response: PlatformResponse): response is Reply {
+  return 'hijack' in response;
+}
+
+/** Makes a function pass for another: adapters read the metadata of what they are given, and tracers the name. */
+function dressedAs(original: RouteCallback, replacement: RouteCallback): RouteCallback {
+  Object.defineProperty(replacement, 'name', { configurable: true, value: original.name });
+  for (const key of Reflect.getMetadataKeys(original)) {
+    Reflect.defineMetadata(key, Reflect.getMetadata(key, original), replacement);
+  }
+  return replacement;
+}
