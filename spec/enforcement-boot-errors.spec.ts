@@ -1,11 +1,13 @@
 import { Controller, Get, Inject, Injectable, Module, type CanActivate, type OnModuleInit } from '@nestjs/common';
-import { ApplicationConfig } from '@nestjs/core';
+import { jest } from '@jest/globals';
+import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NEVER } from 'rxjs';
 import { SecureExempt, SecureModule, SecureOptionsError, SecureRequired, type SecureOptions } from 'nestjs-secure';
 import { adapters, boots, createApp, ran } from './support/applications.js';
 
@@ -175,6 +177,22 @@ it('an adapter whose request hook cannot be set fails the boot with its own erro
     }
   }
   await expect(createApp(() => new StubbornAdapter(), {})).rejects.toThrow('no hooks here');
+});
+
+describe.each(adapters)('an application on %s that never tells of its adapter', (_platform, newAdapter) => {
+  const before = process.env.NODE_ENV;
+  beforeEach(() => (process.env.NODE_ENV = 'production'));
+  afterEach(() => {
+    process.env.NODE_ENV = before;
+    jest.restoreAllMocks();
+  });
+
+  it('does not start, although nothing asks for the hook', async () => {
+    jest.spyOn(HttpAdapterHost.prototype, 'init$', 'get').mockReturnValue(NEVER);
+    await expect(createApp(newAdapter, { controllers: [MarkedController] })).rejects.toThrow(
+      /could not take the request hook/,
+    );
+  });
 });
 
 describe('a unit test that only compiles a controller', () => {
