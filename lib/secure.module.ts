@@ -243,7 +243,7 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
     const { settings } = enforcer;
     enforcer.asPlatformRequest = (raw) => asFrameworkRequest(adapter, raw);
     try {
-      const innerGate = compileInnerGate(enforcer, guard);
+      const innerGate = compileInnerGate(enforcer, guard, modules);
       const calls = recordRoutes(adapter, routes, settings, { modules, config }, innerGate);
       findForeignRoutes(adapter, routes, calls, config);
       routes.addSource(lazyLoading(modules));

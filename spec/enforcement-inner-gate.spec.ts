@@ -7,6 +7,7 @@ import {
   Req,
   Scope,
   VersioningType,
+  type ArgumentsHost,
   type INestApplication,
 } from '@nestjs/common';
 import { jest } from '@jest/globals';
@@ -16,7 +17,14 @@ import { FastifyAdapter, RouteConfig } from '@nestjs/platform-fastify';
 import express from 'express';
 import expressSession from 'express-session';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { SecureAudit, SecureGuard, SecureRequired, VERDICT_CHANNEL, type VerdictEvent } from 'nestjs-secure';
+import {
+  SecureAudit,
+  SecureExceptionFilter,
+  SecureGuard,
+  SecureRequired,
+  VERDICT_CHANNEL,
+  type VerdictEvent,
+} from 'nestjs-secure';
 import { randomBytes } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { IncomingMessage, ServerResponse } from 'node:http';
@@ -196,6 +204,16 @@ function fastifyOf(app: INestApplication): FastifyInstance {
   return instance;
 }
 
+function spyOn(guard: SecureGuard): void {
+  spies.push(jest.spyOn(guard, 'canActivate').mockReturnValue(true));
+}
+
+const spies: { mockRestore(): void }[] = [];
+
+afterEach(() => {
+  for (const spy of spies.splice(0)) spy.mockRestore();
+});
+
 /** Not `SecureGuard` itself, so it has every request to itself. */
 class LoneGuard extends SecureGuard {}
 
@@ -242,10 +260,34 @@ describe.each(adapters)('the gate at a marked handler on %s', (_platform, newAda
     expect(ran).toEqual(['made for the request']);
   });
 
-  it('leaves the request to a guard that a test has spied on', async () => {
-    const app = await createApp(newAdapter, { controllers: [PagesController] });
-    jest.spyOn(app.nest.get(SecureGuard), 'canActivate').mockReturnValue(true);
+  it.each<[when: string, parts: AppParts]>([
+    ['before it starts', { main: (nest) => void spyOn(nest.get(SecureGuard)) }],
+    ['before it is made', { boot: 'Test.createTestingModule', override: () => void spyOn(SecureGuard.prototype) }],
+  ])('leaves the request to a guard that a test has spied on %s', async (_when, parts) => {
+    const app = await createApp(newAdapter, { controllers: [PagesController], ...parts });
     expect((await app.ask('/pages/redirected')).body).toBe('secret');
+  });
+
+  it('leaves the request to a guard that a test has spied on while it runs', async () => {
+    const app = await createApp(newAdapter, { controllers: [PagesController] });
+    spyOn(app.nest.get(SecureGuard));
+    expect((await app.ask('/pages/redirected')).body).toBe('secret');
+  });
+
+  it('leaves the body to a filter that a test has put in the place of SecureExceptionFilter', async () => {
+    const app = await createApp(newAdapter, {
+      controllers: [PagesController],
+      boot: 'Test.createTestingModule',
+      override: (testing) =>
+        void testing.overrideFilter(SecureExceptionFilter).useValue({
+          catch(_error: unknown, host: ArgumentsHost) {
+            ran.push('filter');
+            app.nest.getHttpAdapter().reply(host.switchToHttp().getResponse(), 'mine');
+          },
+        }),
+    });
+    expect(await app.ask('/pages/redirected')).toMatchObject({ status: 307, body: 'mine' });
+    expect(ran).toEqual(['filter']);
   });
 
   // Nest 12 can register routes in the order of their paths instead; Nest 11 does not know the option.
@@ -269,6 +311,19 @@ describe.each(adapters)('the gate at a marked handler on %s', (_platform, newAda
       expect((await app.ask('/versions', { headers: { 'X-Version': '2' } })).body).toBe('second');
     },
   );
+
+  it('knows the versions that an application sets after a route of its own', async () => {
+    const main = (nest: INestApplication): void => {
+      const adapter = nest.getHttpAdapter();
+      adapter.get('/health', (_request: unknown, response: unknown) => adapter.reply(response, 'well'));
+      nest.enableVersioning({ type: VersioningType.HEADER, header: 'X-Version' });
+    };
+    const app = await createApp(newAdapter, { controllers: [FirstVersionController, SecondVersionController], main });
+    expect((await app.ask('/versions', { headers: { 'X-Version': '1' } })).status).toBe(307);
+    expect((await app.ask('/versions', { headers: { 'X-Version': '2' } })).body).toBe('second');
+    expect((await app.ask('/versions')).status).toBe(404);
+    expect((await app.ask('/health')).body).toBe('well');
+  });
 
   it.each([
     ['whatever becomes of it', {}, 'guard: insecure'],
@@ -342,6 +397,18 @@ describe('the gate at a marked handler on Express', () => {
     expect([reply.status, reply.headers.connection]).toEqual([403, 'close']);
   });
 
+  it('has the status message of its own', async () => {
+    const main = (nest: INestApplication): void => {
+      nest.use((_request: unknown, response: ServerResponse, next: () => void) => {
+        response.statusMessage = 'of the application';
+        next();
+      });
+    };
+    const app = await createApp(() => new ExpressAdapter(), { controllers: [PagesController], main });
+    const answered = fetch(`http://localhost:${app.port}/pages/redirected`, { redirect: 'manual' });
+    expect((await answered).statusText).toBe('Temporary Redirect');
+  });
+
   it('has the name that Nest has given the handler', async () => {
     const names = async (parts: AppParts): Promise<string[]> => {
       const instance = express();
@@ -386,6 +453,17 @@ describe('the gate at a marked handler on Fastify', () => {
     const app = await createApp(newFastify, { controllers: [MembersController], providers: [PerRequest], options });
     expect((await app.ask('/members')).status).toBe(307);
     expect(ran).toEqual([]);
+  });
+
+  it('is not kept by a header of the application that cannot be written', async () => {
+    const main = (app: INestApplication): void => {
+      fastifyOf(app).addHook('preHandler', (_request, reply, done) => {
+        void reply.header('X-Name', '\u0416');
+        done();
+      });
+    };
+    const app = await createApp(newFastify, { controllers: [PagesController], main });
+    expect((await app.ask('/pages/redirected')).status).toBe(307);
   });
 
   it('is in the log', async () => {

@@ -1,3 +1,4 @@
+import type { ModulesContainer } from '@nestjs/core';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Handler, HandlerClass } from '../policy/marks.js';
 import { answerOf } from './answer.js';
@@ -7,11 +8,14 @@ import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformRespons
 import { applyResponseHalf } from './response-half.js';
 import { SecureExceptionFilter } from './secure-exception.filter.js';
 import { SecureGuard } from './secure.guard.js';
-import { writeAnswer } from './seal.js';
+import { isAnswerHeader, writeAnswer } from './seal.js';
 import { compileSendHooks } from './send-hooks.js';
 
 /** The key under which Nest keeps what `@UseFilters()` binds. */
 const FILTERS = '__exceptionFilters__';
+
+/** What the guard is when nobody has replaced or spied on it. */
+const CAN_ACTIVATE: unknown = Reflect.get(SecureGuard.prototype, 'canActivate');
 
 /** What the router calls for a handler. */
 export type RouteCallback = (request: PlatformRequest, response: PlatformResponse, next?: unknown) => unknown;
@@ -34,11 +38,15 @@ export type InnerGate = (routed: RoutedHandler) => RouteCallback | undefined;
  *
  * Undefined where something else than `SecureGuard` itself was put in its place, and where nothing is answered.
  */
-export function compileInnerGate(enforcer: Enforcer, guard: SecureGuard): InnerGate | undefined {
+export function compileInnerGate(
+  enforcer: Enforcer,
+  guard: SecureGuard,
+  modules: ModulesContainer,
+): InnerGate | undefined {
   const { transport, reportOnly } = enforcer.settings;
   if (!enforcer.enforcing || reportOnly || Object.getPrototypeOf(guard) !== SecureGuard.prototype) return undefined;
-  const { canActivate } = guard;
   const isAwaited = compileSendHooks();
+  let filterIsOurs: boolean | undefined;
 
   function letThrough(request: PlatformRequest, response: PlatformResponse, { responseHalf }: GuardedHandler): void {
     // Whoever listens to the verdicts hears of it from the guard.
@@ -48,8 +56,7 @@ export function compileInnerGate(enforcer: Enforcer, guard: SecureGuard): InnerG
   }
 
   function answers(request: PlatformRequest, response: PlatformResponse, handler: GuardedHandler): boolean {
-    // A test may have spied on it.
-    if (guard.canActivate !== canActivate) return false;
+    if (Reflect.get(guard, 'canActivate') !== CAN_ACTIVATE) return false;
     const connection = enforcer.connectionOf(request);
     if (transport.isSecure(connection)) {
       letThrough(request, response, handler);
@@ -65,7 +72,8 @@ export function compileInnerGate(enforcer: Enforcer, guard: SecureGuard): InnerG
 
   return function innerGate({ controller, handler: method, callback }) {
     const handler = compileHandler(controller, method, enforcer);
-    if (!handler.marked || !writesOurBody(controller, method)) return undefined;
+    if (!handler.marked || !writesOurBody(controller, method) || !(filterIsOurs ??= isFilterOurs(modules)))
+      return undefined;
     return dressedAs(callback, function gatedHandler(this: unknown, request, response, next) {
       return answers(request, response, handler) ? undefined : callback.call(this, request, response, next);
     });
@@ -79,12 +87,20 @@ function writesOurBody(controller: HandlerClass, handler: Handler): boolean {
   return filters.length > 0 && filters.every((filter) => filter === SecureExceptionFilter);
 }
 
-/** Has the framework leave the response to us, with what the application has set on it so far. */
+/** A test may have put another filter in the place of ours. Every module that has a marked controller has made one. */
+function isFilterOurs(modules: ModulesContainer): boolean {
+  return [...modules.values()].every(({ injectables }) => {
+    const made: unknown = injectables.get(SecureExceptionFilter)?.instance;
+    return made === undefined || Object.getPrototypeOf(made) === SecureExceptionFilter.prototype;
+  });
+}
+
+/** Has the framework leave the response to us, with what may stand in the answer of all that the application has set so far. */
 function takeOver(response: PlatformResponse): ServerResponse {
   if (!isReply(response)) return rawResponseOf(response);
   const { raw } = response;
   for (const [name, value] of Object.entries(response.getHeaders())) {
-    if (value !== undefined) raw.setHeader(name, value);
+    if (value !== undefined && isAnswerHeader(name)) raw.setHeader(name, value);
   }
   response.hijack();
   return raw;
@@ -101,11 +117,11 @@ function isReply(response: PlatformResponse): response is Reply {
   return 'hijack' in response;
 }
 
-/** Makes a function pass for another: adapters read the metadata of what they are given, and tracers the name. */
+/** Makes a function pass for another: adapters read the metadata and the properties of what they are given, tracers the name. */
 function dressedAs(original: RouteCallback, replacement: RouteCallback): RouteCallback {
   Object.defineProperty(replacement, 'name', { configurable: true, value: original.name });
   for (const key of Reflect.getMetadataKeys(original)) {
     Reflect.defineMetadata(key, Reflect.getMetadata(key, original), replacement);
   }
-  return replacement;
+  return Object.assign(replacement, original);
 }

@@ -78,31 +78,34 @@ export function recordRoutes(
 ): AdapterCalls {
   const recorded = new Map<unknown, Set<string>>();
   let depth = 0;
-  // Not before the first route: the global prefix and the versioning are set after the modules are made.
+  // Not before the first route of Nest's: until then an application may set its global prefix and its versioning.
   let expected: ExpectedRoutes | undefined;
+
+  /** Notes what is given for a route, and puts the inner gate into it. */
+  function note(method: string, given: unknown[]): void {
+    const [path] = given;
+    const callback = given.at(-1);
+    const handler = handlerIn(callback);
+    const names = recorded.get(callback) ?? new Set();
+    recorded.set(callback, names);
+    for (const one of [path].flat()) {
+      const found = handler && find(handler, String(one), (expected ??= expectRoutes(sources)));
+      const route = routeOf(method, String(one), found, settings);
+      names.add(`${route.method} ${route.path}`);
+      table.add(route);
+      const gated = found !== undefined && isOnlyForRoute(found) ? innerGate?.(found) : undefined;
+      if (gated === undefined) continue;
+      given[given.length - 1] = gated;
+      recorded.set(gated, names);
+    }
+  }
+
   for (const method of ROUTE_METHODS) {
     const register: unknown = Reflect.get(adapter, method);
     if (typeof register !== 'function') continue;
     Reflect.set(adapter, method, function recordRoute(this: unknown, ...given: unknown[]): unknown {
-      const [path, ...handlers] = given;
       // Express reads a setting with get(name).
-      if (handlers.length > 0) {
-        expected ??= expectRoutes(sources);
-        const callback = handlers.at(-1);
-        const names = recorded.get(callback) ?? new Set();
-        recorded.set(callback, names);
-        for (const one of [path].flat()) {
-          const found = find(callback, String(one), expected);
-          const route = routeOf(method, String(one), found, settings);
-          names.add(`${route.method} ${route.path}`);
-          table.add(route);
-          if (found === undefined || innerGate === undefined || Array.isArray(path) || !isOnlyForRoute(found)) continue;
-          const gated = innerGate(found);
-          if (gated === undefined) continue;
-          given[handlers.length] = gated;
-          recorded.set(gated, names);
-        }
-      }
+      if (given.length > 1) note(method, given);
       depth += 1;
       try {
         return Reflect.apply(register, this, given);
@@ -122,10 +125,18 @@ interface FoundHandler extends RoutedHandler, ExpectedRoute {
   readonly shared: boolean;
 }
 
-function find(callback: unknown, path: string, expected: ExpectedRoutes): FoundHandler | undefined {
+/** The handler behind what Nest has given the adapter; undefined for what an application gave it itself. */
+function handlerIn(callback: unknown): Pick<RoutedHandler, 'handler' | 'callback'> | undefined {
   if (!isRouteCallback(callback)) return undefined;
   const handler: unknown = Reflect.getMetadata(HANDLER, callback);
-  if (!isHandler(handler) || handler === callback) return undefined;
+  return isHandler(handler) && handler !== callback ? { handler, callback } : undefined;
+}
+
+function find(
+  { handler, callback }: Pick<RoutedHandler, 'handler' | 'callback'>,
+  path: string,
+  expected: ExpectedRoutes,
+): FoundHandler | undefined {
   const { routes, shared } = expected.get(handler) ?? { routes: [], shared: false };
   const route = take(routes, path);
   return route === undefined ? undefined : { ...route, handler, callback, shared };

@@ -6,6 +6,11 @@ import type { Answer } from './answer.js';
 const ANSWER_HEADER =
   /^(?:content-(?:type|length|language|encoding)|transfer-encoding|connection|keep-alive|date|vary|access-control-.*)$/i;
 
+/** Whether a header of the application may stand in an answer in clear. */
+export function isAnswerHeader(name: string): boolean {
+  return ANSWER_HEADER.test(name);
+}
+
 /**
  * Holds status and headers of an answer in clear whatever the application still does to the response: its exception
  * filters may write the body, but neither another status nor another Location, and no header of its own, so no cookie
@@ -23,7 +28,7 @@ export function sealResponse(response: ServerResponse, { status, headers }: Pick
   response.statusCode = status;
   response.writeHead = (...given: unknown[]) => {
     for (const [name, value] of headersGiven(given[given.length - 1])) response.setHeader(name, value);
-    for (const name of response.getHeaderNames()) if (!ANSWER_HEADER.test(name)) response.removeHeader(name);
+    for (const name of response.getHeaderNames()) if (!isAnswerHeader(name)) response.removeHeader(name);
     for (const [name, value] of fixed) setHeader(name, value);
     if (!http2) response.statusMessage = STATUS_CODES[status] ?? '';
     return writeHead(status);
@@ -39,8 +44,8 @@ function holdAgainstListeners(response: ServerResponse, status: number): void {
   const appendHeader = response.appendHeader.bind(response);
   Object.defineProperty(response, 'statusCode', { configurable: true, get: () => status, set() {} });
   Object.defineProperty(response, 'statusMessage', { configurable: true, get: () => STATUS_CODES[status], set() {} });
-  response.setHeader = (name, value) => (ANSWER_HEADER.test(name) ? setHeader(name, value) : response);
-  response.appendHeader = (name, value) => (ANSWER_HEADER.test(name) ? appendHeader(name, value) : response);
+  response.setHeader = (name, value) => (isAnswerHeader(name) ? setHeader(name, value) : response);
+  response.appendHeader = (name, value) => (isAnswerHeader(name) ? appendHeader(name, value) : response);
 }
 
 /** What HTTP/2 forbids (RFC 9113 8.2.2): Node throws on it. */
@@ -57,7 +62,7 @@ export function writeAnswer(request: IncomingMessage, response: ServerResponse, 
   const { status, body } = answer;
   const headers = !request.complete && hasBody(request) ? closing(answer.headers) : answer.headers;
   if (isUntouched(response)) {
-    response.writeHead(status, headers);
+    response.writeHead(status, STATUS_CODES[status], headers);
   } else {
     sealResponse(response, { status, headers });
     response.writeHead(status);
