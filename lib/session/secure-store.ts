@@ -1,6 +1,6 @@
 import type { Session, SessionData, Store } from 'express-session';
 import { callbackify } from 'node:util';
-import { hashedId, isObject, type SessionRecord, type SessionRecords } from './records.js';
+import { hashedId, isObject, recordFrom, type SessionRecord, type SessionRecords } from './records.js';
 import { Turns } from './turns.js';
 
 export { hashedId } from './records.js';
@@ -56,10 +56,8 @@ export function createSecureStore(
   events: SessionEvents,
   now: () => number = Date.now,
 ): SecureStore {
-  /** What the store has of a session. One that is not here is new. */
-  const kept = new WeakMap<object, Pick<SessionRecord, 'created' | 'seen' | 'userId'>>();
-  /** What the store has been given of a session. */
-  const given = new WeakMap<object, string>();
+  /** What the store has of each session. */
+  const kept = new WeakMap<object, Kept>();
   /** Until when ids ended in this process are remembered, in the order they were ended. */
   const ended = new Map<string, number>();
   /** A request may save and end a session without waiting. */
@@ -69,10 +67,8 @@ export function createSecureStore(
     const key = hashedId(id);
     const record = await records.read(key);
     if (record === undefined || hasExpired(record) || hasEnded(key)) return null;
-    const session: object = { ...record.data };
-    if (!isSession(session)) return null;
-    kept.set(session, record);
-    return session;
+    const session: object = { ...record.data, [RECORD]: record };
+    return isSession(session) ? session : null;
   });
 
   const keep = callbackify(async (id: string, session: SessionData): Promise<void> => {
@@ -82,7 +78,7 @@ export function createSecureStore(
   });
 
   const prolong = callbackify(async (id: string, session: SessionData): Promise<void> => {
-    const before = kept.get(session);
+    const before = kept.get(session)?.times;
     if (before === undefined || isFresh(session)) return;
     const key = hashedId(id);
     await turns.take(key, () => records.touch(key, { ...lifeFrom(before.created), userId: before.userId }));
@@ -101,9 +97,7 @@ export function createSecureStore(
 
     override createSession(request: Parameters<Store['createSession']>[0], data: SessionData): Session & SessionData {
       const session = super.createSession(request, data);
-      const record = kept.get(data);
-      if (record !== undefined) kept.set(session, record);
-      given.set(session, contentOf(session));
+      kept.set(session, new Kept(recordOf(data), contentOf(session)));
       return session;
     }
 
@@ -121,19 +115,26 @@ export function createSecureStore(
   }
 
   async function save(key: string, session: object, data: SessionRecord['data']): Promise<void> {
-    const before = kept.get(session);
+    const before = kept.get(session)?.times;
+    const times = hasEnded(key) ? before : await write(key, session, before, data);
+    kept.set(session, new Kept(times, contentOf(data)));
+  }
+
+  async function write(
+    key: string,
+    session: object,
+    before: KeptTimes | undefined,
+    data: SessionRecord['data'],
+  ): Promise<KeptTimes> {
     const created = before?.created ?? now();
     const record: SessionRecord = { created, ...lifeFrom(created), userId: userIdOf(data), data };
-    if (!hasEnded(key)) {
-      if (before === undefined) {
-        await records.insert(key, record);
-      } else {
-        if (record.userId !== undefined && record.userId !== before.userId) events.userChanged(session);
-        await records.update(key, record);
-      }
-      kept.set(session, record);
+    if (before === undefined) {
+      await records.insert(key, record);
+    } else {
+      if (record.userId !== undefined && record.userId !== before.userId) events.userChanged(session);
+      await records.update(key, record);
     }
-    given.set(session, contentOf(data));
+    return record;
   }
 
   function lifeFrom(created: number): Pick<SessionRecord, 'seen' | 'expires'> {
@@ -146,7 +147,7 @@ export function createSecureStore(
   }
 
   function isFresh(session: object): boolean {
-    const before = kept.get(session);
+    const before = kept.get(session)?.times;
     return before === undefined || now() - before.seen < idleTimeout / USES_PER_TIMEOUT;
   }
 
@@ -165,13 +166,33 @@ export function createSecureStore(
 
   return {
     store: new Records(),
-    isDirty: (session) => contentOf(session) !== (given.get(session) ?? '{}'),
+    isDirty: (session) => contentOf(session) !== (kept.get(session)?.content ?? '{}'),
     isFresh,
   };
 }
 
+/** Under which a loaded session brings its record along. */
+const RECORD = Symbol('record');
+
+/** Of the record of a session, what the store needs once it is loaded. */
+type KeptTimes = Pick<SessionRecord, 'created' | 'seen' | 'userId'>;
+
+/** What the store has of a session. A class, as `SessionState` is one. */
+class Kept {
+  constructor(
+    /** Undefined where the session is new. */
+    readonly times: KeptTimes | undefined,
+    /** What the store has been given of it. */
+    readonly content: string,
+  ) {}
+}
+
 function isSession(value: object): value is SessionData {
   return isObject(Reflect.get(value, 'cookie'));
+}
+
+function recordOf(data: object): KeptTimes | undefined {
+  return RECORD in data ? recordFrom(data[RECORD]) : undefined;
 }
 
 /** What a session says, without its cookie: that changes with every request. */

@@ -70,6 +70,8 @@ const VISITOR_SCHEME = /"scheme"[ \t]*:[ \t]*"https"/i;
 const ANY_SCHEME = /https|wss/i;
 const SECURE_COOKIE = /(?:^|;)[ \t]*__(?:host|secure)-/i;
 
+const NO_DOUBTS: readonly Doubt[] = [];
+
 /** The signs of https on a request that was found to be in clear (RFC 9110 7.4). They never make it secure. */
 export function doubtsOf(connection: Connection, disbelief: Disbelief): readonly Doubt[] {
   const stated = statedDoubts(connection, disbelief);
@@ -100,7 +102,7 @@ function rankOf({ grade, reason, header }: Doubt): number {
 }
 
 function statedDoubts({ headers }: Connection, { trusted, header, unusable }: Disbelief): readonly Doubt[] {
-  const doubts: Doubt[] = [];
+  let doubts: Doubt[] | undefined;
   for (const name of Object.keys(headers)) {
     const read = trusted && name === header;
     if (!read && OTHER_FIELDS.has(name)) continue;
@@ -108,13 +110,13 @@ function statedDoubts({ headers }: Connection, { trusted, header, unusable }: Di
     if (value === undefined) continue;
     if (read) {
       if (unusable && mentionsHttps(name, value)) {
-        doubts.push({ grade: 'stated', reason: 'unusable-statement', header: name });
+        (doubts ??= []).push({ grade: 'stated', reason: 'unusable-statement', header: name });
       }
     } else if (saysHttps(name, value) || isLonePort(headers, name, value)) {
-      doubts.push({ grade: 'stated', reason: trusted ? 'other-header' : 'untrusted-peer', header: name });
+      (doubts ??= []).push({ grade: 'stated', reason: trusted ? 'other-header' : 'untrusted-peer', header: name });
     }
   }
-  return doubts;
+  return doubts ?? NO_DOUBTS;
 }
 
 function saysHttps(name: string, value: string): boolean {
@@ -134,9 +136,10 @@ function mentionsHttps(name: string, value: string): boolean {
   return saysHttps(name, value) || (name !== 'forwarded' && ANY_SCHEME.test(value));
 }
 
-function inferredDoubts({ headers }: Connection, host: string | undefined): Doubt[] {
+function inferredDoubts({ headers }: Connection, host: string | undefined): readonly Doubt[] {
+  if (headers['sec-fetch-site'] === undefined && headers.cookie === undefined) return NO_DOUBTS;
   // Browsers trust loopback hosts in clear, and behave there as they do over https.
-  if (host === undefined || isLoopbackHost(host)) return [];
+  if (host === undefined || isLoopbackHost(host)) return NO_DOUBTS;
   const doubts: Doubt[] = [];
   if (
     fieldValue(headers, 'sec-fetch-site') !== undefined &&

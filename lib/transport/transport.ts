@@ -27,6 +27,9 @@ type Statement = 'https' | 'http' | 'unusable' | undefined;
 interface Ruling {
   readonly secure: boolean;
   readonly via: string;
+  /** The peer is a declared proxy. */
+  readonly trusted: boolean;
+  /** It stated the scheme, but nothing could be made of it. */
   readonly unusable: boolean;
 }
 
@@ -34,14 +37,14 @@ interface Ruling {
 interface Source {
   /** The (lower-case) name of the header that states the scheme. */
   readonly header: string | undefined;
-  readonly trusts: (connection: Connection) => boolean;
   readonly rule: (connection: Connection) => Ruling;
   readonly host: (connection: Connection) => HostAndPort | undefined;
 }
 
 const NO_DOUBTS: readonly Doubt[] = [];
-const bySocket = rulingsVia('socket');
-const byFramework = rulingsVia('framework');
+const bySocket = rulingsVia('socket', false);
+const bySocketOfProxy = rulingsVia('socket', true);
+const byFramework = rulingsVia('framework', false);
 
 /**
  * Compiles the declared proxies into the one truth about scheme, host and peer of a request. Without proxies the
@@ -58,7 +61,7 @@ export function compileTransport(proxies: ProxyOptions | undefined): TransportRe
     isSecure: (connection) => source.rule(connection).secure,
     host: (connection) => source.host(connection)?.host,
     read(connection) {
-      const { secure, via, unusable } = source.rule(connection);
+      const { secure, via, trusted, unusable } = source.rule(connection);
       const asked = source.host(connection);
       const host = asked?.host;
       return {
@@ -68,9 +71,7 @@ export function compileTransport(proxies: ProxyOptions | undefined): TransportRe
         port: asked?.port,
         peer: connection.peer,
         via,
-        doubts: secure
-          ? NO_DOUBTS
-          : doubtsOf(connection, { host, trusted: source.trusts(connection), header: source.header, unusable }),
+        doubts: secure ? NO_DOUBTS : doubtsOf(connection, { host, trusted, header: source.header, unusable }),
       };
     },
   };
@@ -78,7 +79,6 @@ export function compileTransport(proxies: ProxyOptions | undefined): TransportRe
 
 const frameworkSource: Source = {
   header: undefined,
-  trusts: () => false,
   rule: ({ framework, encrypted }) =>
     framework === undefined ? bySocket[schemeOf(encrypted)] : byFramework[schemeOf(framework.secure)],
   host: (connection) => hostAsked(connection, connection.framework?.host),
@@ -88,7 +88,7 @@ function compileProxies(proxies: ProxyOptions): Source {
   const trusts = compileTrust(proxies.trust);
   const { header, state } = compileHeader(proxies.header ?? 'x-forwarded', trusts);
   const forwardedHost = compileForwardedHost(proxies, trusts);
-  const rulings = rulingsVia(header);
+  const rulings = rulingsVia(header, true);
 
   function trustsPeer({ peer }: Connection): boolean {
     return trusts(peer, 0);
@@ -96,13 +96,17 @@ function compileProxies(proxies: ProxyOptions): Source {
 
   return {
     header,
-    trusts: trustsPeer,
     rule(connection) {
-      const statement = trustsPeer(connection) ? state(connection.headers) : undefined;
-      return statement === undefined ? bySocket[schemeOf(connection.encrypted)] : rulings[statement];
+      if (!trustsPeer(connection)) return bySocket[schemeOf(connection.encrypted)];
+      const statement = state(connection.headers);
+      return statement === undefined ? bySocketOfProxy[schemeOf(connection.encrypted)] : rulings[statement];
     },
-    host: (connection) =>
-      (trustsPeer(connection) ? rememberedHost(forwardedHost(connection.headers)) : undefined) ?? hostAsked(connection),
+    host:
+      forwardedHost === undefined
+        ? (connection) => hostAsked(connection)
+        : (connection) =>
+            (trustsPeer(connection) ? rememberedHost(forwardedHost(connection.headers)) : undefined) ??
+            hostAsked(connection),
   };
 }
 
@@ -166,11 +170,12 @@ function toSecureValue(given: unknown): string {
   return value;
 }
 
+/** Undefined where no proxy is believed in the host. */
 function compileForwardedHost(
   { host, header }: ProxyOptions,
   trusts: Trust,
-): (headers: IncomingHttpHeaders) => string | undefined {
-  if (host === undefined || host === false) return () => undefined;
+): ((headers: IncomingHttpHeaders) => string | undefined) | undefined {
+  if (host === undefined || host === false) return undefined;
   if (host === true && header === 'forwarded') {
     return (headers) => forwardedElement(fieldValue(headers, 'forwarded') ?? '', trusts)?.get('host');
   }
@@ -222,10 +227,10 @@ function schemeOf(secure: boolean): 'https' | 'http' {
   return secure ? 'https' : 'http';
 }
 
-function rulingsVia(via: string): Readonly<Record<'https' | 'http' | 'unusable', Ruling>> {
+function rulingsVia(via: string, trusted: boolean): Readonly<Record<'https' | 'http' | 'unusable', Ruling>> {
   return {
-    https: { secure: true, via, unusable: false },
-    http: { secure: false, via, unusable: false },
-    unusable: { secure: false, via, unusable: true },
+    https: { secure: true, via, trusted, unusable: false },
+    http: { secure: false, via, trusted, unusable: false },
+    unusable: { secure: false, via, trusted, unusable: true },
   };
 }
