@@ -8,7 +8,14 @@ import { answerOf } from './answer.js';
 import { isPreflight, type Enforcer } from './enforcer.js';
 import type { ExemptReach } from './exempt-reach.js';
 import type { PolicyOf } from './narrowed-policy.js';
-import { rawRequestOf, rawResponseOf, targetOf, type PlatformRequest, type PlatformResponse } from './platform.js';
+import {
+  rawRequestOf,
+  rawResponseOf,
+  takeResponse,
+  targetOf,
+  type PlatformRequest,
+  type PlatformResponse,
+} from './platform.js';
 import { writeAnswer } from './seal.js';
 import { testingClaims } from './testing-claims.js';
 import { explainCookie } from './explain.js';
@@ -93,9 +100,7 @@ function compileBounds({ enforcer, reachesExempt, policyOf, guarded }: GateParts
       const answered = enforcer.judge(request, { requirementOf, policy: policyOf, asks: 'gate' }, connection);
       if (answered === undefined) return false;
       const raw = rawRequestOf(request);
-      // Fastify must not write as well.
-      if ('hijack' in response && typeof response.hijack === 'function') response.hijack();
-      writeAnswer(raw, rawResponseOf(response), answerOf(answered, raw.headers.accept));
+      writeAnswer(raw, takeResponse(response), answerOf(answered, raw.headers.accept));
       return true;
     },
   };

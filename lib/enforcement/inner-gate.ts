@@ -4,7 +4,7 @@ import type { Handler, HandlerClass } from '../policy/marks.js';
 import { answerOf } from './answer.js';
 import type { Enforcer } from './enforcer.js';
 import { compileHandler, type GuardedHandler } from './guarded-handler.js';
-import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformResponse } from './platform.js';
+import { rawRequestOf, rawResponseOf, takeResponse, type PlatformRequest, type PlatformResponse } from './platform.js';
 import { applyResponseHalf } from './response-half.js';
 import { SecureExceptionFilter } from './secure-exception.filter.js';
 import { SecureGuard } from './secure.guard.js';
@@ -95,22 +95,21 @@ function isFilterOurs(modules: ModulesContainer): boolean {
   });
 }
 
-/** Has the framework leave the response to us, with what may stand in the answer of all that the application has set so far. */
+/** Takes the response, with what may stand in the answer of all that the application has set so far. */
 function takeOver(response: PlatformResponse): ServerResponse {
-  if (!isReply(response)) return rawResponseOf(response);
-  const { raw } = response;
-  for (const [name, value] of Object.entries(response.getHeaders())) {
-    if (value !== undefined && isAnswerHeader(name)) raw.setHeader(name, value);
+  // First, for this may throw, and then the framework has to answer.
+  if (isReply(response)) {
+    for (const [name, value] of Object.entries(response.getHeaders())) {
+      if (value !== undefined && isAnswerHeader(name)) response.raw.setHeader(name, value);
+    }
   }
-  response.hijack();
-  return raw;
+  return takeResponse(response);
 }
 
 /** What is used of a Fastify reply. */
 interface Reply {
   readonly raw: ServerResponse;
   getHeaders(): OutgoingHttpHeaders;
-  hijack(): unknown;
 }
 
 function isReply(response: PlatformResponse): response is Reply {

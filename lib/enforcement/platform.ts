@@ -22,7 +22,7 @@ export interface FrameworkRequest {
 export type PlatformRequest = FrameworkRequest & (IncomingMessage | { readonly raw: IncomingMessage });
 
 /** A response as a handler sees it. */
-export type PlatformResponse = ServerResponse | { readonly raw: ServerResponse };
+export type PlatformResponse = ServerResponse | { readonly raw: ServerResponse; hijack?(): unknown };
 
 /** Node's request inside whatever the adapter gave. */
 export function rawRequestOf(request: PlatformRequest): IncomingMessage {
@@ -32,6 +32,12 @@ export function rawRequestOf(request: PlatformRequest): IncomingMessage {
 /** Node's response inside whatever the adapter gave. */
 export function rawResponseOf(response: PlatformResponse): ServerResponse {
   return 'writeHead' in response ? response : response.raw;
+}
+
+/** The same, for one who writes the answer himself: Fastify must not write as well. */
+export function takeResponse(response: PlatformResponse): ServerResponse {
+  if ('hijack' in response) response.hijack?.();
+  return rawResponseOf(response);
 }
 
 /** The request target as it arrived, before any rewriting. */

@@ -6,7 +6,13 @@ import type { IncomingMessage } from 'node:http';
 import onHeaders from 'on-headers';
 import type { Findings } from '../audit/findings.js';
 import type { Enforcer } from '../enforcement/enforcer.js';
-import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformResponse } from '../enforcement/platform.js';
+import {
+  rawRequestOf,
+  rawResponseOf,
+  takeResponse,
+  type PlatformRequest,
+  type PlatformResponse,
+} from '../enforcement/platform.js';
 import { pathOf } from '../urls/absolute-url.js';
 import { clearSession } from './clear-session.js';
 import {
@@ -105,9 +111,7 @@ export class SessionEngine {
     this.start(state, named, (error) => {
       if (error === undefined) return proceed();
       this.abandon(raw, error);
-      // Fastify must not write as well.
-      if ('hijack' in response && typeof response.hijack === 'function') response.hijack();
-      answerUnavailable(raw, state.response);
+      answerUnavailable(raw, takeResponse(response));
     });
   }
 
