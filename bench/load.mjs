@@ -1,11 +1,13 @@
-import { execFileSync, fork } from 'node:child_process';
+import { execFile, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const CONNECTIONS = 20;
 const HOST = 'bench.test';
+const TARGET = '/hello?a=1';
 /**
  * V8 gives new objects more room as it sees more of them live on, and keeps to that: two processes of one subject came to
  * differ by up to a tenth. All get at once what it would come to at most.
@@ -68,13 +70,15 @@ export async function startSubject(name, platform, folder) {
   return {
     /**
      * Requests per second, and microseconds of the server's processor per request; each is answered with `status`. It ends
-     * after so many seconds, or answers.
+     * after so many seconds, or answers. With `wrk` that program asks, for whole seconds, and looks at no status but 4xx and 5xx.
      */
-    async load({ seconds, answers = Infinity, headers, status }) {
-      await connections.ready();
+    async load({ seconds, answers = Infinity, headers, status, wrk = false }) {
+      if (!wrk) await connections.ready();
       const before = await ask(child, 'processor time');
       const limits = { milliseconds: seconds * 1000, answers };
-      const { rate, answered, strange } = await connections.load(requestWith(headers), status, limits);
+      const { rate, answered, strange } = wrk
+        ? await askWithWrk(port, headers, seconds)
+        : await connections.load(requestWith(headers), status, limits);
       if (strange !== undefined) throw new Error(`${name} (${platform}): not all were ${status}: ${strange}`);
       return { rate, answered, cost: ((await ask(child, 'processor time')) - before) / answered };
     },
@@ -96,9 +100,24 @@ export async function startSubject(name, platform, folder) {
   };
 }
 
+/** What https://github.com/wg/wrk says of a server. It runs where this process does, which must not be awake meanwhile. */
+async function askWithWrk(port, headers, seconds) {
+  const fields = Object.entries({ Host: HOST, ...headers }).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  const limits = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`];
+  const url = `http://127.0.0.1:${port}${TARGET}`;
+  const { stdout } = await promisify(execFile)('wrk', [...limits, ...fields, url]).catch((cause) => {
+    throw new Error('wrk could not be run: install it, or leave out --wrk.', { cause });
+  });
+  return {
+    rate: Number(/^Requests\/sec: *([\d.]+)/m.exec(stdout)[1]),
+    answered: Number(/^ *(\d+) requests in/m.exec(stdout)[1]),
+    strange: /^ *(?:Non-2xx|Socket errors).*/m.exec(stdout)?.[0],
+  };
+}
+
 function requestWith(headers) {
   const lines = Object.entries({ host: HOST, ...headers }).map(([name, value]) => `${name}: ${value}`);
-  return `GET /hello?a=1 HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
+  return `GET ${TARGET} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
 }
 
 /**

@@ -5,29 +5,27 @@ import { parseArgs } from 'node:util';
 import { prepareNest11 } from './nest-11.mjs';
 import { startSubject, stayAwake } from './load.mjs';
 import { ROWS } from './rows.mjs';
-import { mean, median, quartiles } from './statistics.mjs';
+import { median, quartiles } from './statistics.mjs';
 
 const { values: given } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '11' },
+    rounds: { type: 'string', default: '15' },
     seconds: { type: 'string' },
     only: { type: 'string' },
+    // Has wrk put the load on, which must be installed. Its shortest run is a second: fifteen rounds of one stack take over ten minutes.
+    wrk: { type: 'boolean', default: false },
     raw: { type: 'string', default: 'bench/results/raw.json' },
   },
 });
 const rounds = Number(given.rounds);
 /**
- * A process warms up until it has given so many answers, or for so many seconds: the compiler counts calls, not time, and
- * with less a subject with more code is measured before it is compiled.
+ * A process warms up until it has given so many answers, or for so many seconds: the compiler counts calls, not time. With
+ * 12,000 answers two processes of one subject differed by up to a twentieth, and with these by a hundredth, so that one
+ * process of each subject is enough.
  */
-const WARM_UP = { answers: 12_000, seconds: 1 };
-/**
- * Two processes of one subject differ, by what the compiler made of it, so each has two, and a round is the mean of them.
- * One is enough for a floor, and to know the field; what the bench cannot tell is measured as the targets are.
- */
-const PROCESSES = { target: 2, field: 1 };
+const WARM_UP = { answers: 60_000, seconds: 3 };
 /** For how many seconds a process is loaded in a round: long enough for garbage to be collected, else a round has that or not. */
-const SECONDS = 0.1;
+const SECONDS = given.wrk ? 1 : 0.1;
 const here = new URL('./', import.meta.url);
 const stacks = [
   { name: 'Nest 12, Express', platform: 'express', folder: () => here },
@@ -68,25 +66,21 @@ async function compare(row, { text, platform, at, seconds }) {
   let sleep = () => undefined;
   try {
     progress(`${text}: starting`);
-    const processes = row.target === undefined && !row.always ? PROCESSES.field : PROCESSES.target;
-    for (let copy = 0; copy < processes; copy += 1) {
-      const copied = parts.filter((part) => part !== 'floor' || copy === 0);
-      const copies = await Promise.all(copied.map((part) => startSubject(row[part], platform, at)));
-      for (const [index, running] of copies.entries()) started.push({ part: copied[index], running });
-    }
+    const servers = await Promise.all(parts.map((part) => startSubject(row[part], platform, at)));
+    for (const [index, part] of parts.entries()) started.push({ part, running: servers[index] });
     sleep = stayAwake();
     progress(`${text}: warming up`);
     for (const one of started) one.load = await loadOf(one.running, row[one.part], row, seconds);
     for (const { running, load } of started) await running.load({ ...load, ...WARM_UP });
+    if (given.wrk) sleep();
     const taken = Object.fromEntries(parts.map((part) => [part, []]));
     for (let round = 0; round < rounds; round += 1) {
       progress(`${text}: round ${round + 1} of ${rounds}`);
-      const runs = Object.fromEntries(parts.map((part) => [part, []]));
       // Back and forth, so that what drifts does so for and against everybody.
       for (const { part, running, load } of round % 2 === 0 ? started : started.toReversed()) {
-        runs[part].push(await running.load(load));
+        const { rate, cost } = await running.load({ ...load, wrk: given.wrk });
+        taken[part].push({ rate, cost });
       }
-      for (const part of parts) taken[part].push(meanOf(runs[part]));
     }
     return taken;
   } finally {
@@ -100,10 +94,6 @@ async function loadOf(running, subject, { headers, redirects, signedIn }, second
   const load = { headers: { ...headers }, status: redirects ? redirectStatus(subject) : 200, seconds };
   if (signedIn) load.headers.cookie = await running.signIn(headers);
   return load;
-}
-
-function meanOf(runs) {
-  return { rate: mean(runs.map(({ rate }) => rate)), cost: mean(runs.map(({ cost }) => cost)) };
 }
 
 function summary(stack, { redirects = false, target, ...row }, { of: taken, to: compared, floor: least }) {
@@ -172,7 +162,8 @@ function misses(results) {
     .join('\n');
 }
 
-const machine = `${process.version}, ${cpus().length} x ${cpus()[0].model} (${arch()}), ${rounds} rounds`;
+const loaded = `${rounds} rounds${given.wrk ? ' of wrk' : ''}`;
+const machine = `${process.version}, ${cpus().length} x ${cpus()[0].model} (${arch()}), ${loaded}`;
 console.log(machine);
 const all = [];
 for (const stack of stacks) {

@@ -1,8 +1,3 @@
-/** The mean of the numbers. */
-export function mean(numbers) {
-  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-}
-
 /** The middle of the numbers. */
 export function median(numbers) {
   const sorted = numbers.toSorted((a, b) => a - b);
