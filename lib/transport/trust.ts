@@ -13,6 +13,7 @@ export type Trust = (node: string | undefined, hop: number) => boolean;
 const RANGES = new Set(['loopback', 'linklocal', 'uniquelocal']);
 const ACCEPTED =
   "Accepted: an IP address, a CIDR range such as '10.0.0.0/8', 'loopback', 'linklocal', 'uniquelocal', 'unix', or a number of hops.";
+const MAPPED = "An IPv4 range is written as '10.0.0.0/8', or with 96 more as '::ffff:10.0.0.0/104'.";
 const MEMORY = 1000;
 
 /**
@@ -68,15 +69,30 @@ function toEntry(given: unknown): string {
   }
   const entry = trimOws(given);
   if (entry === UNIX_PEER || RANGES.has(entry)) return entry;
-  if (isIP(entry.replace(/\/.*$/, '')) === 0) {
+  const address = entry.replace(/\/.*$/, '');
+  if (isIP(address) === 0) {
     throw new RangeError(`proxies.trust: '${given}' is not an address. ${ACCEPTED}`);
   }
-  try {
-    proxyAddr.compile(entry);
-  } catch {
-    throw new RangeError(`proxies.trust: '${given}' is not a range. ${ACCEPTED}`);
+  const matches = compileRange(entry);
+  // An IPv4 address written as IPv6 with the prefix length of IPv4; proxy-addr before 2.0.8 believed everybody (CVE-2026-90711).
+  if (matches?.(address, 0) !== true) {
+    const hint = matches === undefined ? '' : ` It does not contain ${address} itself. ${MAPPED}`;
+    throw new RangeError(`proxies.trust: '${given}' is not a range.${hint} ${ACCEPTED}`);
+  }
+  if (matches('0.0.0.0', 0) && matches('255.255.255.255', 0)) {
+    throw new RangeError(
+      `proxies.trust: '${given}' covers every IPv4 address, so everybody would be believed. ${ACCEPTED}`,
+    );
   }
   return entry;
+}
+
+function compileRange(entry: string): ReturnType<typeof proxyAddr.compile> | undefined {
+  try {
+    return proxyAddr.compile(entry);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The address of a node as X-Forwarded-For and Forwarded write it, without brackets and port (RFC 7239 6). */
