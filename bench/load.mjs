@@ -106,7 +106,7 @@ async function askWithWrk(port, headers, seconds) {
   const limits = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`];
   const url = `http://127.0.0.1:${port}${TARGET}`;
   const { stdout } = await promisify(execFile)('wrk', [...limits, ...fields, url]).catch((cause) => {
-    throw new Error('wrk could not be run: install it, or leave out --wrk.', { cause });
+    throw new Error('wrk could not be run: install it, or leave out --wrk; it takes whole seconds.', { cause });
   });
   return {
     rate: Number(/^Requests\/sec: *([\d.]+)/m.exec(stdout)[1]),

@@ -395,6 +395,64 @@ describe('a session that has ended', () => {
   });
 });
 
+describe('a session that is read and written by its id, as a socket or a job does', () => {
+  /** What the store has under an id, and no request has loaded. */
+  function get(id: string): Promise<SessionData> {
+    return new Promise((resolve, reject) => {
+      store.get(id, (error, data) => (data === undefined || data === null ? reject(error) : resolve(data)));
+    });
+  }
+
+  function set(id: string, data: SessionData): Promise<void> {
+    return new Promise((resolve, reject) => {
+      store.set(id, data, (error: unknown) => (error === undefined || error === null ? resolve() : reject(error)));
+    });
+  }
+
+  it('is updated, and keeps the time it was made', async () => {
+    const id = await begin();
+    const created = now;
+    const data = await get(id);
+    records.calls.length = 0;
+    now += MINUTE;
+    await set(id, Object.assign(data, { n: 2 }));
+    expect(records.calls).toEqual(['update']);
+    expect(keptOf(id)).toMatchObject({ created, seen: now, data: { n: 2 } });
+  });
+
+  it('stays ended when it was ended in between', async () => {
+    const id = await begin();
+    const data = await get(id);
+    await records.remove(hashedId(id));
+    await set(id, Object.assign(data, { n: 2 }));
+    expect(records.kept.size).toBe(0);
+  });
+
+  it('lives longer when it is touched', async () => {
+    const id = await begin();
+    const data = await get(id);
+    now += MINUTE;
+    await new Promise<void>((resolve) => void store.touch?.(id, data, () => resolve()));
+    expect(keptOf(id)?.seen).toBe(now);
+  });
+
+  it('is reported where its user changes', async () => {
+    const id = await begin({ userId: 7 });
+    const data = await get(id);
+    await set(id, Object.assign(data, { userId: 8 }));
+    expect(changed).toEqual([data]);
+  });
+
+  it('is one of its own where a new one gets what was in it', async () => {
+    const data = await get(await begin({ n: 1 }));
+    const copy = newSession();
+    Object.assign(copy, data);
+    await call(copy, 'save');
+    expect(keptOf(copy.id)?.data).toMatchObject({ n: 1 });
+    expect(Object.getOwnPropertySymbols(data)).toEqual([]);
+  });
+});
+
 describe('a session with a new id', () => {
   // Source: expressjs/session test/session.js, ".regenerate()"
   // Source: django/django tests/sessions_tests/tests.py, test_cycle

@@ -22,7 +22,7 @@ export interface FrameworkRequest {
 export type PlatformRequest = FrameworkRequest & (IncomingMessage | { readonly raw: IncomingMessage });
 
 /** A response as a handler sees it. */
-export type PlatformResponse = ServerResponse | { readonly raw: ServerResponse; hijack?(): unknown };
+export type PlatformResponse = ServerResponse | { readonly raw: ServerResponse };
 
 /** Node's request inside whatever the adapter gave. */
 export function rawRequestOf(request: PlatformRequest): IncomingMessage {
@@ -36,7 +36,7 @@ export function rawResponseOf(response: PlatformResponse): ServerResponse {
 
 /** The same, for one who writes the answer himself: Fastify must not write as well. */
 export function takeResponse(response: PlatformResponse): ServerResponse {
-  if ('hijack' in response) response.hijack?.();
+  if ('hijack' in response && typeof response.hijack === 'function') response.hijack();
   return rawResponseOf(response);
 }
 

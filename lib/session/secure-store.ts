@@ -1,6 +1,6 @@
 import type { Session, SessionData, Store } from 'express-session';
 import { callbackify } from 'node:util';
-import { hashedId, isObject, recordFrom, type SessionRecord, type SessionRecords } from './records.js';
+import { hashedId, isObject, type SessionRecord, type SessionRecords } from './records.js';
 import { Turns } from './turns.js';
 
 export { hashedId } from './records.js';
@@ -67,8 +67,10 @@ export function createSecureStore(
     const key = hashedId(id);
     const record = await records.read(key);
     if (record === undefined || hasExpired(record) || hasEnded(key)) return null;
-    const session: object = { ...record.data, [RECORD]: record };
-    return isSession(session) ? session : null;
+    const session: object = { ...record.data };
+    if (!isSession(session)) return null;
+    kept.set(session, new Kept(record));
+    return session;
   });
 
   const keep = callbackify(async (id: string, session: SessionData): Promise<void> => {
@@ -97,7 +99,7 @@ export function createSecureStore(
 
     override createSession(request: Parameters<Store['createSession']>[0], data: SessionData): Session & SessionData {
       const session = super.createSession(request, data);
-      kept.set(session, new Kept(recordOf(data), contentOf(session)));
+      kept.set(session, new Kept(kept.get(data)?.times, contentOf(session)));
       return session;
     }
 
@@ -166,13 +168,13 @@ export function createSecureStore(
 
   return {
     store: new Records(),
-    isDirty: (session) => contentOf(session) !== (kept.get(session)?.content ?? '{}'),
+    isDirty: (session) => contentOf(session) !== (kept.get(session)?.content ?? NOTHING),
     isFresh,
   };
 }
 
-/** Under which a loaded session brings its record along. */
-const RECORD = Symbol('record');
+/** The content of a session that holds nothing. */
+const NOTHING = '{}';
 
 /** Of the record of a session, what the store needs once it is loaded. */
 type KeptTimes = Pick<SessionRecord, 'created' | 'seen' | 'userId'>;
@@ -183,16 +185,12 @@ class Kept {
     /** Undefined where the session is new. */
     readonly times: KeptTimes | undefined,
     /** What the store has been given of it. */
-    readonly content: string,
+    readonly content = NOTHING,
   ) {}
 }
 
 function isSession(value: object): value is SessionData {
   return isObject(Reflect.get(value, 'cookie'));
-}
-
-function recordOf(data: object): KeptTimes | undefined {
-  return RECORD in data ? recordFrom(data[RECORD]) : undefined;
 }
 
 /** What a session says, without its cookie: that changes with every request. */
