@@ -1,5 +1,5 @@
 import type { ModulesContainer } from '@nestjs/core';
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Handler, HandlerClass } from '../policy/marks.js';
 import { answerOf } from './answer.js';
 import type { Enforcer } from './enforcer.js';
@@ -97,13 +97,21 @@ function isFilterOurs(modules: ModulesContainer): boolean {
 
 /** Takes the response, with what may stand in the answer of all that the application has set so far. */
 function takeOver(response: PlatformResponse): ServerResponse {
-  // First, for this may throw, and then the framework has to answer.
-  if (isReply(response)) {
-    for (const [name, value] of Object.entries(response.getHeaders())) {
-      if (value !== undefined && isAnswerHeader(name)) response.raw.setHeader(name, value);
-    }
+  const raw = takeResponse(response);
+  if (!isReply(response)) return raw;
+  for (const [name, value] of Object.entries(response.getHeaders())) {
+    if (value !== undefined && isAnswerHeader(name)) setIfWritable(raw, name, value);
   }
-  return takeResponse(response);
+  return raw;
+}
+
+/** Fastify takes any value, and finds out when it writes the head. A redirect to https does without one that cannot be written. */
+function setIfWritable(response: ServerResponse, name: string, value: OutgoingHttpHeader): void {
+  try {
+    response.setHeader(name, value);
+  } catch {
+    // The application's own answers fail with it, and say so.
+  }
 }
 
 /** What is used of a Fastify reply. */
