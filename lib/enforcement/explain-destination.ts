@@ -79,7 +79,6 @@ const PREFIX_HEADERS = ['x-forwarded-prefix', 'x-original-uri', 'x-original-url'
 const PREFIX = /^(?:\/[\w.~-]{1,60}){1,8}$/;
 
 function explainPrefix({ headers, target }: Asked): DestinationExplanation | undefined {
-  if (!namesAnotherPath(headers)) return undefined;
   const path = pathOf(target);
   const header = PREFIX_HEADERS.find((name) => prefixIn(headers, name, path) !== undefined);
   if (header === undefined) return undefined;
@@ -90,16 +89,6 @@ function explainPrefix({ headers, target }: Asked): DestinationExplanation | und
     cause: `A proxy takes '${prefix}' off the path (it says so in ${header}), so a redirect leads past it, to a path that outsiders do not have.`,
     fix: `Let the proxy keep the path, and serve the application under it: app.setGlobalPrefix('${prefix?.slice(1)}'). Or let the proxy itself redirect http to https, before it takes the prefix off.`,
   };
-}
-
-/** Whether any of them is there. Every redirect asks, and hardly any has one, so they are written out. */
-function namesAnotherPath(headers: Asked['headers']): boolean {
-  return (
-    headers['x-forwarded-prefix'] !== undefined ||
-    headers['x-original-uri'] !== undefined ||
-    headers['x-original-url'] !== undefined ||
-    headers['x-envoy-original-path'] !== undefined
-  );
 }
 
 /** The prefix that is missing from a path, by what a header says. */
