@@ -1,11 +1,11 @@
 export { SecureModule, type SecureModuleAsyncOptions } from './secure.module.js';
-export { SecureExempt, SecureRequired } from './enforcement/decorators.js';
-export { SecureGuard } from './enforcement/secure.guard.js';
-export { SecureInterceptor } from './enforcement/secure.interceptor.js';
-export { SecureExceptionFilter } from './enforcement/secure-exception.filter.js';
-export { SecureGraphqlException } from './enforcement/guard-graphql.js';
-export { SecureException } from './enforcement/secure.exception.js';
-export type { VerdictEvent } from './enforcement/enforcer.js';
+export { SecureExempt, SecureRequired } from './guard/decorators.js';
+export { SecureGuard } from './guard/secure.guard.js';
+export { SecureInterceptor } from './guard/secure.interceptor.js';
+export { SecureExceptionFilter } from './guard/secure-exception.filter.js';
+export { SecureGraphqlException } from './guard/graphql-guard.js';
+export { SecureException } from './guard/secure.exception.js';
+export type { VerdictEvent } from './enforcer/enforcer.js';
 export {
   SecureHostError,
   SecureUrls,
@@ -14,13 +14,13 @@ export {
   type UrlOptions,
 } from './urls/secure-urls.js';
 export { SecureSessions, type UserSession } from './session/secure-sessions.js';
-export type { SessionCookieOptions, SessionOptions, SessionStore } from './session/session-options.js';
-export { describeSecure, type OpenApiDocument } from './audit/describe-secure.js';
+export type { SessionCookieOptions, SessionOptions, SessionStore } from './options/session-options.js';
+export { describeSecure, type OpenApiDocument } from './openapi/describe-secure.js';
 export { SecureAudit, type AuditedRoute } from './audit/secure-audit.js';
 export type { SourceLocation } from './audit/source-locations.js';
-export type { InClear, Outcome } from './audit/in-clear.js';
-export type { Finding } from './audit/findings.js';
-export type { FindingId, Severity } from './audit/catalogue.js';
+export type { OverHttp, Outcome } from './audit/over-http.js';
+export type { Finding } from './findings/findings.js';
+export type { FindingId, Severity } from './findings/catalogue.js';
 export type {
   HstsOptions,
   IgnoredFinding,
@@ -51,7 +51,7 @@ export {
   type ApplicationProviders,
   type ProxyConfigOptions,
 } from './proxy-config/write-proxy-config.js';
-export { SecureOptionsError } from './options/secure-options.error.js';
+export { SecureOptionsError } from './settings/secure-options.error.js';
 export type { Unlisted } from './policy/route-table.js';
 export type { RefusalReason, Requirement, Verdict } from './policy/verdict.js';
 export type { Doubt, Transport } from './transport/connection.js';

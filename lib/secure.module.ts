@@ -15,37 +15,32 @@ import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/co
 import { Server as TlsServer } from 'node:tls';
 import { checkAtBoot } from './audit/boot-checks.js';
 import type { BootFacts } from './audit/boot-facts.js';
-import { compileIgnored, Findings } from './audit/findings.js';
+import { compileIgnored, Findings } from './findings/findings.js';
 import { SecureAudit } from './audit/secure-audit.js';
-import { whatStandsBeforeGate } from './enforcement/before-gate.js';
-import { Enforcer } from './enforcement/enforcer.js';
-import { compileExemptReach } from './enforcement/exempt-reach.js';
-import { compileGate, compileOuterGate } from './enforcement/gate.js';
-import { compileInnerGate } from './enforcement/inner-gate.js';
-import { loadGateways, type Gateways } from './enforcement/gateways.js';
-import { GatewayPlaces } from './enforcement/gateways-places.js';
-import { Handshakes } from './enforcement/gateways-handshake.js';
-import { compilePolicyOf } from './enforcement/narrowed-policy.js';
-import { rawRequestOf, targetOf, type PlatformRequest } from './enforcement/platform.js';
-import { recordMessageHandlers } from './enforcement/record-message-handlers.js';
-import { recordResolvers } from './enforcement/record-resolvers.js';
-import { findForeignRoutes } from './enforcement/foreign-routes.js';
-import { lazyLoading } from './enforcement/lazy-loading.js';
-import { nameHandlers, recordRoutes } from './enforcement/record-routes.js';
-import {
-  asFrameworkRequest,
-  extendRequests,
-  schemeProperties,
-  trustsEverybody,
-} from './enforcement/extend-requests.js';
-import { placeOuterGate } from './enforcement/outer-gate.js';
-import { SecureGuard } from './enforcement/secure.guard.js';
-import { SecureInterceptor } from './enforcement/secure.interceptor.js';
-import { isGatePlaced, placeGate, type Entrance } from './enforcement/take-place.js';
-import { testingClaims } from './enforcement/testing-claims.js';
+import { layersBeforeGate } from './gate/layers-before-gate.js';
+import { Enforcer } from './enforcer/enforcer.js';
+import { compileExemptRouteMatcher } from './gate/exempt-routes.js';
+import { compileGate, compileServerGate } from './gate/gate.js';
+import { compileRouteGate } from './guard/route-gate.js';
+import { loadGateways, type Gateways } from './websockets/gateways.js';
+import { WebSocketServers } from './websockets/gateways-places.js';
+import { Handshakes } from './websockets/gateways-handshake.js';
+import { compileRoutePolicy } from './gate/route-policy.js';
+import { rawRequestOf, targetOf, type PlatformRequest } from './platform/platform.js';
+import { recordMessageHandlers } from './routes/record-message-handlers.js';
+import { recordResolvers } from './routes/record-resolvers.js';
+import { findRoutesOutsideNest } from './routes/routes-outside-nest.js';
+import { lazyLoading } from './routes/lazy-loading.js';
+import { nameHandlers, recordRoutes } from './routes/record-routes.js';
+import { asFrameworkRequest, extendRequests, schemeProperties, trustsEverybody } from './platform/extend-requests.js';
+import { installServerGate } from './gate/server-gate.js';
+import { SecureGuard } from './guard/secure.guard.js';
+import { SecureInterceptor } from './guard/secure.interceptor.js';
+import { isRequestHookInstalled, installRequestHook, type Entrance } from './gate/request-hook.js';
+import { testingClaims } from './platform/testing-claims.js';
 import type { SecureOptions, SecureOptionsFactory } from './options/secure-options.js';
-import { compileSettings, type Settings } from './options/settings.js';
-import { validateDeployment, validateOptions } from './options/validate.js';
+import { compileSettings, type Settings } from './settings/settings.js';
+import { validateDeployment, validateOptions } from './settings/validate.js';
 import { RouteTable } from './policy/route-table.js';
 import { SecureListeners } from './server/secure-listeners.js';
 import { SessionEngine } from './session/engine.js';
@@ -151,8 +146,8 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
   private failure: unknown;
   /** Until the places are taken, nobody knows that it does not. */
   private needsGate = true;
-  private openOuterGate = (): void => undefined;
-  private readonly gatewayPlaces: GatewayPlaces;
+  private openServerGate = (): void => undefined;
+  private readonly webSocketServers: WebSocketServers;
 
   /** @internal Nest makes it; its parts name packages that an application may not have. */
   constructor(
@@ -171,7 +166,7 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
     assertBooting(host);
     this.placeGuard();
     nameHandlers(modules);
-    this.gatewayPlaces = this.placeGateways(gateways);
+    this.webSocketServers = this.placeGateways(gateways);
     // In a testing module there is no adapter yet; elsewhere there is.
     host.init$.subscribe(() => {
       const adapter = adapterOf(host);
@@ -189,24 +184,24 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
     if (this.failure !== undefined) throw this.failure;
     if (this.config.getGlobalGuards()[0] !== this.guard) {
       throw new Error(
-        'SecureGuard is not the first global guard: something has put another one before it, which would see requests in clear. Let it use APP_GUARD or app.useGlobalGuards() instead.',
+        'SecureGuard is not the first global guard: something has put another one before it, which would see plain-HTTP requests. Let it use APP_GUARD or app.useGlobalGuards() instead.',
       );
     }
     const adapter = adapterOf(this.host);
-    if (adapter !== undefined && this.needsGate && !isGatePlaced(adapter)) {
+    if (adapter !== undefined && this.needsGate && !isRequestHookInstalled(adapter)) {
       throw new Error(
         "SecureModule could not take the request hook of this HTTP adapter, so paths and mode 'all' would not be enforced, and sessions, HSTS and cookies not be seen to. Use @nestjs/platform-express or @nestjs/platform-fastify.",
       );
     }
-    this.gatewayPlaces.prove(this.config, adapter?.getHttpServer());
-    this.gatewayPlaces.record(this.routes, this.config);
+    this.webSocketServers.prove(this.config, adapter?.getHttpServer());
+    this.webSocketServers.record(this.routes, this.config);
     const { settings } = this.enforcer;
     recordResolvers(this.routes, settings, { modules: this.modules, config: this.config });
     recordMessageHandlers(this.routes, this.modules);
     checkAtBoot(this.bootFacts(adapter), this.findings);
     if (settings.options.strict === true) assertNoErrors(this.findings);
     this.findings.flush();
-    this.openOuterGate();
+    this.openServerGate();
   }
 
   /** Lets go of the session store, once nobody can ask for a session any more. */
@@ -222,7 +217,7 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
     if (guards[0] !== this.guard) guards.splice(0, guards.length, this.guard, ...guards.slice(0, -1));
   }
 
-  private placeGateways({ all, newException }: Gateways): GatewayPlaces {
+  private placeGateways({ all, newException }: Gateways): WebSocketServers {
     const { enforcer, guard, engine, config } = this;
     const { settings } = enforcer;
     const handshakes = new Handshakes({
@@ -233,7 +228,7 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
       asPlatformRequest: (raw) => enforcer.asPlatformRequest(raw),
       turnAway: (request) => engine?.turnAway(request),
     });
-    const places = new GatewayPlaces(all, { enforcer, guarded: guard instanceof SecureGuard }, handshakes);
+    const places = new WebSocketServers(all, { enforcer, guarded: guard instanceof SecureGuard }, handshakes);
     places.watch(config);
     return places;
   }
@@ -243,21 +238,21 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
     const { settings } = enforcer;
     enforcer.asPlatformRequest = (raw) => asFrameworkRequest(adapter, raw);
     try {
-      const innerGate = compileInnerGate(enforcer, guard, modules);
-      const calls = recordRoutes(adapter, routes, settings, { modules, config }, innerGate);
-      findForeignRoutes(adapter, routes, calls, config);
+      const routeGate = compileRouteGate(enforcer, guard, modules);
+      const calls = recordRoutes(adapter, routes, settings, { modules, config }, routeGate);
+      findRoutesOutsideNest(adapter, routes, calls, config);
       routes.addSource(lazyLoading(modules));
-      const reachesExempt = compileExemptReach(routes);
-      const policyOf = compilePolicyOf(routes, settings);
-      const parts = { enforcer, findings, reachesExempt, policyOf, guarded: guard instanceof SecureGuard };
+      const matchesExemptRoute = compileExemptRouteMatcher(routes);
+      const routePolicy = compileRoutePolicy(routes, settings);
+      const parts = { enforcer, findings, matchesExemptRoute, routePolicy, guarded: guard instanceof SecureGuard };
       const entrance = engine === null ? undefined : mountSessions(adapter, engine);
       const gate = compileGate(parts);
       // Nest asks for a hook with every request.
       this.needsGate = gate !== undefined || entrance !== undefined;
-      if (this.needsGate) placeGate(adapter, gate, entrance);
-      const outerGate = compileOuterGate(parts);
-      if (outerGate !== undefined) {
-        this.openOuterGate = placeOuterGate(adapter, outerGate, {
+      if (this.needsGate) installRequestHook(adapter, gate, entrance);
+      const serverGate = compileServerGate(parts);
+      if (serverGate !== undefined) {
+        this.openServerGate = installServerGate(adapter, serverGate, {
           table: routes,
           asPlatformRequest: (raw) => (settings.options.proxies === undefined ? enforcer.asPlatformRequest(raw) : raw),
           turnAway: (request) => entrance?.turnAway(request),
@@ -284,7 +279,7 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
       endpoints: this.routes.endpoints(),
       production: process.env.NODE_ENV === 'production',
       globalGuards: [...this.config.getGlobalGuards(), ...perRequest],
-      beforeGate: adapter === undefined ? [] : whatStandsBeforeGate(adapter),
+      beforeGate: adapter === undefined ? [] : layersBeforeGate(adapter),
       frameworkTrustsEverybody:
         adapter !== undefined && settings.options.proxies === undefined && trustsEverybody(adapter),
     };

@@ -6,7 +6,7 @@ SecureModule is imported. Nothing is marked, so nothing has changed yet. What to
   1. Write @SecureRequired() on the handlers and controllers that must be https.
   2. Name the hosts that redirects may lead to: SecureModule.forRoot({ hosts: ['example.com'] }).
   3. Behind a proxy that ends TLS, declare it: proxies: { trust: ['10.0.0.0/8'] }.
-  4. See what is left in clear: npx nestjs-secure audit <the compiled root module, such as dist/app.module.js>.
+  4. See what is left over plain HTTP: npx nestjs-secure audit <the compiled root module, such as dist/app.module.js>.
 `;
 
 const BY_HAND = `Add it by hand: ${IMPORT} and SecureModule.forRoot() in the imports of the root module.`;

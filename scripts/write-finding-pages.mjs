@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { tsImport } from 'tsx/esm/api';
 
-const { CATALOGUE } = await tsImport('../lib/audit/catalogue.ts', import.meta.url);
-const { PAGES } = await tsImport('../lib/audit/catalogue-pages.ts', import.meta.url);
+const { CATALOGUE } = await tsImport('../lib/findings/catalogue.ts', import.meta.url);
+const { PAGES } = await tsImport('../lib/findings/catalogue-pages.ts', import.meta.url);
 
 const FAMILIES = [
   ['SEC0', 'Configuration'],

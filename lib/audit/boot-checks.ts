@@ -4,7 +4,7 @@ import { checkHsts } from './check-hsts.js';
 import { checkMicroservices } from './check-microservices.js';
 import { checkOptions } from './check-options.js';
 import { checkKeptMark, checkRoutes, checkRules } from './check-routes.js';
-import type { Findings } from './findings.js';
+import type { Findings } from '../findings/findings.js';
 
 /** Everything that can be told of an application that has started and has not yet served a request. */
 export function checkAtBoot(facts: BootFacts, findings: Findings): void {

@@ -1,4 +1,4 @@
-import type { Settings } from '../options/settings.js';
+import type { Settings } from '../settings/settings.js';
 import type { Endpoint, Route } from '../policy/route-table.js';
 
 /** What is known of an application once it has started, as far as the checks look at it. */

@@ -1,7 +1,7 @@
 import type { Route } from '../policy/route-table.js';
 import { subjectOf } from './boot-facts.js';
-import type { FindingId } from './catalogue.js';
-import type { Findings } from './findings.js';
+import type { FindingId } from '../findings/catalogue.js';
+import type { Findings } from '../findings/findings.js';
 import { authenticationName, handlerOf, isPublic, signsOf, type Sign, type SignKind } from './handler-signs.js';
 
 /** The finding for each sign of a secret in a handler that nothing requires https of. */
@@ -16,7 +16,7 @@ const UNMARKED: Record<SignKind, FindingId> = {
 };
 
 /**
- * What can be told of the handlers that a request in clear reaches: those that deal in secrets. It goes by signs, so it
+ * What can be told of the handlers that a plain-HTTP request reaches: those that deal in secrets. It goes by signs, so it
  * says what was seen.
  */
 export function checkHandlers(routes: readonly Route[], findings: Findings): void {
@@ -33,7 +33,7 @@ function checkUnmarked(route: Route, findings: Findings): void {
   for (const { kind, seen } of signs.filter((sign) => sign.kind !== 'name' || signs.length === 1)) {
     findings.report(UNMARKED[kind], {
       subject: subjectOf(route),
-      cause: `${route.method} ${route.path} is taken in clear, and ${seen}.`,
+      cause: `${route.method} ${route.path} is taken over plain HTTP, and ${seen}.`,
       fix: 'Write @SecureRequired() on the handler or on its class, or cover the path with a rule in paths.',
     });
   }
@@ -75,7 +75,7 @@ export function checkGlobalGuards(guards: readonly unknown[], routes: readonly R
   if (first === undefined) return;
   findings.report('SEC315', {
     subject: `${name}, global`,
-    cause: `It stands before ${guarded.length} route(s) that are taken in clear, such as ${first.method} ${first.path}.`,
+    cause: `It stands before ${guarded.length} route(s) that are taken over plain HTTP, such as ${first.method} ${first.path}.`,
     fix: "Use mode: 'all', and exempt what is for everybody.",
   });
 }

@@ -1,5 +1,5 @@
 import { subjectOf, type BootFacts } from './boot-facts.js';
-import type { Findings } from './findings.js';
+import type { Findings } from '../findings/findings.js';
 
 /** Half a year, below which scanners count HSTS as missing. */
 const LEAST_SECONDS = 15_768_000;

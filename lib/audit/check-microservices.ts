@@ -1,7 +1,7 @@
 import type { Endpoint } from '../policy/route-table.js';
-import type { Findings } from './findings.js';
+import type { Findings } from '../findings/findings.js';
 
-/** A mark on a message handler: nothing tells SecureGuard there whether a message came in clear. */
+/** A mark on a message handler: nothing tells SecureGuard there whether a message came over plain HTTP. */
 export function checkMicroservices(endpoints: readonly Endpoint[], findings: Findings): void {
   for (const { kind, path, controller, handler, requirement } of endpoints) {
     if (kind !== 'rpc' || requirement?.of(path).level !== 'required') continue;

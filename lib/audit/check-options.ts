@@ -1,10 +1,10 @@
 import type { RedirectStatus, SecureOptions } from '../options/secure-options.js';
-import { isInMemory } from '../options/validate-session.js';
+import { isInMemory } from '../settings/validate-session.js';
 import type { AnswerSettings } from '../policy/verdict.js';
 import { isLoopbackHost, parseHost } from '../transport/host.js';
 import { compileTrust } from '../transport/trust.js';
 import { subjectOf, type BootFacts } from './boot-facts.js';
-import type { Findings } from './findings.js';
+import type { Findings } from '../findings/findings.js';
 
 /** Addresses of the documentation (RFC 5737, RFC 3849): nobody's proxy. */
 const STRANGERS = ['203.0.113.1', '2001:db8::1'];
@@ -24,20 +24,20 @@ function checkEnforcement({ settings: { httpsSupport, reportOnly }, production }
     findings.report('SEC006', {
       subject: 'httpsSupport',
       cause:
-        'NODE_ENV is production, and allowPlainHttp lets marked handlers run in clear, with cookies without Secure.',
+        'NODE_ENV is production, and allowPlainHttp lets marked handlers run over plain HTTP, with cookies without Secure.',
       fix: 'Take httpsSupport: false and allowPlainHttp out; where a proxy ends TLS, declare it in proxies.',
     });
   } else if (!httpsSupport) {
     findings.report('SEC001', {
       subject: 'httpsSupport',
-      cause: 'Marked handlers run in clear, redirects and Secure cookies are off.',
+      cause: 'Marked handlers run over plain HTTP, redirects and Secure cookies are off.',
       fix: 'Right for plain-http development; take httpsSupport: false out everywhere else.',
     });
   }
   if (reportOnly) {
     findings.report('SEC004', {
       subject: 'reportOnly',
-      cause: 'Marked handlers run in clear; what would have been answered is only reported.',
+      cause: 'Marked handlers run over plain HTTP; what would have been answered is only reported.',
       fix: 'Take reportOnly out of the options once the reports are quiet.',
     });
   }
@@ -157,7 +157,7 @@ function checkBeforeGate({ beforeGate }: BootFacts, findings: Findings): void {
   findings.report('SEC010', {
     subject: beforeGate.join(', '),
     cause:
-      'It was put on the instance that the adapter was given, so it sees every request first, also in clear, and what it answers no rule covers.',
+      'It was put on the instance that the adapter was given, so it sees every request first, also over plain HTTP, and what it answers no rule covers.',
     fix: 'Put it on the application: app.use(...), a plugin registered after NestFactory.create(), or module middleware.',
   });
 }

@@ -1,10 +1,11 @@
-import { MARK, type HandlerClass, type Mark } from '../policy/marks.js';
+import type { HandlerClass, Mark } from '../options/mark.js';
+import { MARK } from '../platform/marks.js';
 import type { PathRules } from '../policy/paths.js';
 import type { RequirementSettings } from '../policy/requirement.js';
 import type { Endpoint, Route } from '../policy/route-table.js';
 import type { SecureOptions } from '../options/secure-options.js';
 import { subjectOf } from './boot-facts.js';
-import type { Findings } from './findings.js';
+import type { Findings } from '../findings/findings.js';
 
 /** What can be told of the routes and their marks, given where else https is required. */
 export function checkRoutes(routes: readonly Route[], { mode, rules }: RequirementSettings, findings: Findings): void {
@@ -70,7 +71,7 @@ function checkTwins(routes: readonly Route[], findings: Findings): void {
     if (page === undefined || route.requirement === undefined) continue;
     findings.report('SEC305', {
       subject: subjectOf(route),
-      cause: `${page.controller?.name}.${page.handler} requires https for GET ${page.path}, and ${route.method} of the same path is taken in clear.`,
+      cause: `${page.controller?.name}.${page.handler} requires https for GET ${page.path}, and ${route.method} of the same path is taken over plain HTTP.`,
       fix: 'Write @SecureRequired() on it too, or on the class.',
     });
   }

@@ -1,4 +1,4 @@
-import type { HandlerClass } from '../policy/marks.js';
+import type { HandlerClass } from '../options/mark.js';
 
 /** The function of a handler, its own or inherited; nothing of the application is run to find it. */
 export function methodOf(controller: HandlerClass, name: string): object | undefined {

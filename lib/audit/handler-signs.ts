@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { HandlerClass } from '../policy/marks.js';
+import type { HandlerClass } from '../options/mark.js';
 import type { Route } from '../policy/route-table.js';
 import { codeOf, methodOf } from './handler-method.js';
 import { sessionUse } from './session-use.js';

@@ -1,9 +1,9 @@
-import type { Settings } from '../options/settings.js';
+import type { Settings } from '../settings/settings.js';
 import type { Endpoint, Route, RouteTable, Unlisted } from '../policy/route-table.js';
 import type { Requirement } from '../policy/verdict.js';
-import type { Finding, Findings } from './findings.js';
+import type { Finding, Findings } from '../findings/findings.js';
 import { methodOf } from './handler-method.js';
-import { outcomesInClear, type InClear } from './in-clear.js';
+import { outcomesOverHttp, type OverHttp } from './over-http.js';
 import { sessionUse } from './session-use.js';
 import { locateFunctions, type SourceLocation } from './source-locations.js';
 
@@ -23,8 +23,8 @@ export interface AuditedRoute {
   /** Where the handler is written; undefined where that cannot be known. */
   readonly source: SourceLocation | undefined;
   readonly requirement: Requirement;
-  /** What becomes of a request that comes in clear. */
-  readonly inClear: InClear;
+  /** What becomes of a request that comes over plain HTTP. */
+  readonly overHttp: OverHttp;
   /** It uses the session, as far as its parameters and its text show. */
   readonly session: boolean;
 }
@@ -75,7 +75,7 @@ export class SecureAudit {
       handler: isHandler ? `${controller.name}.${handler}` : undefined,
       source: method === undefined ? undefined : (located.get(method) ?? undefined),
       requirement,
-      inClear: outcomesInClear(entry, requirement, this.settings),
+      overHttp: outcomesOverHttp(entry, requirement, this.settings),
       session: isHandler && sessionUse(controller, handler) !== undefined,
     };
   }

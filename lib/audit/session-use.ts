@@ -1,4 +1,4 @@
-import type { HandlerClass } from '../policy/marks.js';
+import type { HandlerClass } from '../options/mark.js';
 import { codeOf, methodOf } from './handler-method.js';
 
 /** The keys under which Nest and TypeScript keep what a handler takes and what a class injects. */

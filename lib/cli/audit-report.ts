@@ -1,5 +1,5 @@
-import type { Finding } from '../audit/findings.js';
-import type { Severity } from '../audit/catalogue.js';
+import type { Finding } from '../findings/findings.js';
+import type { Severity } from '../findings/catalogue.js';
 import type { AuditedRoute } from '../audit/secure-audit.js';
 import type { Unlisted } from '../policy/route-table.js';
 import type { Look, Platform } from './inspection.js';

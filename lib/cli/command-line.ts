@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { CATALOGUE } from '../audit/catalogue.js';
+import { CATALOGUE } from '../findings/catalogue.js';
 import { EXIT, exitCodeOf, onlyFindings, type FailOn } from './audit-report.js';
 import { inspect } from './inspect.js';
 import type { ProxyServerName } from '../proxy-config/write-proxy-config.js';

@@ -1,11 +1,11 @@
 import picocolors from 'picocolors';
 import type { Colors } from 'picocolors/types.js';
-import type { Finding } from '../audit/findings.js';
-import type { Severity } from '../audit/catalogue.js';
+import type { Finding } from '../findings/findings.js';
+import type { Severity } from '../findings/catalogue.js';
 import type { AuditedRoute } from '../audit/secure-audit.js';
 import { commonFix, countFindings, groupFindings, noticesOf, PREVIEW_LIMIT, type AuditReport } from './audit-report.js';
 import { sectionsOf } from './sections.js';
-import { exposureOf, inClearText, methodText, whereText, whoSaid, type Exposure } from './wording.js';
+import { exposureOf, overHttpText, methodText, whereText, whoSaid, type Exposure } from './wording.js';
 
 /** How a report is written for a terminal. */
 export interface TableStyle {
@@ -40,7 +40,7 @@ function routesText(routes: readonly AuditedRoute[], style: TableStyle): string 
     cells: [
       methodText(route),
       whereText(route),
-      inClearText(route),
+      overHttpText(route),
       route.requirement.level,
       whoSaid(route.requirement),
       route.handler ?? '',
@@ -63,7 +63,7 @@ interface Row {
   readonly source: string;
 }
 
-const HEADINGS = ['method', 'path', 'in clear', 'requirement', 'by', 'handler', ''];
+const HEADINGS = ['method', 'path', 'over http', 'requirement', 'by', 'handler', ''];
 
 /** With the place it is written at, where the line has room for it. */
 function rowText({ exposure, cells, source }: Row, widths: readonly number[], { colors, width }: TableStyle): string {

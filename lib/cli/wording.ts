@@ -1,8 +1,8 @@
-import type { Outcome } from '../audit/in-clear.js';
+import type { Outcome } from '../audit/over-http.js';
 import type { AuditedRoute } from '../audit/secure-audit.js';
 import type { Requirement } from '../policy/verdict.js';
 
-/** What becomes of a section or a route in clear, in one word: the colours of the report. */
+/** What becomes of a section or a route over plain HTTP, in one word: the colours of the report. */
 export type Exposure = 'public' | 'exempt' | 'redirected' | 'refused';
 
 const BY: Readonly<Record<Requirement['by'], string>> = {
@@ -26,10 +26,10 @@ export function methodText({ kind, method }: AuditedRoute): string {
   return method === '' ? KINDS[kind] : method;
 }
 
-/** What becomes of a request in clear: `answers`, `redirect 307`, `refuse 403`; both where methods differ. */
-export function inClearText({ kind, inClear, method }: AuditedRoute): string {
+/** What becomes of a plain-HTTP request: `answers`, `redirect 307`, `refuse 403`; both where methods differ. */
+export function overHttpText({ kind, overHttp, method }: AuditedRoute): string {
   if (kind === 'rpc') return 'not over http';
-  const { safe, unsafe } = inClear;
+  const { safe, unsafe } = overHttp;
   if (method === 'GET' || method === 'HEAD') return outcomeText(safe);
   if (method !== 'ALL') return outcomeText(unsafe);
   const [first, second] = [outcomeText(safe), outcomeText(unsafe)];
@@ -38,9 +38,9 @@ export function inClearText({ kind, inClear, method }: AuditedRoute): string {
 
 /** The place of a route among the four; undefined for what is not reached over http at all. */
 export function exposureOf(route: AuditedRoute): Exposure | undefined {
-  const { kind, requirement, inClear, method } = route;
+  const { kind, requirement, overHttp, method } = route;
   if (kind === 'rpc') return undefined;
-  const outcome = method === 'GET' || method === 'HEAD' || method === 'ALL' ? inClear.safe : inClear.unsafe;
+  const outcome = method === 'GET' || method === 'HEAD' || method === 'ALL' ? overHttp.safe : overHttp.unsafe;
   if (outcome.action === 'redirect') return 'redirected';
   if (outcome.action === 'refuse') return 'refused';
   return requirement.level === 'exempt' ? 'exempt' : 'public';

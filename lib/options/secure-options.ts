@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { SessionOptions } from '../session/session-options.js';
+import type { SessionOptions } from './session-options.js';
 
-/** What happens to a request that comes in clear for something that requires https. */
+/** What happens to a request that comes over plain HTTP for something that requires https. */
 export type OnInsecure = 'auto' | 'redirect' | 'refuse';
 
 /** The redirect statuses of RFC 9110 15.4 that a client follows by itself. */
@@ -58,7 +58,7 @@ export interface HstsOptions {
   preload?: boolean;
 }
 
-/** A credential that arrived in clear, and so has leaked to everybody on the way. */
+/** A credential that arrived over plain HTTP, and so has leaked to everybody on the way. */
 export interface Leak {
   /** What it was: an `Authorization` header, the body of a request, or a session cookie. */
   readonly kind: 'authorization' | 'body' | 'session';
@@ -84,7 +84,7 @@ export interface IgnoredFinding {
 
 /** What can be said of a route in `@SecureRequired()`: each key narrows the module's option of the same name. */
 export interface SecureRequiredOptions {
-  /** What happens to a request in clear. */
+  /** What happens to a plain-HTTP request. */
   onInsecure?: OnInsecure;
   /** How it is redirected. */
   redirect?: Pick<RedirectOptions, 'permanent' | 'status'>;
@@ -117,9 +117,9 @@ export interface SecureOptions {
   onInsecure?: OnInsecure;
   /** Lets everything through and reports what would have happened. Default false. */
   reportOnly?: boolean;
-  /** How requests in clear are redirected. */
+  /** How plain-HTTP requests are redirected. */
   redirect?: RedirectOptions;
-  /** How requests in clear are refused. Default 403. */
+  /** How plain-HTTP requests are refused. Default 403. */
   refuse?: { status?: RefuseStatus };
   /** The ports outsiders use. Default 80 and 443; `listenSecurely` sets those not given from its real sockets. */
   ports?: { http?: number; https?: number };
@@ -138,7 +138,7 @@ export interface SecureOptions {
   cookies?: { secure?: 'session' | 'all' };
   /** Sessions that eavesdroppers cannot use. Absent: none is mounted. */
   session?: SessionOptions;
-  /** Called when a credential arrived in clear and was refused, to revoke it. What it throws is logged, not answered. */
+  /** Called when a credential arrived over plain HTTP and was refused, to revoke it. What it throws is logged, not answered. */
   onLeak?: (leak: Leak, request: IncomingMessage) => void;
   /** Findings that are known and accepted. */
   findings?: { ignore?: readonly IgnoredFinding[] };

@@ -1,5 +1,5 @@
 import type { Doubt } from '../transport/connection.js';
-import { absoluteUrl } from '../urls/absolute-url.js';
+import { absoluteUrl } from '../transport/request-target.js';
 import type { PolicySettings, RefusalReason, RequestFacts, Verdict } from './verdict.js';
 import type { RefuseStatus } from '../options/secure-options.js';
 
@@ -12,7 +12,7 @@ import type { RefuseStatus } from '../options/secure-options.js';
  * 4. Somebody says https and is not believed: 421 (RFC 9110 7.4), for a redirect would come back here for ever.
  * 5. What may carry a secret is refused: a redirect would hide that it has leaked, and send it again.
  * 6. Without an allowed host there is no safe place to redirect to: 400, never a guess.
- * 7. A browser that was sent to https a moment ago and is back in clear goes round in circles: 421.
+ * 7. A browser that was sent to https a moment ago and is back over plain HTTP goes round in circles: 421.
  * 8. Everything else is redirected to its own path over https.
  */
 export function decide(facts: RequestFacts, settings: PolicySettings): Verdict {

@@ -1,4 +1,4 @@
-import { pathOf } from '../urls/absolute-url.js';
+import { pathOf } from '../transport/request-target.js';
 
 /** The `paths` and `exempt` options, compiled. */
 export interface PathRules {
@@ -45,7 +45,7 @@ export function compilePathRules(paths: readonly string[], exempt: readonly stri
   function requires(target: string): boolean {
     if (required.length === 0) return false;
     const path = pathOf(target);
-    const readings = readingsOf(path);
+    const readings = possibleDecodings(path);
     if (readings === undefined) return true;
     const wholes = readings.map((reading) => `${reading}/`);
     const rule = required.find(({ prefix }) => wholes.some((whole) => whole.startsWith(prefix)));
@@ -100,7 +100,7 @@ const READERS: readonly ((path: string) => string)[] = [
  * Every way to read a path, folded for comparison: one where it can be read in one way only. Undefined where it cannot
  * be decoded or there are too many.
  */
-export function readingsOf(path: string): readonly string[] | undefined {
+export function possibleDecodings(path: string): readonly string[] | undefined {
   if (!AMBIGUOUS.test(path)) return [path.toLowerCase()];
   if (decodedOf(path) === undefined) return undefined;
   const readings = new Set([path]);

@@ -1,5 +1,5 @@
 import type { SecureRequiredOptions } from '../options/secure-options.js';
-import type { Mark, Marks } from './marks.js';
+import type { Mark, Marks } from '../options/mark.js';
 import type { PathRules } from './paths.js';
 import type { Requirement } from './verdict.js';
 
@@ -44,17 +44,17 @@ export function compileRequirement(marks: Marks, { mode, rules }: RequirementSet
 
 /**
  * What the gate requires before it is known which handler, if any, will answer. It may be surer than the guard, never
- * laxer: `reachesExempt` says whether a handler that is exempt could answer, and then the guard judges.
+ * laxer: `matchesExemptRoute` says whether a handler that is exempt could answer, and then the guard judges.
  */
 export function gateRequirement(
   target: string,
   { mode, rules }: RequirementSettings,
-  reachesExempt: () => boolean,
+  matchesExemptRoute: () => boolean,
 ): Requirement {
   if (rules.requires(target)) return { level: 'required', by: 'path' };
   if (mode === 'marked') return { level: 'unmarked', by: 'nobody' };
   if (rules.exempts(target)) return { level: 'exempt', by: 'exempt-rule' };
-  if (reachesExempt()) return { level: 'unmarked', by: 'nobody' };
+  if (matchesExemptRoute()) return { level: 'unmarked', by: 'nobody' };
   return { level: 'required', by: 'mode' };
 }
 

@@ -1,4 +1,4 @@
-import type { HandlerClass } from './marks.js';
+import type { HandlerClass } from '../options/mark.js';
 import type { HandlerRequirement } from './requirement.js';
 
 /** What every entry of the table tells: which handler it leads to, and what that requires. */

@@ -26,7 +26,7 @@ export interface RequestFacts {
   readonly redirectedRecently: boolean;
 }
 
-/** How a request in clear is answered, compiled from options. */
+/** How a plain-HTTP request is answered, compiled from options. */
 export interface AnswerSettings {
   readonly onInsecure: OnInsecure;
   readonly redirectStatus: { readonly safe: RedirectStatus; readonly unsafe: RedirectStatus };

@@ -5,7 +5,7 @@ import type { ProxyPlan } from './plan.js';
 import { statusesOf } from './request-plan.js';
 import { COVERAGE, decisionText, KINDS, KINDS_NOTE } from './wording.js';
 
-/** What is to be included in the virtual host of port 80: the rules, which act in clear only, and the headers. */
+/** What is to be included in the virtual host of port 80: the rules, which act over plain HTTP only, and the headers. */
 export function writeApacheHttp(plan: ProxyPlan): readonly string[] {
   return [
     ...comment(

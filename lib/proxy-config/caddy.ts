@@ -5,12 +5,12 @@ import type { ProxyPlan } from './plan.js';
 import { statusesOf } from './request-plan.js';
 import { bodyOf, COVERAGE, decisionText, KINDS, KINDS_NOTE } from './wording.js';
 
-/** A snippet for the sites that are served over http too: the rules, which act in clear only. */
+/** A snippet for the sites that are served over http too: the rules, which act over plain HTTP only. */
 export function writeCaddyHttp(plan: ProxyPlan): readonly string[] {
   const { refusals } = statusesOf(plan);
   return [
     ...comment(
-      'Where: import this file at the top of the Caddyfile, and write "import nestjs-secure" first in the site; within route { ... } if the site has one around all. By itself Caddy redirects every page of a site to https: to serve some in clear, name both addresses, as in "http://example.com, https://example.com { ... }". The rules look at the protocol and do nothing over https, so they cannot loop. Do not import it where another server has ended TLS before: this Caddy has to be the one that does.',
+      'Where: import this file at the top of the Caddyfile, and write "import nestjs-secure" first in the site; within route { ... } if the site has one around all. By itself Caddy redirects every page of a site to https: to serve some over plain HTTP, name both addresses, as in "http://example.com, https://example.com { ... }". The rules look at the protocol and do nothing over https, so they cannot loop. Do not import it where another server has ended TLS before: this Caddy has to be the one that does.',
     ),
     '',
     '(nestjs-secure) {',
@@ -119,7 +119,7 @@ function answerLines(plan: ProxyPlan): string[] {
   ];
 }
 
-/** In clear, and no CORS preflight: those are left to the application. */
+/** Over plain HTTP, and no CORS preflight: those are left to the application. */
 function matcher(status: number): string[] {
   return [
     `\t@nestjs-secure-${status} {`,

@@ -20,7 +20,7 @@ export interface HeaderPlan {
   readonly set: readonly { readonly name: string; readonly value: HeaderValue }[];
   /** They are taken away. */
   readonly clear: readonly string[];
-  /** In them, a request that is in clear here may say that it was not so in front: then this proxy is not the one where TLS ends. */
+  /** In them, a request that is over plain HTTP here may say that it was not so in front: then this proxy is not the one where TLS ends. */
   readonly stated: readonly string[];
   /** The option that makes the application believe them, as it is or as it should be. */
   readonly option: string;

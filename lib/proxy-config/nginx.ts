@@ -5,7 +5,7 @@ import type { ProxyPlan } from './plan.js';
 import { statusesOf, type RequestStep } from './request-plan.js';
 import { bodyOf, COVERAGE, decisionText, KINDS, KINDS_NOTE } from './wording.js';
 
-/** What is to be included in a `server` block: the rules, which act in clear only, and the headers. */
+/** What is to be included in a `server` block: the rules, which act over plain HTTP only, and the headers. */
 export function writeNginxHttp(plan: ProxyPlan): readonly string[] {
   return [
     ...comment(

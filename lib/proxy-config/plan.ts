@@ -1,4 +1,4 @@
-import type { Settings } from '../options/settings.js';
+import type { Settings } from '../settings/settings.js';
 import type { Endpoint, RouteTable } from '../policy/route-table.js';
 import { parseHost } from '../transport/host.js';
 import { headerPlan, type HeaderPlan } from './headers.js';
@@ -22,7 +22,7 @@ export interface ProxyPlan extends RequestPlan {
 export type PlannedTable = Pick<RouteTable, 'routes' | 'endpoints'>;
 
 /**
- * Works out what a proxy can decide by itself: what the application would answer to a request in clear, or something
+ * Works out what a proxy can decide by itself: what the application would answer to a plain-HTTP request, or something
  * stricter; never anything laxer.
  */
 export function proxyPlan(table: PlannedTable, settings: Settings): ProxyPlan {

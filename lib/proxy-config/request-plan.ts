@@ -1,16 +1,16 @@
 import type { RedirectStatus, RefuseStatus } from '../options/secure-options.js';
 
-/** The status of the answer to a request in clear: a redirect's or a refusal's. */
+/** The status of the answer to a plain-HTTP request: a redirect's or a refusal's. */
 export type Status = RedirectStatus | RefuseStatus;
 
-/** How requests in clear are answered: GET and HEAD, the same with `Authorization`, and every other method. */
+/** How plain-HTTP requests are answered: GET and HEAD, the same with `Authorization`, and every other method. */
 export interface ClearAnswer {
   readonly safe: Status;
   readonly authorized: Status;
   readonly unsafe: Status;
 }
 
-/** What becomes of a request in clear. */
+/** What becomes of a plain-HTTP request. */
 export type Decision = ClearAnswer | 'pass';
 
 /** A step on the way to a decision. The last one whose pattern matches decides. */

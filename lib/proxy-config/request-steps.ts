@@ -1,4 +1,4 @@
-import type { Settings } from '../options/settings.js';
+import type { Settings } from '../settings/settings.js';
 import { ACME_CHALLENGE } from '../policy/paths.js';
 import type { Route } from '../policy/route-table.js';
 import type { PolicySettings, Requirement } from '../policy/verdict.js';
@@ -44,7 +44,7 @@ function answerOf({ onInsecure, redirectStatus: { safe, unsafe }, refuseStatus }
   return { safe, authorized: refuseStatus, unsafe: refuseStatus };
 }
 
-/** Works out what becomes of requests in clear. */
+/** Works out what becomes of plain-HTTP requests. */
 export function requestPlan(judged: readonly Judged[], settings: Settings): RequestPlan {
   const base = settings.mode === 'all' ? answerOf(settings.policy([])) : 'pass';
   const sure = surePasses(judged, settings);

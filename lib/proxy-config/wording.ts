@@ -39,6 +39,6 @@ export function bodyOf(status: number): string {
     case 421:
       return 'This is served over https only. A server in front of this one has ended https: this site is not set up right.';
     default:
-      return 'This is served over https only, and the request came in clear, so it was refused. Whatever it carried may have been read by others on the way.';
+      return 'This is served over https only, and the request came over plain HTTP, so it was refused. Whatever it carried may have been read by others on the way.';
   }
 }

@@ -1,4 +1,4 @@
-import type { Settings } from '../options/settings.js';
+import type { Settings } from '../settings/settings.js';
 import type { RouteTable } from '../policy/route-table.js';
 import { SECURE_ROUTES, SECURE_SETTINGS } from '../tokens.js';
 import { writeApacheHttp, writeApacheHttps } from './apache.js';
@@ -13,7 +13,7 @@ export type ProxyServerName = 'nginx' | 'apache' | 'caddy';
 /** What is written, and what it says of itself. */
 export interface ProxyConfigOptions {
   /**
-   * `'http'` (default): what redirects and refuses requests in clear, for the server block of port 80. `'https'`: the
+   * `'http'` (default): what redirects and refuses plain-HTTP requests, for the server block of port 80. `'https'`: the
    * headers the application needs to be believed, for every place that hands requests on.
    */
   readonly side?: 'http' | 'https';

@@ -1,15 +1,15 @@
 import { Logger } from '@nestjs/common';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Findings } from '../audit/findings.js';
-import { briefAnswerOf } from '../enforcement/answer.js';
-import { Enforcer, type Inquiry } from '../enforcement/enforcer.js';
-import { writeAnswer } from '../enforcement/seal.js';
+import { Findings } from '../findings/findings.js';
+import { briefAnswerOf } from '../answer/answer.js';
+import { Enforcer, type JudgeInput } from '../enforcer/enforcer.js';
+import { writeAnswer } from '../answer/lock-response.js';
 import type { SecureOptions } from '../options/secure-options.js';
-import { compileSettings } from '../options/settings.js';
-import { validateOptions } from '../options/validate.js';
+import { compileSettings } from '../settings/settings.js';
+import { validateOptions } from '../settings/validate.js';
 import { ACME_CHALLENGE } from '../policy/paths.js';
 import type { Requirement } from '../policy/verdict.js';
-import { pathOf } from '../urls/absolute-url.js';
+import { pathOf } from '../transport/request-target.js';
 
 /** The options of `createRedirectServer`: those of `SecureModule` that say where a redirect leads, and ACME. */
 export interface RedirectServerOptions extends Pick<
@@ -38,12 +38,12 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
   const findings = new Findings(new Set(), (line) => logger.warn(line));
   const enforcer = new Enforcer(settings, findings, true);
   const policy = settings.policy([]);
-  const inquiry: Inquiry = { requirementOf: () => EVERYTHING, policy: () => policy, asks: 'guard' };
+  const input: JudgeInput = { requirementOf: () => EVERYTHING, policy: () => policy, asks: 'guard' };
 
   const server = createServer(function redirectToHttps(request, response) {
     const token = challengeIn(request.url ?? '/');
     if (token !== undefined) return void answerChallenge(token, acme, request, response, logger);
-    const answered = enforcer.stop(request, inquiry);
+    const answered = enforcer.stop(request, input);
     // Nothing stops what a declared proxy says is secure; there is no application here to serve it.
     if (answered === undefined) return end(response, 404, '');
     writeAnswer(request, response, briefAnswerOf(answered, request.headers.accept));

@@ -4,19 +4,19 @@ import type { Session, SessionData } from 'express-session';
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import onHeaders from 'on-headers';
-import type { Findings } from '../audit/findings.js';
-import type { Enforcer } from '../enforcement/enforcer.js';
+import type { Findings } from '../findings/findings.js';
+import type { Enforcer } from '../enforcer/enforcer.js';
 import {
   rawRequestOf,
   rawResponseOf,
   takeResponse,
   type PlatformRequest,
   type PlatformResponse,
-} from '../enforcement/platform.js';
-import { pathOf } from '../urls/absolute-url.js';
-import { clearSession } from './clear-session.js';
+} from '../platform/platform.js';
+import { pathOf } from '../transport/request-target.js';
+import { createNullSession } from './null-session.js';
 import {
-  explainClearWrite,
+  explaoverHttpWrite,
   explainCookieFailure,
   explainLateWrite,
   explainStore,
@@ -30,8 +30,8 @@ import { callSession, isEmpty, ownSession } from './own-session.js';
 import { hashedId, type SessionRecords } from './records.js';
 import { createSecureStore, type SecureStore } from './secure-store.js';
 import { cookieValues, expiredCookie, sessionIdIn } from './session-cookie.js';
-import type { SessionOptions } from './session-options.js';
-import { compileSession, withoutSecure, type SessionSettings } from './session-settings.js';
+import type { SessionOptions } from '../options/session-options.js';
+import { compileSession, withoutSecure, type SessionSettings } from '../settings/session-settings.js';
 import { SessionState, setState, stateOf } from './session-state.js';
 import { answerUnavailable } from './unavailable.js';
 
@@ -125,10 +125,11 @@ export class SessionEngine {
   sessionOf(request: IncomingMessage): object | undefined {
     const state = stateOf(request);
     if (state === undefined) return undefined;
-    if (!state.served) return (state.empty ??= clearSession({ onWrite: (key) => this.refuseClearWrite(state, key) }));
+    if (!state.served)
+      return (state.empty ??= createNullSession({ onWrite: (key) => this.refuseClearWrite(state, key) }));
     if (state.started) return undefined;
     if (state.response.headersSent) {
-      return (state.empty ??= clearSession({
+      return (state.empty ??= createNullSession({
         onWrite: () => void this.parts.findings.report('SEC202', explainLateWrite(state.platform)),
       }));
     }
@@ -136,9 +137,9 @@ export class SessionEngine {
     return ownSession(request);
   }
 
-  /** Reports that a session was to be written in clear. */
+  /** Reports that a session was to be written over plain HTTP. */
   reportClearWrite({ platform }: SessionState, writer: string): Error {
-    const explanation = explainClearWrite(writer, platform, this.parts.enforcer);
+    const explanation = explaoverHttpWrite(writer, platform, this.parts.enforcer);
     this.parts.findings.report('SEC201', explanation);
     return new Error(`SEC201 ${explanation.subject}: ${explanation.cause} ${explanation.fix}`);
   }
@@ -170,7 +171,7 @@ export class SessionEngine {
     state.clearsCookie = true;
     if (state.started) return;
     state.started = true;
-    onHeaders(state.response, () => this.finishHead(state));
+    onHeaders(state.response, () => this.writeSessionHeaders(state));
   }
 
   /** Whether the store has failed this request, so that its answer must be 503. */
@@ -254,7 +255,7 @@ export class SessionEngine {
     state.started = true;
     state.known = named?.id;
     // Registered before the engine's own listener, and so called after it.
-    onHeaders(response, () => this.finishHead(state));
+    onHeaders(response, () => this.writeSessionHeaders(state));
     // The engine asks req.secure; Node's own request under Fastify has none.
     if (enforcer.enforcing && Reflect.get(request, 'secure') !== true) {
       Object.defineProperty(request, 'secure', { value: true, configurable: true });
@@ -275,13 +276,13 @@ export class SessionEngine {
       if (typeof middleware === 'function') Reflect.apply(middleware, undefined, [request, response, next]);
     });
     // Registered after it, and so called before.
-    onHeaders(response, () => this.keepPromises(state));
-    this.settleBeforeEnd(state);
+    onHeaders(response, () => this.enforceCookieAttributes(state));
+    this.persistBeforeEnd(state);
     response.once('finish', () => this.reportLost(state));
   }
 
   /** express-session writes the answer while it saves; here the answer waits, so that it can still become a 503. */
-  private settleBeforeEnd(state: SessionState): void {
+  private persistBeforeEnd(state: SessionState): void {
     const { request, response } = state;
     const end: unknown = response.end;
     const finish = (given: readonly unknown[]): void => {
@@ -336,7 +337,7 @@ export class SessionEngine {
   }
 
   /** Whatever a handler has set on the cookie: it is Secure and HttpOnly, and keeps the rules of its name. */
-  private keepPromises({ request }: SessionState): void {
+  private enforceCookieAttributes({ request }: SessionState): void {
     const current = ownSession(request);
     if (current === undefined) return;
     const { name, cookie } = this.parts.settings;
@@ -347,7 +348,7 @@ export class SessionEngine {
     delete current.cookie.domain;
   }
 
-  private finishHead(state: SessionState): void {
+  private writeSessionHeaders(state: SessionState): void {
     const { request, response, presented } = state;
     if (state.failed) return;
     const { name, cookie } = this.parts.settings;

@@ -1,14 +1,14 @@
-import type { Enforcer } from '../enforcement/enforcer.js';
-import type { Explanation } from '../enforcement/explain.js';
-import { rawRequestOf, targetOf, type PlatformRequest } from '../enforcement/platform.js';
-import { pathOf } from '../urls/absolute-url.js';
+import type { Enforcer } from '../enforcer/enforcer.js';
+import type { Explanation } from '../enforcer/explain.js';
+import { rawRequestOf, targetOf, type PlatformRequest } from '../platform/platform.js';
+import { pathOf } from '../transport/request-target.js';
 
-/** Why a session could not be written in clear, by `writer`: the likeliest cause first. */
-export function explainClearWrite(writer: string, request: PlatformRequest, enforcer: Enforcer): Explanation {
+/** Why a session could not be written over plain HTTP, by `writer`: the likeliest cause first. */
+export function explaoverHttpWrite(writer: string, request: PlatformRequest, enforcer: Enforcer): Explanation {
   const { reportOnly } = enforcer.settings;
   const subject = routeOf(request);
   const proxy = enforcer.explainDoubts(request);
-  const written = `The session of a request in clear for ${pathOf(targetOf(request))} was written (${writer}), and none is kept.`;
+  const written = `The session of a plain-HTTP request for ${pathOf(targetOf(request))} was written (${writer}), and none is kept.`;
   if (proxy !== undefined) return { subject, cause: `${written} ${proxy.cause}`, fix: proxy.fix };
   if (reportOnly) {
     return {

@@ -1,16 +1,16 @@
 import { Logger } from '@nestjs/common';
-import type { Findings } from '../audit/findings.js';
-import type { Enforcer } from '../enforcement/enforcer.js';
-import { rawRequestOf, targetOf, type PlatformRequest } from '../enforcement/platform.js';
+import type { Findings } from '../findings/findings.js';
+import type { Enforcer } from '../enforcer/enforcer.js';
+import { rawRequestOf, targetOf, type PlatformRequest } from '../platform/platform.js';
 import type { Transport } from '../transport/connection.js';
 import { isLoopbackHost } from '../transport/host.js';
 import { compileTrust } from '../transport/trust.js';
-import { pathOf } from '../urls/absolute-url.js';
+import { pathOf } from '../transport/request-target.js';
 import { hashedId, type SessionRecords } from './records.js';
 import { sessionIdIn } from './session-cookie.js';
-import type { SessionSettings } from './session-settings.js';
+import type { SessionSettings } from '../settings/session-settings.js';
 
-/** What is done with session cookies that came in clear. */
+/** What is done with session cookies that came over plain HTTP. */
 export type LeakHandler = (request: PlatformRequest, values: readonly string[]) => void;
 
 /** What it works with. */
@@ -22,7 +22,7 @@ interface LeakParts {
 }
 
 /**
- * Compiles what is done with session ids that came in clear. They are never loaded. A browser sends no Secure cookie in
+ * Compiles what is done with session ids that came over plain HTTP. They are never loaded. A browser sends no Secure cookie in
  * clear, so the likelier cause is a proxy that ends TLS without being believed: then it is named, for to end the session
  * would sign everybody out. What surely leaked is ended, and `onLeak` hears of it.
  */
@@ -33,7 +33,7 @@ export function compileLeakHandler({ enforcer, findings, records, settings }: Le
   const isPrivate = compileTrust(['loopback', 'linklocal', 'uniquelocal', 'unix']);
   const prefixed = /^__(?:host|secure)-/i.test(settings.name);
 
-  /** Not by somebody's proxy, nor by a browser that trusts the host in clear. */
+  /** Not by somebody's proxy, nor by a browser that trusts the host over plain HTTP. */
   function isSure({ host, peer, doubts }: Transport): boolean {
     if (host !== undefined && isLoopbackHost(host)) return false;
     // The cookie itself is one of the signs; it says nothing here.
@@ -52,7 +52,7 @@ export function compileLeakHandler({ enforcer, findings, records, settings }: Le
     const { peer } = transport;
     findings.report('SEC214', {
       subject: settings.name,
-      cause: `${peer ?? 'Somebody'} sent it in clear; the session was not loaded, and has been ended.`,
+      cause: `${peer ?? 'Somebody'} sent it over plain HTTP; the session was not loaded, and has been ended.`,
       fix: 'A browser sends no Secure cookie over http: look for a client of your own that does.',
     });
     const raw = rawRequestOf(request);

@@ -3,7 +3,7 @@ import { isPostgresStore, PostgresRecords } from './postgres-records.js';
 import type { SessionRecords } from './records.js';
 import { isRedisStore, RedisRecords } from './redis-records.js';
 import { loadExpressSession } from './express-session.js';
-import type { SessionOptions } from './session-options.js';
+import type { SessionOptions } from '../options/session-options.js';
 import { StoreRecords } from './store-records.js';
 
 const DIRECTORY = '.sessions';

@@ -6,8 +6,8 @@ import {
   type SessionRecords,
   type SessionUse,
 } from './records.js';
-import type { SessionStore } from './session-options.js';
-import { inTime, PATIENCE, recordFromStored, StoreCalls, storedFrom } from './store-calls.js';
+import type { SessionStore } from '../options/session-options.js';
+import { inTime, STORE_TIMEOUT_MS, recordFromStored, StoreCalls, storedFrom } from './store-calls.js';
 
 /** What connect-pg-simple shows of itself. */
 export interface PostgresStore extends SessionStore {
@@ -29,7 +29,7 @@ export class PostgresRecords implements SessionRecords {
   constructor(
     private readonly store: PostgresStore,
     private readonly now: () => number = Date.now,
-    private readonly patience = PATIENCE,
+    private readonly patience = STORE_TIMEOUT_MS,
   ) {
     this.calls = new StoreCalls(store, patience);
     this.table = store.quotedTable();

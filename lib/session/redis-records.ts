@@ -8,8 +8,8 @@ import {
   type SessionRecords,
   type SessionUse,
 } from './records.js';
-import type { SessionStore } from './session-options.js';
-import { inTime, PATIENCE } from './store-calls.js';
+import type { SessionStore } from '../options/session-options.js';
+import { inTime, STORE_TIMEOUT_MS } from './store-calls.js';
 
 /** What connect-redis shows of itself. */
 export interface RedisStore extends SessionStore {
@@ -79,7 +79,7 @@ export class RedisRecords implements SessionRecords {
   constructor(
     private readonly store: RedisStore,
     private readonly now: () => number = Date.now,
-    private readonly patience = PATIENCE,
+    private readonly patience = STORE_TIMEOUT_MS,
   ) {}
 
   async read(id: string): Promise<SessionRecord | undefined> {

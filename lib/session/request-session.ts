@@ -1,9 +1,9 @@
 import type { HttpServer } from '@nestjs/common';
 import { IncomingMessage } from 'node:http';
 import { Server, type Socket } from 'node:net';
-import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformResponse } from '../enforcement/platform.js';
-import { sealResponse } from '../enforcement/seal.js';
-import { nameSendHook } from '../enforcement/send-hooks.js';
+import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
+import { lockResponse } from '../answer/lock-response.js';
+import { nameSendHook } from '../guard/on-send-hooks.js';
 import type { SessionEngine } from './engine.js';
 import { isSession, ownSession } from './own-session.js';
 import { STATE } from './session-state.js';
@@ -154,7 +154,7 @@ function sendUnavailable(reply: Reply, payload: unknown, done: Sent): void {
   for (const name of Object.keys(reply.getHeaders())) {
     if (!/^(?:vary|access-control-.*)$/i.test(name)) reply.removeHeader(name);
   }
-  sealResponse(rawResponseOf(reply), UNAVAILABLE);
+  lockResponse(rawResponseOf(reply), UNAVAILABLE);
   // A stream that nobody reads would stay open.
   if (
     typeof payload === 'object' &&

@@ -1,6 +1,6 @@
 import type { Session } from 'express-session';
 import type { IncomingMessage } from 'node:http';
-import { rawRequestOf, type PlatformRequest } from '../enforcement/platform.js';
+import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
 import type { SessionEngine } from './engine.js';
 import { callSession, isSession, ownSession, reservedKey } from './own-session.js';
 import { hashedId } from './records.js';
@@ -26,7 +26,7 @@ export class SecureSessions {
   /**
    * Signs a user in: a new id, the old session ended, `session.userId` and `data` at the top level, saved.
    *
-   * @throws Error when the request came in clear (mark the handler with `@SecureRequired()`), or when the answer has
+   * @throws Error when the request came over plain HTTP (mark the handler with `@SecureRequired()`), or when the answer has
    * begun; TypeError when `data` has a key that is the session's own, such as `id` or `cookie`; a 503 when the store fails.
    */
   async signIn(request: object, userId: string | number, data: Readonly<Record<string, unknown>> = {}): Promise<void> {
@@ -53,7 +53,7 @@ export class SecureSessions {
    * Ends the session in the store and takes the cookie back. Nothing happens where there is none.
    *
    * @param options `clearSiteData`: the browser forgets what it has cached and stored of this site as well.
-   * @throws Error when the request came in clear; a 503 when the store fails, for the session lives on.
+   * @throws Error when the request came over plain HTTP; a 503 when the store fails, for the session lives on.
    */
   async signOut(request: object, options: { clearSiteData?: boolean } = {}): Promise<void> {
     const { state, engine } = this.served(request, 'signOut');

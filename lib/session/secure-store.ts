@@ -1,15 +1,10 @@
 import type { Session, SessionData, Store } from 'express-session';
 import { callbackify } from 'node:util';
 import { hashedId, isObject, type SessionRecord, type SessionRecords } from './records.js';
-import { Turns } from './turns.js';
+import type { SessionLifetimes } from '../options/session-lifetimes.js';
+import { KeyedMutex } from './keyed-mutex.js';
 
 export { hashedId } from './records.js';
-
-/** How long sessions live, in milliseconds. */
-export interface SessionLifetimes {
-  readonly idleTimeout: number;
-  readonly absoluteTimeout: number;
-}
 
 /** What the policy hears of the store. */
 export interface SessionEvents {
@@ -61,7 +56,7 @@ export function createSecureStore(
   /** Until when ids ended in this process are remembered, in the order they were ended. */
   const ended = new Map<string, number>();
   /** A request may save and end a session without waiting. */
-  const turns = new Turns();
+  const turns = new KeyedMutex();
 
   const find = callbackify(async (id: string): Promise<SessionData | null> => {
     const key = hashedId(id);

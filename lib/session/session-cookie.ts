@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { trimOws } from '../transport/field.js';
-import type { SessionCookieOptions } from './session-options.js';
+import type { SessionCookieOptions } from '../options/session-options.js';
 
 /** Every value a Cookie header has for a name, decoded, in order. */
 export function cookieValues(header: string | undefined, name: string): string[] {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PlatformRequest } from '../enforcement/platform.js';
+import type { PlatformRequest } from '../platform/platform.js';
 
 /**
  * What is known of the session of one request.

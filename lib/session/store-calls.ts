@@ -1,8 +1,8 @@
 import { hashedId, isObject, jsonFrom, recordFrom, type SessionRecord } from './records.js';
-import type { SessionStore } from './session-options.js';
+import type { SessionStore } from '../options/session-options.js';
 
 /** How long a store may take to answer, in milliseconds, before a request is told that it does not. */
-export const PATIENCE = 5_000;
+export const STORE_TIMEOUT_MS = 5_000;
 
 /**
  * What a foreign store is given for a session. Stores read the time to live from the cookie. The content is a string,

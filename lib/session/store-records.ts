@@ -6,9 +6,9 @@ import {
   type SessionRecords,
   type SessionUse,
 } from './records.js';
-import type { SessionStore } from './session-options.js';
-import { cookieOf, PATIENCE, recordFromStored, StoreCalls, storedFrom } from './store-calls.js';
-import { Turns } from './turns.js';
+import type { SessionStore } from '../options/session-options.js';
+import { cookieOf, STORE_TIMEOUT_MS, recordFromStored, StoreCalls, storedFrom } from './store-calls.js';
+import { KeyedMutex } from './keyed-mutex.js';
 
 /** How much longer than its last session the list of a user's sessions is kept. */
 const LIST_MILLISECONDS = 30 * 86_400_000;
@@ -23,12 +23,12 @@ const LIST_MILLISECONDS = 30 * 86_400_000;
  */
 export class StoreRecords implements SessionRecords {
   private readonly calls: StoreCalls;
-  private readonly turns = new Turns();
+  private readonly turns = new KeyedMutex();
 
   constructor(
     store: SessionStore,
     private readonly now: () => number = Date.now,
-    patience = PATIENCE,
+    patience = STORE_TIMEOUT_MS,
   ) {
     this.calls = new StoreCalls(store, patience);
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Answer } from '../enforcement/answer.js';
-import { writeAnswer } from '../enforcement/seal.js';
+import type { Answer } from '../answer/answer.js';
+import { writeAnswer } from '../answer/lock-response.js';
 
 const BODY = JSON.stringify({
   type: 'about:blank',

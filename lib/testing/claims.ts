@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
-import { CLAIMS_READER, testingClaims, type TestingClaims } from '../enforcement/testing-claims.js';
+import { CLAIMS_READER, testingClaims, type TestingClaims } from '../platform/testing-claims.js';
 import { UNIX_PEER } from '../transport/connection.js';
 
 if (process.env.NODE_ENV === 'production') {

@@ -10,7 +10,7 @@ import {
 /** The options of `CookieJar`. */
 export interface CookieJarOptions {
   /**
-   * Take `localhost`, `*.localhost`, 127.0.0.0/8 and `[::1]` for secure in clear, as Chrome and Firefox do and Safari
+   * Take `localhost`, `*.localhost`, 127.0.0.0/8 and `[::1]` for secure over plain HTTP, as Chrome and Firefox do and Safari
    * does not. Default false.
    */
   readonly trustLocalhost?: boolean;

@@ -9,7 +9,7 @@ export interface OverridableModule {
  * Switches everything of this package off, for a test that is about something else: decorators, path rules and mode
  * `'all'` let every request through. Options are still validated, and `SecureUrls` still makes https links.
  *
- * To let marked handlers alone run in clear, with path rules in force, override the guard instead:
+ * To let marked handlers alone run over plain HTTP, with path rules in force, override the guard instead:
  * `overrideProvider(SecureGuard).useValue({ canActivate: () => true })`.
  *
  * @returns the builder it was given

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
-import type { TestingClaims } from '../enforcement/testing-claims.js';
+import type { TestingClaims } from '../platform/testing-claims.js';
 import { CLAIMS_HEADER, isPeer, readClaims, writeClaims } from './claims.js';
 
 /** A request of supertest or superagent, or anything else that takes headers by `set`. */

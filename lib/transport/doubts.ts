@@ -3,7 +3,7 @@ import type { Connection, Doubt } from './connection.js';
 import { fieldValue } from './field.js';
 import { isLoopbackHost } from './host.js';
 
-/** What was made of a request in clear before its doubts are asked for. */
+/** What was made of a plain-HTTP request before its doubts are asked for. */
 export interface Disbelief {
   /** The host asked for, canonical. */
   readonly host: string | undefined;
@@ -72,7 +72,7 @@ const SECURE_COOKIE = /(?:^|;)[ \t]*__(?:host|secure)-/i;
 
 const NO_DOUBTS: readonly Doubt[] = [];
 
-/** The signs of https on a request that was found to be in clear (RFC 9110 7.4). They never make it secure. */
+/** The signs of https on a request that was found to be over plain HTTP (RFC 9110 7.4). They never make it secure. */
 export function doubtsOf(connection: Connection, disbelief: Disbelief): readonly Doubt[] {
   const stated = statedDoubts(connection, disbelief);
   const inferred = inferredDoubts(connection, disbelief.host);
@@ -88,7 +88,7 @@ export function isSchemeHeader(header: string): boolean {
  * The doubt that says most of the proxy: what it states before what is inferred, in the header that is read, then in the
  * usual ones. A client may add a header of its own, which must not hide that of the proxy.
  */
-export function mostTelling(doubts: readonly Doubt[]): Doubt | undefined {
+export function strongestHint(doubts: readonly Doubt[]): Doubt | undefined {
   let best: Doubt | undefined;
   for (const doubt of doubts) if (best === undefined || rankOf(doubt) < rankOf(best)) best = doubt;
   return best;
@@ -138,7 +138,7 @@ function mentionsHttps(name: string, value: string): boolean {
 
 function inferredDoubts({ headers }: Connection, host: string | undefined): readonly Doubt[] {
   if (headers['sec-fetch-site'] === undefined && headers.cookie === undefined) return NO_DOUBTS;
-  // Browsers trust loopback hosts in clear, and behave there as they do over https.
+  // Browsers trust loopback hosts over plain HTTP, and behave there as they do over https.
   if (host === undefined || isLoopbackHost(host)) return NO_DOUBTS;
   const doubts: Doubt[] = [];
   if (

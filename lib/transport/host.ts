@@ -66,7 +66,7 @@ export function isIpHost(host: string): boolean {
   return host.startsWith('[') || isIPv4(host);
 }
 
-/** Whether a canonical host names this machine, so that browsers trust it in clear: localhost, *.localhost, 127.0.0.0/8, [::1]. */
+/** Whether a canonical host names this machine, so that browsers trust it over plain HTTP: localhost, *.localhost, 127.0.0.0/8, [::1]. */
 export function isLoopbackHost(host: string): boolean {
   return (
     host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || (host.startsWith('127.') && isIPv4(host))

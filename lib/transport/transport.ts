@@ -24,7 +24,7 @@ export interface TransportReader {
 type Statement = 'https' | 'http' | 'unusable' | undefined;
 
 /** Who decided, and how. */
-interface Ruling {
+interface SchemeDecision {
   readonly secure: boolean;
   readonly via: string;
   /** The peer is a declared proxy. */
@@ -37,7 +37,7 @@ interface Ruling {
 interface Source {
   /** The (lower-case) name of the header that states the scheme. */
   readonly header: string | undefined;
-  readonly rule: (connection: Connection) => Ruling;
+  readonly rule: (connection: Connection) => SchemeDecision;
   readonly host: (connection: Connection) => HostAndPort | undefined;
 }
 
@@ -227,7 +227,7 @@ function schemeOf(secure: boolean): 'https' | 'http' {
   return secure ? 'https' : 'http';
 }
 
-function rulingsVia(via: string, trusted: boolean): Readonly<Record<'https' | 'http' | 'unusable', Ruling>> {
+function rulingsVia(via: string, trusted: boolean): Readonly<Record<'https' | 'http' | 'unusable', SchemeDecision>> {
   return {
     https: { secure: true, via, trusted, unusable: false },
     http: { secure: false, via, trusted, unusable: false },

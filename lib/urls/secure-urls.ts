@@ -1,7 +1,7 @@
-import type { HandlerClass } from '../policy/marks.js';
+import type { HandlerClass } from '../options/mark.js';
 import type { Route, RouteTable } from '../policy/route-table.js';
 import type { Transport } from '../transport/connection.js';
-import { absoluteUrl } from './absolute-url.js';
+import { absoluteUrl } from '../transport/request-target.js';
 import type { RouteParameters } from './fill-pattern.js';
 import { compileLink, type FilledRoute, type RouteLink } from './route-link.js';
 

@@ -1,5 +1,5 @@
 import { parseHost } from '../transport/host.js';
-import { absoluteUrl } from './absolute-url.js';
+import { absoluteUrl } from '../transport/request-target.js';
 
 const HTTP_URL = /^http:\/\/([^/?#\\]*)([^#]*)(.*)$/is;
 

@@ -32,7 +32,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe.each(adapters)('the sample application on %s, in Chromium', (platform, newAdapter) => {
   let site: SampleSite;
-  /** Lies before the http listener: whatever the browser says in clear goes over it. */
+  /** Lies before the http listener: whatever the browser says over plain HTTP goes over it. */
   let wire: Wire;
   let browser: Browser;
   let http: string;

@@ -85,7 +85,7 @@ describe.each(adapters)('the sample application on %s, with no proxy in front', 
     return found.map(({ id }) => id).filter((id) => SUSPICIONS.has(id));
   }
 
-  /** Origins in clear, and whether Chromium trusts them as it trusts https: it sends them the same headers then. */
+  /** Origins over plain HTTP, and whether Chromium trusts them as it trusts https: it sends them the same headers then. */
   const ORIGINS: [what: string, trusted: boolean, origin: () => string][] = [
     ['a name from a hosts file', false, () => `http://${HOST}:${site.httpPort}`],
     ['an origin the browser was told to trust', true, () => `http://trusted.lamplight.test:${site.httpPort}`],

@@ -98,7 +98,7 @@ describe.each(SERVERS)('%s, by the recipe of docs/proxies.md', (server, program,
       expect((await client.ask(https + path)).status).toBe(200);
     });
 
-    it('refuses what is posted in clear', async () => {
+    it('refuses what is posted over plain HTTP', async () => {
       const { status, headers } = await new BrowserLike().ask(`${http}/accounts/login`, ADA);
 
       expect(status).toBe(403);
@@ -114,14 +114,14 @@ describe.each(SERVERS)('%s, by the recipe of docs/proxies.md', (server, program,
 
     it('links to secret pages over https, and to public ones by the scheme of the page', async () => {
       const client = new BrowserLike();
-      const inClear = linksIn((await client.ask(`${http}/`)).body);
+      const overHttp = linksIn((await client.ask(`${http}/`)).body);
       const secure = linksIn((await client.ask(`${https}/`)).body);
 
-      expect(inClear).toContain(`${https}/accounts/login`);
-      expect(inClear).toContain(`${http}/members/ada-marlowe`);
+      expect(overHttp).toContain(`${https}/accounts/login`);
+      expect(overHttp).toContain(`${http}/members/ada-marlowe`);
       expect(secure).toContain(`${https}/members/ada-marlowe`);
       expect(secure.every((url) => url.startsWith(`${https}/`))).toBe(true);
-      for (const url of new Set([...inClear, ...secure])) expect((await client.visit(url)).status).toBe(200);
+      for (const url of new Set([...overHttp, ...secure])) expect((await client.visit(url)).status).toBe(200);
     });
 
     it('signs in with a session cookie for https alone, and out again', async () => {

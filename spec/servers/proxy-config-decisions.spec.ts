@@ -10,9 +10,9 @@ import {
   isAsStrict,
   PASSED,
   proxyOutcome,
-  sendInClear,
+  sendOverHttp,
   type ClearOutcome,
-} from '../support/clear-requests.js';
+} from '../support/insecure-requests.js';
 import { listenLocally } from '../support/listen-locally.js';
 import { configureProxiedSite, ProxiedSiteModule, proxiedSites } from '../support/proxy-config-site.js';
 import { checkProxyConfig, type ProxyServer } from '../support/proxy-servers.js';
@@ -36,7 +36,7 @@ async function startSite(newAdapter: NewAdapter, options: SecureOptions): Promis
   await app.listen(0, '127.0.0.1');
   const port = Number(new URL(await app.getUrl()).port);
   const outcomes: ClearOutcome[] = [];
-  for (const request of clearRequests) outcomes.push(applicationOutcome(await sendInClear(port, request)));
+  for (const request of clearRequests) outcomes.push(applicationOutcome(await sendOverHttp(port, request)));
   const upstream = createServer((_request, response) => void response.end(PASSED));
   return { app, outcomes, upstream, upstreamPort: await listenLocally(upstream) };
 }
@@ -68,7 +68,7 @@ describe.each(proxiedSites)('%s', (_name, options) => {
         const others: unknown[] = [];
         for (const [at, request] of clearRequests.entries()) {
           const application = site.outcomes[at] ?? { action: 'pass' };
-          const its = proxyOutcome(await sendInClear(proxy.http, request));
+          const its = proxyOutcome(await sendOverHttp(proxy.http, request));
           if (!isAsStrict(its, application)) laxer.push({ request, application, its });
           if (!request.odd && JSON.stringify(its) !== JSON.stringify(application))
             others.push({ request, application, its });

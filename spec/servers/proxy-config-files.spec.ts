@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { SecureModule, SecureRequired, type ProxyOptions, type SecureOptions } from 'nestjs-secure';
 import { compileTransport } from '../../lib/transport/transport.js';
-import { clearRequests, sendInClear, type ClearRequest } from '../support/clear-requests.js';
+import { clearRequests, sendOverHttp, type ClearRequest } from '../support/insecure-requests.js';
 import { listenLocally } from '../support/listen-locally.js';
 import { configureProxiedSite, ProxiedSiteModule } from '../support/proxy-config-site.js';
 import { checkProxyConfig, type ProxyServer } from '../support/proxy-servers.js';
@@ -142,8 +142,8 @@ describe.each(writtenProxies)('the files for %s', (_name, written) => {
   ])('let the application believe the truth and nothing else: %s', async (_what, proxies) => {
     const proxy = await startWith(written, { hosts: ['example.com'], ...(proxies && { proxies }) });
     const { read } = compileTransport(proxies ?? { trust: ['loopback'] });
-    // Of what is open in clear, for the rules answer the rest.
-    await sendInClear(proxy.http, request('/health', { lines: LIE }));
+    // Of what is open over plain HTTP, for the rules answer the rest.
+    await sendOverHttp(proxy.http, request('/health', { lines: LIE }));
     await sendOverTls(
       proxy.https,
       request('/health', { lines: LIE.map((line) => line.replace(/https|HTTPS|on$|yes indeed/, 'http')) }),
@@ -161,11 +161,11 @@ describe.each(writtenProxies)('the files for %s', (_name, written) => {
 
   it('refuse so that nothing is kept, and say what the status wants said', async () => {
     const proxy = await startWith(written, { hosts: ['example.com'], paths: ['/stop'], refuse: { status: 405 } });
-    const upload = await sendInClear(proxy.http, request('/stop', { method: 'POST' }));
+    const upload = await sendOverHttp(proxy.http, request('/stop', { method: 'POST' }));
     expect(upload).toMatch(/^HTTP\/1\.1 405 /);
     expect(upload).toMatch(/^cache-control: no-store\r$/im);
     expect(upload).toMatch(/^allow: *\r$/im);
-    const removal = await sendInClear(proxy.http, request('/api/account/7', { method: 'DELETE' }));
+    const removal = await sendOverHttp(proxy.http, request('/api/account/7', { method: 'DELETE' }));
     expect(removal).toMatch(/^HTTP\/1\.1 426 /);
     expect(removal).toMatch(/^cache-control: no-store\r$/im);
     expect(removal).toMatch(/^upgrade: TLS\/1\.2, HTTP\/1\.1\r$/im);
@@ -177,7 +177,7 @@ describe.each(writtenProxies)('the files for %s', (_name, written) => {
     const origin = 'Origin: https://other.example';
     const asks = 'Access-Control-Request-Method: PUT';
     const status = async (method: string, ...lines: string[]): Promise<string | undefined> =>
-      (await sendInClear(proxy.http, request('/stop', { method, lines }))).split(' ')[1];
+      (await sendOverHttp(proxy.http, request('/stop', { method, lines }))).split(' ')[1];
     expect(await status('OPTIONS', origin, asks)).toBe('200');
     expect(await status('OPTIONS', origin)).toBe('403');
     expect(await status('OPTIONS', asks)).toBe('403');
@@ -203,9 +203,11 @@ describe('the files for Caddy', () => {
       return `${written}\nhttp://:${http} {\n${site.replaceAll('UPSTREAM', `127.0.0.1:${upstreamPort}`)}\n}`;
     });
     stops.push(() => proxy.stop());
-    expect(await sendInClear(proxy.http, request('/stop'))).toMatch(/^HTTP\/1\.1 307 /);
-    expect(await sendInClear(proxy.http, request('/stop', { method: 'POST' }))).toMatch(/^HTTP\/1\.1 403 /);
-    expect(await sendInClear(proxy.http, request('/health', { lines: ['X-Secure: yes'] }))).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await sendOverHttp(proxy.http, request('/stop'))).toMatch(/^HTTP\/1\.1 307 /);
+    expect(await sendOverHttp(proxy.http, request('/stop', { method: 'POST' }))).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await sendOverHttp(proxy.http, request('/health', { lines: ['X-Secure: yes'] }))).toMatch(
+      /^HTTP\/1\.1 200 /,
+    );
     expect(arrived.map(({ headers }) => headers['x-secure'])).toStrictEqual([undefined]);
   });
 });
@@ -259,7 +261,7 @@ describe.each(writtenProxies)('a route that is called like a part of a configura
     stops.push(() => proxy.stop());
     const answers = await Promise.all(
       ['/hostile/it"s', '/hostile/a%20b', '/hostile/$x', '/hostile/x;y', '/other'].map((target) =>
-        sendInClear(proxy.http, request(target)),
+        sendOverHttp(proxy.http, request(target)),
       ),
     );
     expect(answers.map((answer) => answer.split(' ')[1])).toStrictEqual(['307', '307', '307', '307', '200']);

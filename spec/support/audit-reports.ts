@@ -1,8 +1,8 @@
-import type { Finding } from '../../lib/audit/findings.js';
+import type { Finding } from '../../lib/findings/findings.js';
 import type { AuditedRoute } from '../../lib/audit/secure-audit.js';
 import type { AuditReport } from '../../lib/cli/audit-report.js';
 
-/** A route as the audit lists it: one that anybody reads in clear, but for what is given. */
+/** A route as the audit lists it: one that anybody reads over plain HTTP, but for what is given. */
 export function auditedRoute(given: Partial<AuditedRoute> = {}): AuditedRoute {
   return {
     kind: 'http',
@@ -13,7 +13,7 @@ export function auditedRoute(given: Partial<AuditedRoute> = {}): AuditedRoute {
     handler: 'BlogController.list',
     source: undefined,
     requirement: { level: 'unmarked', by: 'nobody' },
-    inClear: { safe: { action: 'pass' }, unsafe: { action: 'pass' } },
+    overHttp: { safe: { action: 'pass' }, unsafe: { action: 'pass' } },
     session: false,
     ...given,
   };
@@ -25,7 +25,7 @@ export function requiredRoute(given: Partial<AuditedRoute> = {}): AuditedRoute {
     path: '/accounts',
     handler: 'AccountsController.show',
     requirement: { level: 'required', by: 'class' },
-    inClear: { safe: { action: 'redirect', status: 307 }, unsafe: { action: 'refuse', status: 403 } },
+    overHttp: { safe: { action: 'redirect', status: 307 }, unsafe: { action: 'refuse', status: 403 } },
     ...given,
   });
 }

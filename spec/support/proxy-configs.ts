@@ -23,9 +23,9 @@ export interface ProxyRules {
   readonly upstreamTls?: boolean;
   /** What is done to requests that came over TLS. */
   readonly https: HeaderRules;
-  /** What is done to requests that came in clear. Undefined: there is no TLS side, this is a proxy behind another. */
+  /** What is done to requests that came over plain HTTP. Undefined: there is no TLS side, this is a proxy behind another. */
   readonly http: HeaderRules;
-  /** Listens in clear alone. */
+  /** Listens over plain HTTP alone. */
   readonly inner?: boolean;
   /** X-Forwarded-For is appended to. Default true. */
   readonly forwardedFor?: boolean;

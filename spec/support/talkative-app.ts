@@ -113,7 +113,7 @@ async function use(adapter: ExpressAdapter | FastifyAdapter, name: string): Prom
   note(await send(port, '/reload', { cookie: second }));
   note(await send(port, '/user', { method: 'GET', cookie: `${second}; ${name}=planted` }));
   note(await send(port, '/user', { method: 'GET', cookie: first }));
-  // In clear: written, leaked under a name without prefix, doubted under one with it.
+  // Over plain HTTP: written, leaked under a name without prefix, doubted under one with it.
   await send(port, '/open', { https: false });
   await send(port, '/open', { https: false, cookie: second });
   await send(port, '/user', { https: false, cookie: second, method: 'GET' });

@@ -1,6 +1,6 @@
-import type { FindingId, Severity } from '../../audit/catalogue.js';
-import { PAGES } from '../../audit/catalogue-pages.js';
-import type { Finding } from '../../audit/findings.js';
+import type { FindingId, Severity } from '../../findings/catalogue.js';
+import { PAGES } from '../../findings/catalogue-pages.js';
+import type { Finding } from '../../findings/findings.js';
 import { commonFix, countFindings, groupFindings } from '../audit-report.js';
 import { html, type Html } from './html.js';
 

@@ -3,7 +3,7 @@ import { sectionsOf, type Section } from '../sections.js';
 import { exposureOf, type Exposure } from '../wording.js';
 import { html, type Html } from './html.js';
 
-/** In the order of the bars: what outsiders read in clear first. */
+/** In the order of the bars: what outsiders read over plain HTTP first. */
 const EXPOSURES: readonly Exposure[] = ['public', 'exempt', 'redirected', 'refused'];
 
 const LABELS: Readonly<Record<Exposure, { readonly name: string; readonly meaning: string }>> = {

@@ -1,14 +1,14 @@
-import type { Severity } from '../../audit/catalogue.js';
-import type { Finding } from '../../audit/findings.js';
+import type { Severity } from '../../findings/catalogue.js';
+import type { Finding } from '../../findings/findings.js';
 import type { AuditedRoute } from '../../audit/secure-audit.js';
 import type { Unlisted } from '../../policy/route-table.js';
 import { PREVIEW_LIMIT, type AuditReport } from '../audit-report.js';
-import { exposureOf, inClearText, methodText, whoSaid } from '../wording.js';
+import { exposureOf, overHttpText, methodText, whoSaid } from '../wording.js';
 import { Html, html } from './html.js';
 
 const WORD_BREAK = new Html('<wbr>');
 
-const COLUMNS = ['Method', 'Path', 'In clear', 'Requirement', 'Handler', 'Session', 'Findings'];
+const COLUMNS = ['Method', 'Path', 'Over HTTP', 'Requirement', 'Handler', 'Session', 'Findings'];
 
 /** Every route, with what it takes to look for one. The script takes `hidden` away from its tools. */
 export function routeTable(
@@ -23,7 +23,7 @@ export function routeTable(
     <div class="scroll" role="region" aria-label="Routes" tabindex="0">
       <table class="routes" id="route-table">
         <caption class="unseen">
-          Every route, what it requires and what becomes of it in clear
+          Every route, what it requires and what becomes of it over plain HTTP
         </caption>
         <thead>
           <tr>
@@ -58,7 +58,7 @@ function row(route: AuditedRoute, findings: readonly Finding[], id: string): Htm
       }${versions.length === 0 ? undefined : html` <span class="soft">version ${versions.join(', ')}</span>`}
     </th>
     <td class="fate">
-      ${exposure === undefined ? undefined : html`<span class="mark ${exposure}"></span>`}${inClearText(route)}
+      ${exposure === undefined ? undefined : html`<span class="mark ${exposure}"></span>`}${overHttpText(route)}
     </td>
     <td>${requirement.level}${who === '' ? undefined : html` <span class="soft">by ${who}</span>`}</td>
     <td class="handler">

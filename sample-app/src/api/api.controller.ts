@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { SecureRequired } from 'nestjs-secure';
 import { Members, type Member } from '../members/members.js';
 
-/** A program that asks in clear is refused, never redirected: it would go on asking in clear, and nobody would notice. */
+/** A program that asks over plain HTTP is refused, never redirected: it would go on asking over plain HTTP, and nobody would notice. */
 @Controller('api/members')
 @SecureRequired({ onInsecure: 'refuse' })
 export class ApiController {

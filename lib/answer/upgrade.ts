@@ -1,0 +1,50 @@
+import type { EventEmitter } from 'node:events';
+import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { Answer } from './answer.js';
+import { writeAnswer } from './lock-response.js';
+
+/** Answers a handshake over http, in place of the upgrade, and hangs up. */
+export function refuseUpgrade(request: IncomingMessage, answer: Answer): void {
+  const { socket } = request;
+  // Node has let go of the socket: an error that nobody listens to would end the process.
+  socket.on('error', () => socket.destroy());
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.once('finish', () => socket.destroySoon());
+  try {
+    response.assignSocket(socket);
+  } catch {
+    // An answer to an earlier request is still being written: there is no place for this one.
+    socket.destroy();
+    return;
+  }
+  writeAnswer(request, response, answer);
+}
+
+/** Sees an upgrade before whoever handles upgrades does; true when it has answered it. */
+export type UpgradeGate = (request: IncomingMessage) => boolean;
+
+/**
+ * Puts a gate before every listener for upgrades there is or will be: Node would tell them all, and each would answer.
+ * A server that nobody listens to for upgrades, which serves them as requests, is left as it is.
+ */
+export function placeUpgradeGate(server: EventEmitter, gate: UpgradeGate): void {
+  if (server.listenerCount('upgrade') > 0) return gateUpgrades(server, gate);
+  server.on('newListener', function place(event) {
+    if (event !== 'upgrade') return;
+    server.off('newListener', place);
+    gateUpgrades(server, gate);
+  });
+}
+
+function gateUpgrades(server: EventEmitter, gate: UpgradeGate): void {
+  const emit = server.emit.bind(server);
+  server.emit = function emitBehindGate(event: string | symbol, ...given: unknown[]): boolean {
+    const [request] = given;
+    return (event === 'upgrade' && isRequest(request) && gate(request)) || emit(event, ...given);
+  };
+}
+
+function isRequest(value: unknown): value is IncomingMessage {
+  return typeof value === 'object' && value !== null && 'rawHeaders' in value;
+}

@@ -1,0 +1,303 @@
+import { Logger, type ExecutionContext } from '@nestjs/common';
+import { createHash, randomBytes } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { FindingId } from '../findings/catalogue.js';
+import type { Findings } from '../findings/findings.js';
+import type { Leak } from '../options/secure-options.js';
+import type { Settings } from '../settings/settings.js';
+import { decide } from '../policy/decide.js';
+import type { RequirementOf } from '../policy/requirement.js';
+import type { PolicySettings, RequestFacts, Requirement, Verdict } from '../policy/verdict.js';
+import { VERDICT_CHANNEL } from '../tokens.js';
+import type { Connection, Transport } from '../transport/connection.js';
+import { pathOf } from '../transport/request-target.js';
+import type { DenyVerdict } from '../answer/answer.js';
+import { explainDestination, explainHost } from './explain-destination.js';
+import { explainDoubts, type DoubtExplanation } from './explain.js';
+import { compileConnection, rawRequestOf, targetOf, type PlatformRequest } from '../platform/platform.js';
+import { RecentRequests, type ClientRequest } from './recent-requests.js';
+import { hasBody } from '../answer/lock-response.js';
+import { testingClaims } from '../platform/testing-claims.js';
+
+/** What the channel `nestjs-secure:verdict` publishes for every verdict. */
+export interface VerdictEvent {
+  readonly verdict: Verdict;
+  readonly requirement: Requirement;
+  readonly transport: Transport;
+  readonly method: string;
+  /** The path of the request, without its query. */
+  readonly path: string;
+  readonly asks: 'gate' | 'guard';
+  /** The verdict was not carried out: `reportOnly`. */
+  readonly reportOnly: boolean;
+  readonly request: IncomingMessage;
+}
+
+/** What is asked of the enforcer: what a request requires, and how it is answered. */
+export interface JudgeInput {
+  readonly requirementOf: RequirementOf;
+  /** Asked for only where https is required of a plain-HTTP request. */
+  readonly policy: (request: PlatformRequest) => PolicySettings;
+  readonly asks: 'gate' | 'guard';
+  /** It opens or carries a socket although no header says so: the long polling of socket.io. */
+  readonly socket?: boolean;
+  /** The connection as it was when the request came: a message is judged by a handshake long past. */
+  readonly connection?: Connection;
+}
+
+/** An innocent client has left for https by then; one behind a proxy that ends TLS is back in milliseconds. */
+const REDIRECT_MEMORY = 10_000;
+
+/** Browsers repeat a request that was answered 421 at once, on another connection (RFC 9110 15.5.20). */
+const RETRY_MEMORY = 2000;
+
+const HTTPS_OFF: Verdict = { action: 'pass', reason: 'https-off' };
+
+/**
+ * Puts the question to `decide` and sees to what follows from the verdict: events, findings, leaks, the memory of
+ * redirects. The gate and the guard both ask here, so both get the same answer.
+ */
+export class Enforcer {
+  readonly connectionOf: (request: PlatformRequest) => Connection;
+  /** Gives a request that the framework has not seen, a handshake, what the framework would say of it. Set with the adapter. */
+  asPlatformRequest: (raw: IncomingMessage) => PlatformRequest = (raw) => raw;
+  private readonly verdicts = channel(VERDICT_CHANNEL);
+  private readonly redirects = new RecentRequests(REDIRECT_MEMORY);
+  private readonly misdirected = new RecentRequests(RETRY_MEMORY);
+  /** The requests that a finding was reported of. The gate and the guard may both come to the same one. */
+  private readonly reported = new WeakSet<IncomingMessage>();
+  private readonly logger = new Logger('SecureModule');
+  private readonly moduleWide: PolicySettings;
+  private readonly salt = randomBytes(16);
+  private readonly leaking = new WeakSet<IncomingMessage>();
+  private passing: PlatformRequest | undefined;
+
+  constructor(
+    readonly settings: Settings,
+    private readonly findings: Findings,
+    /** False: `httpsSupport: false`, or switched off by the test kit. */
+    readonly enforcing: boolean,
+  ) {
+    this.moduleWide = settings.policy([]);
+    const proxiesDeclared = settings.options.proxies !== undefined;
+    this.connectionOf = compileConnection({ proxiesDeclared, claims: testingClaims() });
+  }
+
+  /** Whether a request is secure. */
+  isSecure(request: PlatformRequest): boolean {
+    return this.settings.transport.isSecure(this.connectionOf(request));
+  }
+
+  /** The transport of a request. */
+  transportOf(request: PlatformRequest): Transport {
+    return this.settings.transport.read(this.connectionOf(request));
+  }
+
+  /** The host a request asks for. */
+  hostOf(request: PlatformRequest): string | undefined {
+    return this.settings.transport.host(this.connectionOf(request));
+  }
+
+  /** Whether somebody listens to the verdicts. */
+  get observed(): boolean {
+    return this.verdicts.hasSubscribers;
+  }
+
+  /** The verdict that ends a request, or undefined where it goes on. */
+  stop(request: PlatformRequest, input: JudgeInput): DenyVerdict | undefined {
+    if (!this.enforcing && !this.observed) return undefined;
+    const connection = input.connection ?? this.connectionOf(request);
+    const secure = this.settings.transport.isSecure(connection);
+    if (secure) this.arrived(request);
+    if (secure && !this.observed) return undefined;
+    return this.judge(request, input, connection);
+  }
+
+  /** Notes that the route gate has let a secure request through to its handler. */
+  letThrough(request: PlatformRequest): void {
+    this.arrived(request);
+    this.passing = request;
+  }
+
+  /** Whether a guard is asked about the request that was let through last: it is asked once, and in the same turn. */
+  wasLetThrough(context: ExecutionContext): boolean {
+    if (this.passing === undefined || context.getArgByIndex<unknown>(0) !== this.passing) return false;
+    this.passing = undefined;
+    return true;
+  }
+
+  /** A request came over https and is believed: whoever was redirected to it is not going round in circles. */
+  arrived(request: PlatformRequest): void {
+    if (!this.redirects.empty) this.redirects.forget(clientRequest(request, this.transportOf(request)));
+  }
+
+  /** The same for a connection that is known to be over plain HTTP, or that somebody wants to hear of. */
+  judge(request: PlatformRequest, input: JudgeInput, connection: Connection): DenyVerdict | undefined {
+    const raw = rawRequestOf(request);
+    const { headers, method = 'GET' } = raw;
+    const target = targetOf(request);
+    const transport = this.settings.transport.read(connection);
+    const requirement = strictest(input.requirementOf, target, raw.url);
+    const client = transport.doubts.length > 0 ? clientRequest(request, transport) : undefined;
+    const facts: RequestFacts = {
+      method,
+      target,
+      authorized: headers.authorization !== undefined,
+      preflight: isPreflight(raw),
+      websocket: input.socket ?? isHandshake(headers),
+      transport,
+      requirement,
+      asks: input.asks,
+      redirectedRecently: client !== undefined && this.redirects.has(client),
+    };
+    const isAnswered = requirement.level === 'required' && !transport.secure;
+    const policy = isAnswered ? input.policy(request) : this.moduleWide;
+    const verdict = this.enforcing ? decide(facts, policy) : HTTPS_OFF;
+
+    this.publish(raw, facts, verdict);
+    if (verdict.action === 'pass') return undefined;
+    if (this.settings.reportOnly) return this.reportOnly(raw, facts, verdict);
+    if (verdict.action === 'redirect' && client !== undefined) this.redirects.add(client);
+    const leaked = verdict.reason === 'insecure-secret' || (verdict.reason === 'websocket' && !input.connection);
+    if (leaked) this.reportLeak(raw, facts);
+    const finding = this.explain(verdict, request, transport);
+    return finding === undefined ? verdict : { ...verdict, finding };
+  }
+
+  private publish(request: IncomingMessage, facts: RequestFacts, verdict: Verdict): void {
+    if (!this.observed) return;
+    const { requirement, transport, method, asks } = facts;
+    const { reportOnly } = this.settings;
+    const event: VerdictEvent = {
+      verdict,
+      requirement,
+      transport,
+      method,
+      asks,
+      reportOnly,
+      request,
+      path: pathOf(facts.target),
+    };
+    this.verdicts.publish(event);
+  }
+
+  private reportOnly(request: IncomingMessage, facts: RequestFacts, verdict: DenyVerdict): undefined {
+    if (this.reported.has(request)) return;
+    this.reported.add(request);
+    this.findings.report('SEC005', {
+      subject: `${facts.method} ${pathOf(facts.target)}`,
+      cause: `It came over plain HTTP and would have been answered ${verdict.status} (${verdict.reason}).`,
+      fix: 'Take reportOnly out of the options to enforce it.',
+    });
+  }
+
+  /** The finding that tells the operator why, where the cause is on his side. */
+  private explain({ reason }: DenyVerdict, request: PlatformRequest, transport: Transport): FindingId | undefined {
+    switch (reason) {
+      case 'host-not-allowed':
+        return this.reportHost(request);
+      case 'proxy-not-believed':
+      case 'redirect-loop':
+        return this.reportDoubts(request);
+      case 'insecure':
+        this.reportDestination(request, transport);
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  /** Reports a host that may not stand in a URL, and why. */
+  reportHost(request: PlatformRequest): FindingId {
+    const connection = this.connectionOf(request);
+    const transport = this.settings.transport.read(connection);
+    this.findings.report('SEC002', explainHost(connection, transport, this.settings));
+    return 'SEC002';
+  }
+
+  /** A redirect goes out all the same. */
+  private reportDestination(request: PlatformRequest, { host, port }: Transport): void {
+    const { headers } = rawRequestOf(request);
+    const explanation = explainDestination({ headers, host, port, target: targetOf(request) }, this.settings);
+    if (explanation === undefined) return;
+    const { id, ...details } = explanation;
+    this.findings.report(id, details);
+  }
+
+  /** Why a request that shows a sign of https was not believed; undefined where it shows none. */
+  explainDoubts(request: PlatformRequest): DoubtExplanation | undefined {
+    const connection = this.connectionOf(request);
+    const transport = this.settings.transport.read(connection);
+    return explainDoubts(connection, transport, this.settings.options.proxies);
+  }
+
+  /** Reports the same, once for a request and its repetition. */
+  reportDoubts(request: PlatformRequest): FindingId | undefined {
+    const explanation = this.explainDoubts(request);
+    if (explanation === undefined) return undefined;
+    const { id, ...details } = explanation;
+    if (!this.isReported(request)) this.findings.report(id, details);
+    return id;
+  }
+
+  private isReported(request: PlatformRequest): boolean {
+    const raw = rawRequestOf(request);
+    if (this.reported.has(raw)) return true;
+    this.reported.add(raw);
+    return this.misdirected.repeats(clientRequest(request, this.transportOf(request)));
+  }
+
+  private reportLeak(request: IncomingMessage, { method, target, transport }: RequestFacts): void {
+    // Each field of a GraphQL operation asks for itself.
+    if (this.leaking.has(request)) return;
+    this.leaking.add(request);
+    const { authorization } = request.headers;
+    const where = { method, path: pathOf(target), peer: transport.peer };
+    const leaks: Leak[] = [];
+    if (authorization !== undefined) leaks.push({ kind: 'authorization', hash: this.hash(authorization), ...where });
+    if (hasBody(request)) leaks.push({ kind: 'body', ...where });
+    if (leaks.length === 0) return;
+    this.findings.report('SEC215', {
+      subject: `${method} ${pathOf(target)}`,
+      cause: `${authorization === undefined ? 'What a form or a program sent' : 'An Authorization header'} came over plain HTTP, and was refused.`,
+      fix: 'Take it for known to others: let onLeak revoke it, and give the client an https address.',
+    });
+    for (const leak of leaks) void this.leaked(request, leak);
+  }
+
+  /** Tells `onLeak` of a credential that came over plain HTTP. An async function fits it too: what it rejects with would end the process. */
+  async leaked(request: IncomingMessage, leak: Leak): Promise<void> {
+    try {
+      await this.settings.options.onLeak?.(leak, request);
+    } catch (error) {
+      this.logger.error('onLeak threw; the request was answered all the same.', error);
+    }
+  }
+
+  /** Tells one credential from another without telling the credential. */
+  hash(credential: string): string {
+    return createHash('sha256').update(this.salt).update(credential).digest('hex').slice(0, 12);
+  }
+}
+
+/** Where something in front has rewritten the target, both are looked at, and the stricter requirement holds. */
+function strictest(requirementOf: RequirementOf, target: string, rewritten = target): Requirement {
+  const requirement = requirementOf(target);
+  if (rewritten === target || requirement.level === 'required') return requirement;
+  const other = requirementOf(rewritten);
+  return other.level === 'exempt' ? requirement : other;
+}
+
+/** A CORS preflight (Fetch 3.2.2). */
+export function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
+}
+
+function isHandshake({ upgrade }: IncomingHttpHeaders): boolean {
+  return upgrade?.toLowerCase() === 'websocket';
+}
+
+function clientRequest(request: PlatformRequest, { peer, host }: Transport): ClientRequest {
+  return { peer, host, userAgent: rawRequestOf(request).headers['user-agent'], target: targetOf(request) };
+}

@@ -1,0 +1,118 @@
+import type { FindingId } from '../findings/catalogue.js';
+import type { ProxyOptions } from '../options/secure-options.js';
+import type { Settings } from '../settings/settings.js';
+import type { Connection, Transport } from '../transport/connection.js';
+import { fieldValue } from '../transport/field.js';
+import { pathOf } from '../transport/request-target.js';
+import { isIpHost } from '../transport/host.js';
+import { compileTransport } from '../transport/transport.js';
+import type { Explanation } from './explain.js';
+import { declare, written } from './remedy.js';
+
+/** A redirect that may lead nowhere, explained. */
+export interface DestinationExplanation extends Explanation {
+  readonly id: FindingId;
+}
+
+/** What a plain-HTTP request asks for, as far as a redirect depends on it. */
+export interface Asked extends Pick<Connection, 'headers'>, Pick<Transport, 'host' | 'port'> {
+  readonly target: string;
+}
+
+/** What of the options a redirect depends on. */
+export type DestinationSettings = Pick<Settings, 'options' | 'ports' | 'hostAllowed'>;
+
+/** Why a host was refused, and what to set. */
+export function explainHost(
+  connection: Connection,
+  { host }: Pick<Transport, 'host'>,
+  { options, hostAllowed }: DestinationSettings,
+): Explanation {
+  if (host === undefined) {
+    return {
+      subject: 'no host',
+      cause: 'The Host header was absent, doubled or malformed, so there is no safe address to redirect to.',
+      fix: 'If a health check or an old client sends such requests, set redirect.host to a fixed name.',
+    };
+  }
+  const about = {
+    subject: host,
+    cause: `A redirect may only lead to a host that is declared, and '${host}' is not.`,
+  };
+  const setting = readingHost(connection, options.proxies);
+  const stated = setting === undefined ? undefined : compileTransport(setting).host(connection);
+  if (setting !== undefined && stated !== undefined && stated !== host && hostAllowed(stated)) {
+    return {
+      ...about,
+      fix: `${connection.peer} says that '${stated}' was asked for: if it is your proxy, let it send on Host unchanged; or, if it overwrites x-forwarded-host whatever a client sends, read that: ${written(setting)}.`,
+    };
+  }
+  const inPlace = options.proxies !== undefined || isIpHost(host) ? KEEPS_HOST : '';
+  return {
+    ...about,
+    fix: `If it is yours, add '${host}' to hosts: SecureModule.forRoot({ hosts: ['${host}'] }).${inPlace}`,
+  };
+}
+
+const KEEPS_HOST = ' If a proxy has put it in the place of Host, let the proxy send on Host unchanged.';
+
+/** The setting that believes X-Forwarded-Host where it is sent. With RFC 7239 `true` would mean the `host` of Forwarded. */
+function readingHost({ peer, headers }: Connection, proxies: ProxyOptions | undefined): ProxyOptions | undefined {
+  if (peer === undefined || fieldValue(headers, 'x-forwarded-host') === undefined) return undefined;
+  return { ...declare(peer, proxies), host: proxies?.header === 'forwarded' ? 'x-forwarded-host' : true };
+}
+
+/**
+ * Why a redirect may lead nowhere, although its host is allowed: a proxy has taken a prefix off the path, or outsiders use
+ * other ports than the options say. Undefined where the request shows nothing of it.
+ *
+ * **Security:** whoever sends the request may have written the headers, so this is said to the operator and changes no
+ * redirect.
+ */
+export function explainDestination(asked: Asked, settings: DestinationSettings): DestinationExplanation | undefined {
+  return explainPrefix(asked) ?? explainPort(asked, settings);
+}
+
+/** Headers in which proxies say which path they were asked for before they changed it. */
+const PREFIX_HEADERS = ['x-forwarded-prefix', 'x-original-uri', 'x-original-url', 'x-envoy-original-path'];
+
+const PREFIX = /^(?:\/[\w.~-]{1,60}){1,8}$/;
+
+function explainPrefix({ headers, target }: Asked): DestinationExplanation | undefined {
+  const path = pathOf(target);
+  const header = PREFIX_HEADERS.find((name) => prefixIn(headers, name, path) !== undefined);
+  if (header === undefined) return undefined;
+  const prefix = prefixIn(headers, header, path);
+  return {
+    id: 'SEC105',
+    subject: `${prefix}`,
+    cause: `A proxy takes '${prefix}' off the path (it says so in ${header}), so a redirect leads past it, to a path that outsiders do not have.`,
+    fix: `Let the proxy keep the path, and serve the application under it: app.setGlobalPrefix('${prefix?.slice(1)}'). Or let the proxy itself redirect http to https, before it takes the prefix off.`,
+  };
+}
+
+/** The prefix that is missing from a path, by what a header says. */
+function prefixIn(headers: Asked['headers'], name: string, path: string): string | undefined {
+  const value = fieldValue(headers, name);
+  if (value === undefined) return undefined;
+  const prefix = name === 'x-forwarded-prefix' ? value.replace(/\/$/, '') : lostFrom(pathOf(value), path);
+  return PREFIX.test(prefix) && path !== prefix && !path.startsWith(`${prefix}/`) ? prefix : undefined;
+}
+
+function lostFrom(original: string, path: string): string {
+  return original.endsWith(path) ? original.slice(0, -path.length) : '';
+}
+
+/** A port in Host is the one outsiders use; without one it is 80 (RFC 9110 4.2.1). */
+function explainPort(
+  { host, port = 80 }: Asked,
+  { options, ports }: DestinationSettings,
+): DestinationExplanation | undefined {
+  if (options.ports?.https !== undefined || port === ports.http) return undefined;
+  return {
+    id: 'SEC106',
+    subject: `http port ${port}`,
+    cause: `${host} was asked for at port ${port}, but nothing says so in the options, where http is ${ports.http} and https ${ports.https}; a redirect to port ${ports.https} may lead nowhere.`,
+    fix: `Say which ports outsiders use: SecureModule.forRoot({ ports: { http: ${port}, https: ${port === 80 ? 443 : '<port>'} } }).`,
+  };
+}

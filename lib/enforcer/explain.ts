@@ -1,0 +1,154 @@
+import type { FindingId } from '../findings/catalogue.js';
+import type { ProxyOptions } from '../options/secure-options.js';
+import type { CookieProblem } from '../response/cookies.js';
+import type { Connection, Doubt, Transport } from '../transport/connection.js';
+import { isSchemeHeader, strongestHint } from '../transport/doubts.js';
+import { pathOf } from '../transport/request-target.js';
+import { findRemedy, plainAddress, written, type Remedy } from './remedy.js';
+
+/** What a finding says besides its id. */
+export interface Explanation {
+  readonly subject: string;
+  readonly cause: string;
+  readonly fix: string;
+}
+
+/** A sign of https that was not believed, explained. */
+export interface DoubtExplanation extends Explanation {
+  readonly id: FindingId;
+  /** What tells it from others: the peer and the header, as far as clients cannot make up any number of them. */
+  readonly signature: string;
+}
+
+/**
+ * Why a request that shows a sign of https was not believed, and the exact option that declares the proxy. Undefined
+ * where it shows none.
+ *
+ * **Security:** whoever sends the request may have written the header. So every text says "if it is your proxy".
+ */
+export function explainDoubts(
+  connection: Connection,
+  { peer, doubts, via }: Transport,
+  proxies: ProxyOptions | undefined,
+): DoubtExplanation | undefined {
+  const doubt = strongestHint(doubts);
+  if (doubt === undefined) return undefined;
+  const { header } = doubt;
+  const address = peer === undefined ? 'an unknown peer' : plainAddress(peer);
+  const about = {
+    subject: `${address}, ${header}`,
+    signature: `${address}, ${isSchemeHeader(header) || doubt.grade === 'inferred' ? header : 'a header of its own'}`,
+  };
+  return {
+    ...about,
+    ...TEXTS[doubt.reason](doubt, { address, remedy: findRemedy(connection, doubt, proxies), proxies, via }),
+  };
+}
+
+interface Circumstances {
+  readonly address: string;
+  readonly remedy: Remedy | undefined;
+  readonly proxies: ProxyOptions | undefined;
+  /** Who decided that the request is over plain HTTP (see `Transport`). */
+  readonly via: string;
+}
+
+type DoubtText = (doubt: Doubt, circumstances: Circumstances) => Pick<DoubtExplanation, 'id' | 'cause' | 'fix'>;
+
+const TEXTS: Record<Doubt['reason'], DoubtText> = {
+  'untrusted-peer': ({ header }, { address, remedy }) => ({
+    id: 'SEC101',
+    cause: `${address} says https in ${header}, but is not a declared proxy, so it was not believed.`,
+    fix: fixOf(
+      remedy,
+      (setting) => `If it is your proxy, and it overwrites ${header}, declare it: ${written(setting)}.`,
+    ),
+  }),
+  'other-header': ({ header }, { address, remedy, proxies }) => ({
+    id: 'SEC102',
+    cause: `${address} is a declared proxy, but says https in ${header}, and proxies.header reads ${nameOf(proxies)}.`,
+    fix: `${sending(remedy)}${alternative(remedy, header)}.`,
+  }),
+  'unusable-statement': ({ header }, { address, remedy }) => ({
+    id: 'SEC103',
+    cause: `${address} sends several values in ${header}, or a malformed one, which cannot be told apart from what a client sent.`,
+    fix: `${sending(remedy)}, overwriting what is there instead of appending to it${alternative(remedy, header)}.`,
+  }),
+  'fetch-metadata': explainLoop,
+  'secure-cookie': explainLoop,
+};
+
+function explainLoop({ header }: Doubt, { address, remedy, via }: Circumstances): ReturnType<DoubtText> {
+  const behaviour = `The browser behaves as it does over https only (${header})`;
+  if (via === 'socket' || via === 'framework') {
+    return {
+      id: 'SEC104',
+      cause: `${behaviour}, yet the request came over plain HTTP from ${address}: a proxy ends TLS there and does not say so.`,
+      fix: `${sending(remedy)}.`,
+    };
+  }
+  const more = remedy?.setting;
+  const hops = more === undefined ? '' : `; or, if every hop is a proxy of yours, declare them all: ${written(more)}`;
+  return {
+    id: 'SEC104',
+    cause: `${behaviour}, yet ${address}, a declared proxy, says http in ${via}: what the one that ends TLS says is lost on the way.`,
+    fix: `${sending(remedy)}, also where it was told so by another proxy${hops}.`,
+  };
+}
+
+const NOBODY =
+  'The connection was gone before its address could be read, so there is nobody to declare; look for the same finding with an address';
+
+/** The setting that is enough alone, else what the proxy has to send. */
+function fixOf(remedy: Remedy | undefined, withSetting: (setting: ProxyOptions) => string): string {
+  return remedy?.setting === undefined ? `${sending(remedy)}.` : withSetting(remedy.setting);
+}
+
+function sending(remedy: Remedy | undefined): string {
+  if (remedy === undefined) return NOBODY;
+  const { name, value, setting } = remedy.send;
+  const sent = `'${name}: ${value}'`;
+  if (setting === undefined) return `Let the proxy send ${sent}`;
+  return `If it is your proxy, let it send ${sent}, and declare it: ${written(setting)}`;
+}
+
+function alternative(remedy: Remedy | undefined, header: string): string {
+  if (remedy?.setting === undefined) return '';
+  return `; or, if it overwrites ${header} whatever a client sends, read that: ${written(remedy.setting)}`;
+}
+
+function nameOf(proxies: ProxyOptions | undefined): string {
+  const header = proxies?.header ?? 'x-forwarded';
+  if (typeof header === 'object') return header.name;
+  return header === 'x-forwarded' ? 'X-Forwarded-Proto' : 'Forwarded';
+}
+
+const COOKIE_RULES: Record<CookieProblem, { cause: string; fix: string }> = {
+  'same-site-none-without-secure': {
+    cause: 'It says SameSite=None without Secure, and browsers drop it.',
+    fix: 'Add Secure, or use SameSite=Lax.',
+  },
+  'partitioned-without-secure': {
+    cause: 'It says Partitioned without Secure, and browsers drop it.',
+    fix: 'Add Secure.',
+  },
+  'host-prefix-rules': {
+    cause: 'Its name begins with __Host-, which needs Secure, Path=/ and no Domain, and browsers drop it.',
+    fix: 'Set Secure and Path=/, leave Domain out, or take another name.',
+  },
+  'secure-prefix-rules': {
+    cause: 'Its name begins with __Secure-, which needs Secure, and browsers drop it.',
+    fix: 'Add Secure, or take another name.',
+  },
+  'too-large': {
+    cause: 'Its name and value are longer than 4096 bytes, and browsers drop it.',
+    fix: 'Keep the data in a store and only an id in the cookie.',
+  },
+};
+
+/** Why browsers will not store a cookie. Its value is never named. */
+export function explainCookie(setCookie: string, problem: CookieProblem, target: string): Explanation {
+  const [pair = ''] = setCookie.split(';');
+  const name = pair.includes('=') ? pair.slice(0, pair.indexOf('=')) : 'a cookie without a name';
+  return { subject: `${name}, set by ${pathOf(target)}`, ...COOKIE_RULES[problem] };
+}

@@ -1,0 +1,66 @@
+/** How much a finding matters: an error leaves a secret open or a page unreachable. */
+export type Severity = 'error' | 'warning' | 'info';
+
+/**
+ * Every finding there is. Ids are stable: SEC0xx configuration, SEC1xx transport and proxies, SEC2xx sessions and
+ * cookies, SEC3xx routes, SEC4xx HSTS. Each has a page of documentation, made of catalogue-pages.ts.
+ */
+export const CATALOGUE = {
+  SEC001: { severity: 'warning', title: 'Nothing is enforced: httpsSupport is false' },
+  SEC002: { severity: 'error', title: 'A request was refused because its host is not allowed' },
+  SEC003: { severity: 'warning', title: 'Redirects lead to a port that nothing of this application serves' },
+  SEC004: { severity: 'warning', title: 'Report only: every request is let through' },
+  SEC005: { severity: 'warning', title: 'Report only: a request would not have passed' },
+  SEC006: { severity: 'error', title: 'Production speaks plain http' },
+  SEC007: { severity: 'error', title: 'Redirects have no host that outsiders use' },
+  SEC008: { severity: 'error', title: 'Whoever sends a request chooses where it is redirected' },
+  SEC009: { severity: 'warning', title: 'Permanent redirects without a fixed host' },
+  SEC010: { severity: 'warning', title: 'Something sees requests before the gate' },
+  SEC011: { severity: 'warning', title: 'A rule in paths covers no route' },
+  SEC012: { severity: 'info', title: 'A rule in exempt covers no route' },
+  SEC101: { severity: 'error', title: 'A peer that is not a declared proxy says https' },
+  SEC102: { severity: 'error', title: 'A declared proxy says https in a header that is not read' },
+  SEC103: { severity: 'error', title: 'A declared proxy says https in a way that cannot be read' },
+  SEC104: { severity: 'error', title: 'A browser on https is redirected in circles' },
+  SEC105: { severity: 'error', title: 'A proxy takes a prefix off the path, which redirects do not know' },
+  SEC106: { severity: 'warning', title: 'Outsiders use a port that is not declared' },
+  SEC110: { severity: 'warning', title: 'Proxies are trusted by a number of hops' },
+  SEC111: { severity: 'error', title: 'The forwarded headers of everybody are believed' },
+  SEC201: { severity: 'error', title: 'A session was written over http and is lost' },
+  SEC202: { severity: 'error', title: 'A session was written after the answer had begun' },
+  SEC210: { severity: 'warning', title: 'A cookie breaks a rule of browsers and will not be stored' },
+  SEC212: { severity: 'warning', title: 'A request brought several session cookies' },
+  SEC213: { severity: 'error', title: 'A session changed its user and kept its id' },
+  SEC214: { severity: 'warning', title: 'A session id arrived over plain HTTP' },
+  SEC215: { severity: 'warning', title: 'A credential arrived over plain HTTP' },
+  SEC220: { severity: 'error', title: 'The session store failed' },
+  SEC221: { severity: 'warning', title: 'Sessions are kept in memory' },
+  SEC301: { severity: 'warning', title: 'A method overrides a marked one and keeps its mark' },
+  SEC302: { severity: 'warning', title: 'A path rule requires https of a handler that says it is exempt' },
+  SEC303: { severity: 'warning', title: 'A redirect that loses the body of a request' },
+  SEC304: { severity: 'warning', title: 'An exempt route answers for any name' },
+  SEC305: { severity: 'error', title: 'A page is marked, and what is sent to it is not' },
+  SEC306: { severity: 'info', title: 'A class is marked in part' },
+  SEC307: { severity: 'info', title: 'A handler is exempt in a class that is marked' },
+  SEC310: { severity: 'error', title: 'A handler that takes a password is not marked' },
+  SEC311: { severity: 'warning', title: 'A handler that takes a token is not marked' },
+  SEC312: { severity: 'warning', title: 'A handler that takes a file is not marked' },
+  SEC313: { severity: 'warning', title: 'A handler that sets a cookie is not marked' },
+  SEC314: { severity: 'warning', title: 'A handler that uses the session is not marked' },
+  SEC315: { severity: 'warning', title: 'A handler behind an authentication guard is not marked' },
+  SEC316: { severity: 'warning', title: 'A handler that signs somebody in or out, by its name, is not marked' },
+  SEC317: { severity: 'error', title: 'An exempt handler takes or gives a secret' },
+  SEC320: { severity: 'warning', title: 'A message handler is marked' },
+  SEC401: { severity: 'warning', title: 'HSTS beside pages that are meant for http' },
+  SEC402: { severity: 'warning', title: 'HSTS is off' },
+  SEC403: { severity: 'warning', title: 'HSTS lasts too short a time' },
+  SEC404: { severity: 'error', title: 'HSTS preload beside pages that answer over http' },
+} as const satisfies Record<string, { severity: Severity; title: string }>;
+
+/** The id of a finding. */
+export type FindingId = keyof typeof CATALOGUE;
+
+/** Where the documentation explains a finding: a path in the package. */
+export function documentationOf(id: FindingId): string {
+  return `docs/findings/${id}.md`;
+}

@@ -1,0 +1,61 @@
+import { applyDecorators, UseFilters } from '@nestjs/common';
+import type { SecureRequiredOptions } from '../options/secure-options.js';
+import { validateRequiredOptions } from '../settings/validate.js';
+import type { Mark } from '../options/mark.js';
+import { markClass, markMethod } from '../platform/marks.js';
+import { SecureExceptionFilter } from './secure-exception.filter.js';
+
+/**
+ * The handler, or every handler of the class, is reachable over https only: a plain-HTTP request is redirected or
+ * refused, and the handler does not run. `options` narrow those of the module: handler over class over module.
+ *
+ * @throws SecureOptionsError when an option is wrong, Error when the target carries `@SecureExempt()` too.
+ *
+ * @example
+ * ```ts
+ * @SecureRequired()
+ * @Get('edit')
+ * edit() {}
+ * ```
+ */
+export function SecureRequired(options: SecureRequiredOptions = {}): ClassDecorator & MethodDecorator {
+  return applyDecorators(
+    mark((name) => ({ level: 'required', options: validateRequiredOptions(options, name) })),
+    bindFilter,
+  );
+}
+
+/**
+ * The handler, or every handler of the class, is reachable over http although its class or the mode requires https. A
+ * `paths` rule still covers it.
+ *
+ * **Security:** whatever it receives and answers can be read on the way: no login, no session, no personal page.
+ *
+ * @throws Error when the target carries `@SecureRequired()` too.
+ */
+export function SecureExempt(): ClassDecorator & MethodDecorator {
+  return mark(() => ({ level: 'exempt' }));
+}
+
+function mark(markFor: (name: string) => Mark): ClassDecorator & MethodDecorator {
+  return function markTarget(target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void {
+    const owner = typeof target === 'function' ? target.name : target.constructor.name;
+    const name = key === undefined ? owner : `${owner}.${String(key)}`;
+    const marked: unknown = descriptor === undefined ? target : descriptor.value;
+    if (typeof marked !== 'function' || (key === undefined) !== (descriptor === undefined)) {
+      throw new TypeError(
+        `${name} is neither a class nor a method, so it cannot carry @SecureRequired() or @SecureExempt().`,
+      );
+    }
+    if (key === undefined) markClass(markFor(name), marked, name);
+    else markMethod(markFor(name), target, key, marked, name);
+  };
+}
+
+/**
+ * Binds the filter to the class, also for a marked method: a class that overrides the method inherits the filter with the
+ * mark, and an application's own filter on the controller comes before it.
+ */
+function bindFilter(target: object): void {
+  UseFilters(SecureExceptionFilter)(typeof target === 'function' ? target : target.constructor);
+}

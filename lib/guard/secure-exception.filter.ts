@@ -1,0 +1,56 @@
+import {
+  Catch,
+  Inject,
+  Injectable,
+  Optional,
+  type ArgumentsHost,
+  type ExceptionFilter,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { SECURE_ENFORCER } from '../tokens.js';
+import { answerOf } from '../answer/answer.js';
+import { assertModuleImported } from './module-presence.js';
+import { rawRequestOf, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
+import { SecureException } from './secure.exception.js';
+
+/**
+ * Writes the body of a redirect or a refusal, and sees to it that a marked handler has a module behind it. Bound by
+ * `@SecureRequired()`; it has no part in a request that passes.
+ */
+@Injectable()
+@Catch(SecureException)
+export class SecureExceptionFilter implements ExceptionFilter<SecureException>, OnModuleInit {
+  constructor(
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Optional() @Inject(SECURE_ENFORCER) private readonly enforcer?: unknown,
+  ) {}
+
+  /**
+   * Sees to it that what is marked is enforced.
+   *
+   * @throws Error when `SecureModule` is not imported.
+   */
+  onModuleInit(): void {
+    assertModuleImported(this.enforcer);
+  }
+
+  /** Writes the body in the form the client prefers; status and headers are set already. */
+  catch({ verdict }: SecureException, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const { status, headers, body } = answerOf(
+      verdict,
+      rawRequestOf(http.getRequest<PlatformRequest>()).headers.accept,
+    );
+    const response = http.getResponse<PlatformResponse>();
+    if ('writeHead' in response) {
+      // Express's own way to send would compute an ETag, and the seal keep it off.
+      response.writeHead(status, headers);
+      response.end(body);
+      return;
+    }
+    const adapter = this.host.httpAdapter;
+    adapter.setHeader(response, 'Content-Type', headers['content-type'] ?? 'text/plain');
+    adapter.reply(response, body, status);
+  }
+}

@@ -1,0 +1,5 @@
+/** How long sessions live, in milliseconds. */
+export interface SessionLifetimes {
+  readonly idleTimeout: number;
+  readonly absoluteTimeout: number;
+}

@@ -1,0 +1,138 @@
+import type { HttpServer } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { FRAMEWORK_PROTOCOL, type PlatformRequest } from './platform.js';
+
+/** The symbol under which Fastify keeps the constructor of an instance's requests. */
+const FASTIFY_REQUEST = 'fastify.Request';
+
+/** Tells Fastify that its requests are decorated. */
+const UNIFIED = Symbol.for('nestjs-secure:unified');
+
+/**
+ * Gives the requests of this application properties of their own: on their prototype, so never process-wide, and at no
+ * cost per request.
+ *
+ * @throws Error when the adapter's requests cannot be reached.
+ */
+export function extendRequests(adapter: HttpServer, properties: (prototype: object) => PropertyDescriptorMap): void {
+  const prototype = requestPrototypeOf(adapter.getInstance());
+  if (prototype === undefined) {
+    throw new Error(
+      'SecureModule cannot reach the requests of this HTTP adapter, which proxies and session need. Use @nestjs/platform-express or @nestjs/platform-fastify, or leave both options out.',
+    );
+  }
+  Object.defineProperties(prototype, properties(prototype));
+}
+
+/** `req.secure` and `req.protocol` as the declared proxies have it. */
+export function schemeProperties(
+  prototype: object,
+  isSecure: (request: PlatformRequest) => boolean,
+): PropertyDescriptorMap & ThisType<PlatformRequest> {
+  const framework: unknown = Object.getPrototypeOf(prototype);
+  return {
+    [FRAMEWORK_PROTOCOL]: {
+      configurable: true,
+      get(): unknown {
+        return isObject(framework) ? Reflect.get(framework, 'protocol', this) : undefined;
+      },
+    },
+    protocol: {
+      configurable: true,
+      get() {
+        return isSecure(this) ? 'https' : 'http';
+      },
+    },
+    secure: {
+      configurable: true,
+      get() {
+        return isSecure(this);
+      },
+    },
+  };
+}
+
+/** An address of the documentation (RFC 5737): nobody's proxy. */
+const TEST_NET_ADDRESS = { remoteAddress: '203.0.113.1' };
+
+/** Whether the framework would believe a forwarded scheme of anybody. */
+export function trustsEverybody(adapter: HttpServer): boolean {
+  const prototype = frameworkPrototypeOf(adapter);
+  if (prototype === undefined) return false;
+  const request: object = Object.create(prototype, {
+    socket: { value: TEST_NET_ADDRESS },
+    connection: { value: TEST_NET_ADDRESS },
+    raw: { value: { socket: TEST_NET_ADDRESS } },
+    headers: { value: { 'x-forwarded-proto': 'https' } },
+  });
+  return (Reflect.get(request, FRAMEWORK_PROTOCOL) ?? Reflect.get(request, 'protocol')) === 'https';
+}
+
+/** A request that the framework will not see, such as a handshake, with what the framework would say of it. */
+export function asFrameworkRequest(adapter: HttpServer, raw: IncomingMessage): PlatformRequest {
+  const prototype = frameworkPrototypeOf(adapter);
+  if (prototype === undefined) return raw;
+  const { socket, headers } = raw;
+  const request: PlatformRequest = Object.create(prototype, {
+    raw: { value: raw },
+    socket: { value: socket },
+    connection: { value: socket },
+    headers: { value: headers },
+    // Fastify would look for them in the route, and there is none.
+    is404: { value: undefined },
+    routeOptions: { value: undefined },
+  });
+  return request;
+}
+
+function frameworkPrototypeOf(adapter: HttpServer): object | undefined {
+  const instance: unknown = adapter.getInstance();
+  const prototype: unknown =
+    typeof instance === 'function' ? Reflect.get(instance, 'request') : fastifyConstructor(instance)?.prototype;
+  return isObject(prototype) ? prototype : undefined;
+}
+
+function requestPrototypeOf(instance: unknown): object | undefined {
+  // Express: `app.request`, an object of this application's own that its requests inherit from.
+  if (typeof instance === 'function') {
+    const request: unknown = Reflect.get(instance, 'request');
+    return isObject(request) ? request : undefined;
+  }
+  return isObject(instance) ? fastifyPrototype(instance) : undefined;
+}
+
+/**
+ * Fastify: the prototype of the constructor this instance builds requests with. With `trustProxy` Fastify has put its
+ * own `protocol` there for good, so a prototype that inherits from it takes its place.
+ */
+function fastifyPrototype(instance: object): object | undefined {
+  const constructor = fastifyConstructor(instance);
+  const own: unknown = constructor?.prototype;
+  if (constructor === undefined || !isObject(own)) return undefined;
+  const prototype: object = Object.create(own);
+  constructor.prototype = prototype;
+  // Once it is ready, Fastify drops a constructor that was never decorated for the one it was made from.
+  const decorate: unknown = Reflect.get(instance, 'decorateRequest');
+  if (typeof decorate !== 'function') return undefined;
+  Reflect.apply(decorate, instance, [UNIFIED, { getter: () => true }]);
+  return prototype;
+}
+
+function fastifyConstructor(instance: unknown): { prototype: unknown } | undefined {
+  if (!isObject(instance)) return undefined;
+  const symbol = symbolsOf(instance).find(({ description }) => description === FASTIFY_REQUEST);
+  const constructor: unknown = symbol === undefined ? undefined : Reflect.get(instance, symbol);
+  return typeof constructor === 'function' ? constructor : undefined;
+}
+
+function symbolsOf(instance: object): symbol[] {
+  const symbols: symbol[] = [];
+  for (let at: unknown = instance; isObject(at); at = Object.getPrototypeOf(at)) {
+    symbols.push(...Object.getOwnPropertySymbols(at));
+  }
+  return symbols;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,52 @@
+import type { SessionCookieOptions, SessionOptions } from '../options/session-options.js';
+import type { SessionLifetimes } from '../options/session-lifetimes.js';
+
+/** The `session` option, compiled. */
+export interface SessionSettings extends SessionLifetimes {
+  readonly name: string;
+  /** The first signs, all verify. */
+  readonly secrets: readonly string[];
+  readonly cookie: SessionCookieOptions & { readonly secure: boolean; readonly httpOnly: true };
+  readonly rolling: boolean;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/**
+ * Compiles validated options. `secure` is false only where nothing is enforced: then the cookie has no Secure, and no
+ * prefix that would need it.
+ */
+export function compileSession(options: SessionOptions, secure: boolean): SessionSettings {
+  const { sameSite = 'lax', path = '/', domain, partitioned, maxAge } = options.cookie ?? {};
+  const hostOnly = domain === undefined && path === '/';
+  return {
+    name: options.name ?? (secure && hostOnly ? '__Host-sid' : 'sid'),
+    secrets: typeof options.secret === 'string' ? [options.secret] : (options.secret ?? []),
+    cookie: {
+      sameSite,
+      path,
+      ...(domain === undefined ? {} : { domain }),
+      ...(partitioned === undefined ? {} : { partitioned }),
+      ...(maxAge === undefined ? {} : { maxAge }),
+      secure,
+      httpOnly: true,
+    },
+    rolling: options.rolling ?? false,
+    idleTimeout: options.idleTimeout ?? 30 * MINUTE,
+    absoluteTimeout: options.absoluteTimeout ?? 12 * HOUR,
+  };
+}
+
+/**
+ * Takes away what browsers accept with Secure alone. With `httpsSupport: false` such options are refused at boot; the
+ * test kit switches off an application whose options are meant for https.
+ */
+export function withoutSecure(settings: SessionSettings): SessionSettings {
+  const { partitioned: _, sameSite, ...cookie } = settings.cookie;
+  return {
+    ...settings,
+    name: settings.name.replace(/^__(?:Host-Http|Host|Secure|Http)-/i, ''),
+    cookie: { ...cookie, sameSite: sameSite === 'none' ? 'lax' : sameSite },
+  };
+}

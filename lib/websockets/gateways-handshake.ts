@@ -1,0 +1,131 @@
+import { Logger, type CanActivate } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import type { RequirementOf } from '../policy/requirement.js';
+import type { PolicySettings, RefusalReason } from '../policy/verdict.js';
+import type { Connection } from '../transport/connection.js';
+import { answerOf, detailOf, type Answer, type DenyVerdict } from '../answer/answer.js';
+import type { Enforcer } from '../enforcer/enforcer.js';
+import type { NewMessageException } from './gateways.js';
+import type { PlatformRequest } from '../platform/platform.js';
+
+/** How a client came in, written down while its connection was there to be asked. */
+export interface Handshake {
+  readonly request: PlatformRequest;
+  readonly connection: Connection;
+  /** The guard of the application it came to. */
+  readonly guard: CanActivate;
+  /** What a refused message is answered with; undefined where Nest's own exception has to do. */
+  readonly newException: NewMessageException | undefined;
+}
+
+/** Where the handshake is kept: on the client, for two copies of this package may meet there. */
+const HANDSHAKE = Symbol.for('nestjs-secure:handshake');
+
+/** What handshakes are judged with. */
+export interface HandshakeParts {
+  readonly enforcer: Enforcer;
+  readonly guard: CanActivate;
+  readonly policy: PolicySettings;
+  readonly newException: NewMessageException | undefined;
+  /** Gives a request that the framework has not seen what the framework would say of it. */
+  asPlatformRequest(raw: IncomingMessage): PlatformRequest;
+  /** Hears of a request that was refused. */
+  turnAway(request: PlatformRequest): void;
+}
+
+/** Judges the handshakes of an application, and remembers those that its messages will be judged by. */
+export class Handshakes {
+  private readonly logger = new Logger('SecureModule');
+
+  constructor(private readonly parts: HandshakeParts) {}
+
+  /**
+   * Whether a request may open a socket, or carry one. Where not, `refuse` has been given the answer; where something
+   * went wrong, the connection is cut.
+   */
+  admits(raw: IncomingMessage, requirementOf: RequirementOf, refuse: (answer: Answer) => void): boolean {
+    return this.passes(raw, { requirementOf, socket: true }, refuse);
+  }
+
+  /** The same of a request for a file, which opens no socket: it may be redirected. */
+  serves(raw: IncomingMessage, requirementOf: RequirementOf, refuse: (answer: Answer) => void): boolean {
+    return this.passes(raw, { requirementOf }, refuse);
+  }
+
+  /** What keeps a client out that is in already; undefined lets it go on. One whose handshake is not known stays out. */
+  refusal(client: unknown, requirementOf: RequirementOf): Refusal | undefined {
+    const { enforcer, policy } = this.parts;
+    const handshake = handshakeOf(client);
+    if (handshake === undefined) return enforcer.settings.reportOnly ? undefined : UNKNOWN;
+    const { request, connection } = handshake;
+    const input = { connection, requirementOf, policy: () => policy, asks: 'guard', socket: true } as const;
+    const answered = enforcer.stop(request, input);
+    return answered === undefined ? undefined : refusalOf(answered);
+  }
+
+  /** Leaves the handshake with a client. */
+  remember(client: object, raw: IncomingMessage): void {
+    const { enforcer, guard, newException } = this.parts;
+    const request = this.parts.asPlatformRequest(raw);
+    const handshake: Handshake = { request, connection: enforcer.connectionOf(request), guard, newException };
+    Object.defineProperty(client, HANDSHAKE, { configurable: true, value: handshake });
+  }
+
+  /** Whether a client came over https. One whose handshake is not known did not. */
+  isSecure(client: unknown): boolean {
+    const handshake = handshakeOf(client);
+    return handshake !== undefined && this.parts.enforcer.settings.transport.isSecure(handshake.connection);
+  }
+
+  private passes(
+    raw: IncomingMessage,
+    asked: { requirementOf: RequirementOf; socket?: boolean },
+    refuse: (answer: Answer) => void,
+  ): boolean {
+    try {
+      const { enforcer, policy } = this.parts;
+      const request = this.parts.asPlatformRequest(raw);
+      const answered = enforcer.stop(request, { policy: () => policy, asks: 'gate', ...asked });
+      if (answered === undefined) return true;
+      this.parts.turnAway(request);
+      refuse(answerOf(answered, asked.socket === true ? undefined : raw.headers.accept));
+    } catch (error) {
+      // Nobody above would catch it: the process would end.
+      this.logger.error('A WebSocket handshake could not be judged, and was cut.', error);
+      raw.socket.destroy();
+    }
+    return false;
+  }
+}
+
+/** The handshake of a client, as a handler of messages gets it: a socket of `ws` or of socket.io. */
+export function handshakeOf(client: unknown): Handshake | undefined {
+  const own: unknown = propertyOf(client, HANDSHAKE);
+  const found = own ?? propertyOf(propertyOf(client, 'request'), HANDSHAKE);
+  return isHandshake(found) ? found : undefined;
+}
+
+/** What a client is told of a refusal in the protocol of its socket. */
+export interface Refusal {
+  readonly code: 'HTTPS_REQUIRED';
+  readonly message: string;
+  readonly reason: RefusalReason | 'insecure';
+}
+
+const UNKNOWN: Refusal = {
+  code: 'HTTPS_REQUIRED',
+  message: 'This socket is served over wss only, and it is not known how this client came.',
+  reason: 'websocket',
+};
+
+export function refusalOf(verdict: DenyVerdict): Refusal {
+  return { code: 'HTTPS_REQUIRED', message: detailOf(verdict), reason: verdict.reason };
+}
+
+function isHandshake(value: unknown): value is Handshake {
+  return typeof value === 'object' && value !== null && 'connection' in value && 'guard' in value;
+}
+
+function propertyOf(holder: unknown, key: PropertyKey): unknown {
+  return typeof holder === 'object' && holder !== null ? Reflect.get(holder, key) : undefined;
+}

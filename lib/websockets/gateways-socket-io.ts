@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequirementOf } from '../policy/requirement.js';
+import type { Handshakes } from './gateways-handshake.js';
+import { writeAnswer } from '../answer/lock-response.js';
+import { refuseUpgrade } from '../answer/upgrade.js';
+
+type EngineMiddleware = (request: IncomingMessage, response: ServerResponse | object, next: () => void) => void;
+
+/** The part of socket.io that speaks http: long polling and the upgrade, on whichever server. */
+interface Engine {
+  readonly clients: Readonly<Record<string, object>>;
+  use(middleware: EngineMiddleware): void;
+}
+
+/** A server of socket.io. */
+interface SocketIoServer {
+  readonly engine: Engine;
+  readonly sockets: unknown;
+}
+
+/** A namespace of socket.io, or the parent of those that clients name. */
+interface Namespace {
+  use(middleware: (socket: object, next: (error?: Error) => void) => void): void;
+}
+
+/** What a server of socket.io requires. */
+export interface SocketIoRequirements {
+  /** Of every client, whatever namespace it will ask for. */
+  readonly server: RequirementOf;
+  /** Of the client that asks for most: who came over https for it must not go on over plain HTTP. */
+  readonly strictest: RequirementOf;
+}
+
+export function isSocketIoServer(server: unknown): server is SocketIoServer {
+  const engine = propertyOf(server, 'engine');
+  return typeof propertyOf(engine, 'use') === 'function' && isObject(propertyOf(engine, 'clients'));
+}
+
+export function isNamespace(value: unknown): value is Namespace {
+  return typeof propertyOf(value, 'use') === 'function' && typeof propertyOf(value, 'emit') === 'function';
+}
+
+/**
+ * Takes the place where requests become clients of socket.io: it comes after CORS and before everything else, and sees
+ * the handshake, every poll and the upgrade.
+ */
+export function guardSocketIoServer(
+  server: SocketIoServer,
+  handshakes: Handshakes,
+  { server: required, strictest }: SocketIoRequirements,
+): void {
+  const { engine } = server;
+  engine.use((request, response, next) => {
+    // As the engine has read it: of two, another reader might take the other.
+    const id = propertyOf(propertyOf(request, '_query'), 'sid');
+    const client = typeof id === 'string' && Object.hasOwn(engine.clients, id) ? engine.clients[id] : undefined;
+    const requirementOf = handshakes.isSecure(client) ? strictest : required;
+    const admitted = handshakes.admits(request, requirementOf, (answer) => {
+      if (isServerResponse(response)) writeAnswer(request, response, answer);
+      else refuseUpgrade(request, answer);
+    });
+    if (!admitted) return;
+    if (client === undefined) handshakes.remember(request, request);
+    next();
+  });
+  guardClientScript(server, handshakes, required);
+}
+
+/** The script that the server has for browsers. socket.io sends it past the engine. */
+function guardClientScript(server: object, handshakes: Handshakes, requirementOf: RequirementOf): void {
+  const serve: unknown = Reflect.get(server, 'serve');
+  if (typeof serve !== 'function') return;
+  Reflect.set(server, 'serve', function serveBehindGuard(request: IncomingMessage, response: ServerResponse) {
+    if (handshakes.serves(request, requirementOf, (answer) => writeAnswer(request, response, answer))) {
+      Reflect.apply(serve, server, [request, response]);
+    }
+  });
+}
+
+/** Refuses clients at the door of a namespace, whose name they tell after the handshake only. */
+export function guardNamespace(namespace: Namespace, handshakes: Handshakes, requirementOf: RequirementOf): void {
+  namespace.use((socket, next) => {
+    const refusal = handshakes.refusal(socket, requirementOf);
+    next(refusal && Object.assign(new Error(refusal.code), { data: refusal }));
+  });
+  guardRecovery(namespace, (client) => handshakes.refusal(client, requirementOf) === undefined);
+}
+
+type AddClient = (client: object, auth: Readonly<Record<string, unknown>>, done: unknown) => unknown;
+
+/**
+ * A client that was away for a moment gets back its rooms and what it has missed, before any middleware is asked and,
+ * by default, instead. Over plain HTTP it starts anew, and so comes to the middleware.
+ */
+function guardRecovery(namespace: object, admits: (client: unknown) => boolean): void {
+  const add: unknown = Reflect.get(namespace, '_add');
+  const createChild: unknown = Reflect.get(namespace, 'createChild');
+  if (isAddClient(add)) {
+    Reflect.set(namespace, '_add', ((client, auth, done) =>
+      Reflect.apply(add, namespace, [
+        client,
+        isNew(auth) || admits(client) ? auth : startAnew(auth),
+        done,
+      ])) satisfies AddClient);
+  }
+  if (typeof createChild !== 'function') return;
+  Reflect.set(namespace, 'createChild', (...given: unknown[]) => {
+    const child: unknown = Reflect.apply(createChild, namespace, given);
+    if (isObject(child)) guardRecovery(child, admits);
+    return child;
+  });
+}
+
+function isNew(auth: unknown): boolean {
+  return propertyOf(auth, 'pid') === undefined;
+}
+
+function startAnew(auth: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return { ...auth, pid: undefined, offset: undefined };
+}
+
+function isAddClient(value: unknown): value is AddClient {
+  return typeof value === 'function';
+}
+
+/** For an upgrade the engine gives middleware something that only looks like a response. */
+function isServerResponse(response: object): response is ServerResponse {
+  return 'headersSent' in response;
+}
+
+function propertyOf(holder: unknown, key: PropertyKey): unknown {
+  return isObject(holder) || typeof holder === 'function' ? Reflect.get(holder, key) : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

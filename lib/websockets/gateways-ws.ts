@@ -1,0 +1,27 @@
+import type { IncomingMessage } from 'node:http';
+import type { RequirementOf } from '../policy/requirement.js';
+import type { Handshakes } from './gateways-handshake.js';
+import { refuseUpgrade } from '../answer/upgrade.js';
+
+/** A server of the package `ws`. */
+interface WsServer {
+  handleUpgrade(request: IncomingMessage, socket: unknown, head: unknown, done: Upgraded): void;
+}
+
+type Upgraded = (client: object, ...rest: unknown[]) => void;
+
+export function isWsServer(server: unknown): server is WsServer {
+  return typeof server === 'object' && server !== null && 'handleUpgrade' in server && 'shouldHandle' in server;
+}
+
+/** Takes the place where a server of `ws` turns a request into a client: on every port and path, its own or shared. */
+export function guardWsServer(server: WsServer, handshakes: Handshakes, requirementOf: RequirementOf): void {
+  const handleUpgrade = server.handleUpgrade.bind(server);
+  server.handleUpgrade = function handleUpgradeBehindGuard(request, socket, head, done) {
+    if (!handshakes.admits(request, requirementOf, (answer) => refuseUpgrade(request, answer))) return;
+    handleUpgrade(request, socket, head, (client, ...rest) => {
+      handshakes.remember(client, request);
+      done(client, ...rest);
+    });
+  };
+}

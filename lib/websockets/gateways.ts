@@ -1,0 +1,122 @@
+import type { ModulesContainer } from '@nestjs/core';
+import type { Handler, HandlerClass, Mark, Marks } from '../options/mark.js';
+import { MARK, readMarks } from '../platform/marks.js';
+
+/** The keys under which Nest keeps what the decorators of its gateways say. */
+const IS_GATEWAY = 'websockets:is_gateway';
+const GATEWAY_OPTIONS = 'websockets:gateway_options';
+const GATEWAY_PORT = 'port';
+const IS_MESSAGE = 'websockets:message_mapping';
+const MESSAGE = 'message';
+
+/** A handler of messages. */
+export interface MessageHandler {
+  readonly name: string;
+  readonly method: Handler;
+  readonly event: string;
+  readonly marks: Marks;
+}
+
+/** A WebSocket gateway, as its decorators describe it. */
+export interface Gateway {
+  readonly type: HandlerClass;
+  /** 0: that of the application. */
+  readonly port: number;
+  readonly path: string | undefined;
+  /** Of socket.io. Beside names there are patterns and functions. */
+  readonly namespace: unknown;
+  /** The mark of the class, or of the nearest class it extends. */
+  readonly mark: Mark | undefined;
+  readonly messages: readonly MessageHandler[];
+}
+
+/** Finds the gateways of an application: the providers that Nest connects as such. */
+function findGateways(modules: ModulesContainer): readonly Gateway[] {
+  const types = new Set<HandlerClass>();
+  for (const { providers } of modules.values()) {
+    for (const { metatype, isNotMetatype } of providers.values()) {
+      if (!isNotMetatype && isClass(metatype) && Reflect.hasMetadata(IS_GATEWAY, metatype)) types.add(metatype);
+    }
+  }
+  return [...types].map(describe);
+}
+
+/** The `WsException` of the application's own `@nestjs/websockets`. */
+export type NewMessageException = new (error: object) => Error;
+
+/** The gateways of an application, and what Nest answers a message with that fails. */
+export interface Gateways {
+  readonly all: readonly Gateway[];
+  /** Undefined where the package is not found from here: Nest's own exception has to do. */
+  readonly newException: NewMessageException | undefined;
+}
+
+/** Finds the gateways, and loads what refuses their messages where any is marked. */
+export async function loadGateways(modules: ModulesContainer): Promise<Gateways> {
+  const all = findGateways(modules);
+  return { all, newException: all.some(hasMarkedMessages) ? await importException() : undefined };
+}
+
+async function importException(): Promise<NewMessageException | undefined> {
+  try {
+    // An optional peer, so it is the one that the application uses; with a gateway it is there.
+    const { WsException } = await import('@nestjs/websockets');
+    return WsException;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a decorator requires https of some of its messages. */
+export function hasMarkedMessages({ messages }: Gateway): boolean {
+  return messages.some(isMarkedMessage);
+}
+
+/** Whether a decorator of the handler itself requires https. */
+export function isMarkedMessage({ marks }: Pick<MessageHandler, 'marks'>): boolean {
+  return marks.handler?.level === 'required';
+}
+
+function describe(type: HandlerClass): Gateway {
+  const options: unknown = Reflect.getMetadata(GATEWAY_OPTIONS, type);
+  const port: unknown = Reflect.getMetadata(GATEWAY_PORT, type);
+  const path = optionOf(options, 'path');
+  return {
+    type,
+    port: typeof port === 'number' ? port : 0,
+    path: typeof path === 'string' ? path : undefined,
+    namespace: optionOf(options, 'namespace'),
+    mark: Reflect.getMetadata(MARK, type),
+    messages: messagesOf(type),
+  };
+}
+
+function messagesOf(type: HandlerClass): readonly MessageHandler[] {
+  const seen = new Set<string>();
+  const found: MessageHandler[] = [];
+  let prototype: unknown = type.prototype;
+  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      if (!isHandler(value) || !Reflect.hasMetadata(IS_MESSAGE, value)) continue;
+      const event: unknown = Reflect.getMetadata(MESSAGE, value);
+      const written = typeof event === 'string' ? event : JSON.stringify(event);
+      found.push({ name, method: value, event: written, marks: readMarks(type, value) });
+    }
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  return found;
+}
+
+function optionOf(options: unknown, key: string): unknown {
+  return typeof options === 'object' && options !== null ? Reflect.get(options, key) : undefined;
+}
+
+function isClass(value: unknown): value is HandlerClass {
+  return typeof value === 'function' && typeof value.prototype === 'object';
+}
+
+function isHandler(value: unknown): value is Handler {
+  return typeof value === 'function';
+}

@@ -1,0 +1,50 @@
+import { CATALOGUE } from '../../lib/findings/catalogue.js';
+import { adapters } from '../support/applications.js';
+import { ask, badApplications, badMoments, foundIn, startBad, type Id } from '../support/bad-application.js';
+import { createApp } from '../support/applications.js';
+import { findingsOf } from '../support/sessions.js';
+
+const moments = badMoments.map((moment) => [moment.id, moment] as const);
+
+describe.each(adapters)('on %s', (platform, newAdapter) => {
+  describe.each(badApplications.map((bad) => [bad.name, bad] as const))('%s', (_name, bad) => {
+    const findings = Object.entries(bad.findings).map(([id, subject]) => [id as Id, `${id} ${subject}`] as const);
+
+    it('has exactly the findings it was made for', async () => {
+      expect(foundIn(await startBad(platform, newAdapter, bad))).toEqual(findings.map(([, finding]) => finding));
+    });
+
+    it.each(findings)('without the flaw of %s has all the others', async (id, finding) => {
+      const left = findings.map(([, other]) => other).filter((other) => other !== finding);
+      expect(foundIn(await startBad(platform, newAdapter, bad, id))).toEqual(left);
+    });
+  });
+
+  it.each(moments)('%s is found when somebody asks, and not once it is mended', async (id, bad) => {
+    for (const fixed of [false, true]) {
+      const app = await createApp(newAdapter, bad.parts(fixed));
+      const atBoot = foundIn(app);
+      await ask(bad, app, fixed);
+      const since = foundIn(app).filter((finding) => !atBoot.includes(finding));
+      expect(since).toEqual(fixed ? [] : [`${id} ${bad.subject}`]);
+    }
+  });
+});
+
+describe('every finding of the catalogue', () => {
+  it('is shown by a bad application, and has a fix', () => {
+    const shown = [
+      ...badApplications.flatMap(({ findings }) => Object.keys(findings)),
+      ...badMoments.map(({ id }) => id),
+    ];
+    expect(shown.toSorted()).toEqual(Object.keys(CATALOGUE).toSorted());
+  });
+
+  it('leads to its page', async () => {
+    const [[platform, newAdapter] = ['', undefined]] = adapters;
+    const [shop] = badApplications;
+    if (newAdapter === undefined || shop === undefined) throw new Error('nothing to start');
+    const app = await startBad(platform, newAdapter, shop);
+    for (const { id, documentation } of findingsOf(app)) expect(documentation).toBe(`docs/findings/${id}.md`);
+  });
+});

@@ -1,0 +1,213 @@
+import { Controller, Get, Inject, Req } from '@nestjs/common';
+import { SecureAudit, SecureRequired, SecureUrls, type Finding, type SecureOptions } from 'nestjs-secure';
+import { adapters, createApp, type App, type NewAdapter } from '../support/applications.js';
+
+@Controller()
+class SiteController {
+  constructor(@Inject(SecureUrls) private readonly urls: SecureUrls) {}
+
+  @SecureRequired()
+  @Get(['members/ada/edit', 'shop/members/ada/edit'])
+  edit() {
+    return 'secret';
+  }
+
+  @Get('open')
+  open(@Req() request: object) {
+    return this.urls.buildAbsoluteUrl(request, '/open');
+  }
+}
+
+const EDIT = '/members/ada/edit';
+const trusted: SecureOptions = { hosts: ['shop.example'], proxies: { trust: ['loopback'] } };
+
+function start(newAdapter: NewAdapter, options: SecureOptions = trusted): Promise<App> {
+  return createApp(newAdapter, { controllers: [SiteController], options });
+}
+
+function found({ nest }: App): readonly Finding[] {
+  return nest
+    .get(SecureAudit)
+    .findings()
+    .filter(({ id }) => ['SEC002', 'SEC105', 'SEC106'].includes(id));
+}
+
+describe.each(adapters)('a redirect that leads nowhere, on %s', (_platform, newAdapter) => {
+  it.each([
+    ['X-Forwarded-Prefix', '/shop'],
+    ['X-Forwarded-Prefix', '/shop/'],
+    ['X-Original-URI', `/shop${EDIT}?tab=2`],
+    ['X-Original-URL', `/shop${EDIT}`],
+    ['X-Envoy-Original-Path', `/shop${EDIT}`],
+  ])('is reported where %s tells of a prefix: %s', async (name, value) => {
+    const app = await start(newAdapter);
+    const { status, headers } = await app.ask(EDIT, { headers: { Host: 'shop.example', [name]: value } });
+
+    expect([status, headers.location]).toEqual([307, `https://shop.example${EDIT}`]);
+    expect(found(app)).toMatchObject([
+      {
+        id: 'SEC105',
+        subject: '/shop',
+        cause: expect.stringContaining(name.toLowerCase()),
+        fix: expect.stringContaining("app.setGlobalPrefix('shop')"),
+      },
+    ]);
+  });
+
+  it.each([
+    ['X-Forwarded-Prefix', '/'],
+    ['X-Forwarded-Prefix', 'shop'],
+    ['X-Forwarded-Prefix', '//evil.example'],
+    ['X-Forwarded-Prefix', "/'); process.exit('"],
+    ['X-Forwarded-Prefix', `/${'a'.repeat(4000)}`],
+    ['X-Original-URI', EDIT],
+    ['X-Original-URI', '/another/page'],
+    ['X-Original-URL', `https://evil.example${EDIT}`],
+  ])('is not suspected because of %s: %s', async (name, value) => {
+    const app = await start(newAdapter);
+    await app.ask(EDIT, { headers: { Host: 'shop.example', [name]: value } });
+
+    expect(found(app)).toEqual([]);
+  });
+
+  it('is not suspected where the application serves the prefix', async () => {
+    const app = await start(newAdapter);
+    const { status } = await app.ask(`/shop${EDIT}`, {
+      headers: { Host: 'shop.example', 'X-Forwarded-Prefix': '/shop' },
+    });
+
+    expect([status, found(app)]).toEqual([307, []]);
+  });
+
+  it('is reported where outsiders use a port that is not declared', async () => {
+    const app = await start(newAdapter);
+    const { headers } = await app.ask(EDIT, { headers: { Host: 'shop.example:8080' } });
+
+    expect(headers.location).toBe(`https://shop.example${EDIT}`);
+    expect(found(app)).toMatchObject([
+      { id: 'SEC106', subject: 'http port 8080', fix: expect.stringContaining('{ ports: { http: 8080, https: ') },
+    ]);
+  });
+
+  it.each<[string, SecureOptions, string]>([
+    ['the port is declared', { ...trusted, ports: { http: 8080, https: 8443 } }, 'shop.example:8080'],
+    ['the https port is', { ...trusted, ports: { https: 8443 } }, 'shop.example:8080'],
+    ['the proxy takes it out of Host', { ...trusted, ports: { http: 8080, https: 8443 } }, 'shop.example'],
+    ['it is 80', trusted, 'shop.example:80'],
+  ])('is not suspected where %s', async (_what, options, host) => {
+    const app = await start(newAdapter, options);
+    await app.ask(EDIT, { headers: { Host: host } });
+
+    expect(found(app)).toEqual([]);
+  });
+});
+
+describe.each(adapters)('a host that is not allowed, on %s', (_platform, newAdapter) => {
+  const replaced = { Host: '10.0.0.7:3000', 'X-Forwarded-Host': 'shop.example' };
+
+  it.each<[string, SecureOptions, string]>([
+    ['declared', trusted, "proxies: { trust: ['loopback'], host: true }"],
+    [
+      'not declared',
+      { ...trusted, proxies: { trust: ['10.0.0.0/8'] } },
+      "trust: ['10.0.0.0/8', '127.0.0.1'], host: true",
+    ],
+    [
+      'declared with Forwarded',
+      { ...trusted, proxies: { trust: ['loopback'], header: 'forwarded' } },
+      "proxies: { trust: ['loopback'], header: 'forwarded', host: 'x-forwarded-host' }",
+    ],
+  ])('is the fault of a proxy that says what was asked for; it is %s', async (_what, options, fix) => {
+    const app = await start(newAdapter, options);
+
+    expect((await app.ask(EDIT, { headers: replaced })).status).toBe(400);
+    expect(found(app)).toMatchObject([{ id: 'SEC002', subject: '10.0.0.7', fix: expect.stringContaining(fix) }]);
+  });
+
+  it('may be the fault of a proxy that does not say what was asked for', async () => {
+    const app = await start(newAdapter);
+
+    expect((await app.ask(EDIT, { headers: { Host: '10.0.0.7:3000' } })).status).toBe(400);
+    expect(found(app)).toMatchObject([
+      {
+        id: 'SEC002',
+        fix: expect.stringMatching(/^If it is yours, add '10\.0\.0\.7'.*let the proxy send on Host unchanged\.$/),
+      },
+    ]);
+  });
+
+  it.each(['evil.example', 'shop.example, evil.example', 'shop.example@evil.example', '10.0.0.7'])(
+    'suggests nothing that X-Forwarded-Host %s would make up',
+    async (stated) => {
+      const app = await start(newAdapter);
+      await app.ask(EDIT, { headers: { Host: '10.0.0.7', 'X-Forwarded-Host': stated } });
+
+      expect(found(app)).toMatchObject([{ id: 'SEC002', fix: expect.not.stringContaining('host: true') }]);
+    },
+  );
+
+  it('is reported and answered 400 where a page builds its own URL, over https too', async () => {
+    const app = await start(newAdapter);
+    const { status, body } = await app.ask('/open', { headers: replaced, https: true });
+
+    expect(status).toBe(400);
+    expect(body).toContain("The host '10.0.0.7' is not allowed in a URL.");
+    expect(found(app)).toMatchObject([{ id: 'SEC002', fix: expect.stringContaining('host: true') }]);
+  });
+});
+
+describe.each(adapters)('a loop through several proxies, on %s', (_platform, newAdapter) => {
+  const browser = {
+    Host: 'shop.example',
+    'Sec-Fetch-Site': 'none',
+    'Sec-Fetch-Mode': 'navigate',
+    'Sec-Fetch-Dest': 'document',
+  };
+
+  it.each<[string, SecureOptions['proxies'], Record<string, string>, string]>([
+    [
+      'one of two is counted',
+      { trust: 1 },
+      { 'X-Forwarded-Proto': 'https, http', 'X-Forwarded-For': '203.0.113.7, 10.0.0.3' },
+      'proxies: { trust: 2 }',
+    ],
+    [
+      'one of three is counted',
+      { trust: 1 },
+      { 'X-Forwarded-Proto': 'https, http, http', 'X-Forwarded-For': '203.0.113.7, 10.0.0.3, 10.0.0.4' },
+      'proxies: { trust: 3 }',
+    ],
+    [
+      'the last one alone is named',
+      { trust: ['loopback'] },
+      { 'X-Forwarded-Proto': 'https, http', 'X-Forwarded-For': '203.0.113.7, 10.0.0.3' },
+      "proxies: { trust: ['loopback', '10.0.0.3'] }",
+    ],
+  ])('names the setting where %s', async (_what, proxies, forwarded, setting) => {
+    const app = await start(newAdapter, { hosts: ['shop.example'], proxies });
+    const headers = { ...browser, ...forwarded };
+    await app.ask(EDIT, { headers });
+
+    expect((await app.ask(EDIT, { headers })).status).toBe(421);
+    const loop = app.nest
+      .get(SecureAudit)
+      .findings()
+      .find(({ id }) => id === 'SEC104');
+    expect(loop?.fix).toContain(setting);
+    expect(loop?.cause).toContain('says http in x-forwarded-proto');
+  });
+
+  it('names none where no proxy says https', async () => {
+    const app = await start(newAdapter);
+    const headers = { ...browser, 'X-Forwarded-Proto': 'http', 'X-Forwarded-For': '203.0.113.7' };
+    await app.ask(EDIT, { headers });
+    await app.ask(EDIT, { headers });
+
+    const loop = app.nest
+      .get(SecureAudit)
+      .findings()
+      .find(({ id }) => id === 'SEC104');
+    expect(loop?.fix).toContain("'X-Forwarded-Proto: https'");
+    expect(loop?.fix).not.toContain('trust');
+  });
+});

@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import ts from 'typescript';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Compiles the package and one application of it into a folder of their own, as they would be installed. */
+function compile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'talkative-'));
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const files = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join('lib', file));
+  for (const file of [...files, join('spec', 'support', 'talkative-app.ts')]) {
+    const { outputText } = ts.transpileModule(readFileSync(join(root, file), 'utf8'), {
+      compilerOptions: {
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.ESNext,
+        experimentalDecorators: true,
+        emitDecoratorMetadata: true,
+      },
+    });
+    const compiled = join(folder, file.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(compiled), { recursive: true });
+    writeFileSync(compiled, outputText);
+  }
+  return folder;
+}
+
+let folder: string;
+beforeAll(() => {
+  folder = compile();
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs the application, and gives what it said and what it must not have said. */
+async function listen(preload?: string): Promise<{ output: string; secrets: string[] }> {
+  const file = join(folder, 'secrets.json');
+  const imports = preload === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(preload)}`];
+  const { stdout, stderr } = await run(
+    process.execPath,
+    [...imports, join(folder, 'spec', 'support', 'talkative-app.js'), file],
+    // From somewhere else, as a service is started.
+    { cwd: tmpdir(), env: { ...process.env, DEBUG: '*', NODE_ENV: 'production-like' }, maxBuffer: 64 * 1024 * 1024 },
+  );
+  const secrets: string[] = JSON.parse(readFileSync(file, 'utf8'));
+  return { output: stdout + stderr, secrets };
+}
+
+const debugOfEngine = createRequire(createRequire(import.meta.url).resolve('express-session')).resolve('debug');
+
+it.each([
+  ['with DEBUG=*', undefined],
+  [
+    'with DEBUG=* and a logger of its own',
+    `import { createRequire } from 'node:module';
+     const debug = createRequire('file:///')(${JSON.stringify(debugOfEngine)});
+     setInterval(() => { debug.log = (...line) => console.log('by itself', ...line); }, 1).unref();`,
+  ],
+])(
+  '%s no log has a session id, a signed cookie or a secret in it',
+  async (_how, preload) => {
+    const { output, secrets } = await listen(preload);
+    // Sessions of both applications, each with its cookie in two forms and its id.
+    expect(new Set(secrets).size).toBeGreaterThanOrEqual(1 + 2 * 2 * 3);
+    for (const secret of secrets) {
+      expect(secret.length).toBeGreaterThan(30);
+      expect(output.includes(secret)).toBe(false);
+    }
+    // Everybody else was heard, and every finding about sessions was written.
+    expect(output).toMatch(/express:|router|body-parser/);
+    for (const id of ['SEC104', 'SEC201', 'SEC212', 'SEC213', 'SEC214']) expect(output).toContain(id);
+  },
+  60_000,
+);

@@ -1,0 +1,240 @@
+import { jest } from '@jest/globals';
+import session, { MemoryStore } from 'express-session';
+import { runInNewContext } from 'node:vm';
+import type { SessionStore } from '../../lib/options/session-options.js';
+import { StoreRecords } from '../../lib/session/store-records.js';
+import { dataOf, describeContract, newId, recordOf } from '../support/session-records-contract.js';
+
+const MINUTE = 60_000;
+
+type Callback = (error?: unknown, found?: object | null) => void;
+
+/**
+ * A store in which each call takes some turns of the event loop, none of them the same number, and which calls back
+ * twice and returns a promise as well.
+ */
+class SlowStore implements SessionStore {
+  readonly kept = new Map<string, string>();
+  private calls = 0;
+
+  get(id: string, callback: Callback): Promise<void> {
+    return this.later(() => {
+      const text = this.kept.get(id);
+      callback(null, text === undefined ? undefined : JSON.parse(text));
+      callback(new Error('called back twice'));
+    });
+  }
+
+  set(id: string, given: object, callback: Callback = ignore): Promise<void> {
+    return this.later(() => {
+      this.kept.set(id, JSON.stringify(given));
+      callback();
+    });
+  }
+
+  destroy(id: string, callback: Callback = ignore): Promise<void> {
+    return this.later(() => {
+      this.kept.delete(id);
+      callback();
+    });
+  }
+
+  private async later(work: () => void): Promise<void> {
+    this.calls += 1;
+    for (let turn = this.calls % 3; turn > 0; turn -= 1) await new Promise((resolve) => setImmediate(resolve));
+    work();
+  }
+}
+
+function ignore(): void {}
+
+/** Promises of another realm, which are no instance of ours. */
+const OtherPromise: PromiseConstructor = runInNewContext('Promise');
+
+/** A store that answers each call in the same way. */
+function storeThat(answer: (callback: Callback) => unknown): SessionStore {
+  return {
+    get: (_id, callback) => answer(callback),
+    set: (_id, _session, callback = ignore) => answer(callback),
+    destroy: (_id, callback = ignore) => answer(callback),
+  };
+}
+
+describe('the memory store of express-session', () => {
+  describeContract(async (now) => {
+    const store = new MemoryStore();
+    const records = new StoreRecords(store, now);
+    return {
+      records,
+      other: records,
+      corrupt: async (id) => {
+        await new Promise<void>((resolve) => {
+          const cookie = new session.Cookie();
+          store.set(id, Object.assign({ cookie }, { created: 1, seen: 1, expires: 1, content: '{"data":' }), () =>
+            resolve(),
+          );
+        });
+      },
+      close: () => records.close(),
+    };
+  });
+});
+
+describe('a slow store written by hand', () => {
+  describeContract(async (now) => {
+    const store = new SlowStore();
+    const records = new StoreRecords(store, now);
+    return {
+      records,
+      other: records,
+      corrupt: async (id) => void store.kept.set(id, '"not a session"'),
+      close: () => records.close(),
+    };
+  });
+});
+
+describe('a store whose answers are refusals', () => {
+  const down = new Error('the store is down');
+  const refusals: [how: string, answer: (callback: Callback) => unknown][] = [
+    ['calls back with an error', (callback) => callback(down)],
+    [
+      'throws',
+      () => {
+        throw down;
+      },
+    ],
+    ['returns a promise that rejects', () => Promise.reject(down)],
+    ['returns a promise that rejects and calls back', (callback) => Promise.reject(down).finally(() => callback(down))],
+    ['returns a promise of another kind that rejects', () => OtherPromise.reject(down)],
+  ];
+
+  it.each(refusals)('rejects every call where it %s', async (_how, answer) => {
+    const records = new StoreRecords(storeThat(answer));
+    const [id, record] = [newId(), recordOf({ userId: '7' })];
+    await expect(records.read(id)).rejects.toBe(down);
+    await expect(records.insert(id, record)).rejects.toBe(down);
+    await expect(records.update(id, record)).rejects.toBe(down);
+    await expect(records.touch(id, record)).rejects.toBe(down);
+    await expect(records.remove(id)).rejects.toBe(down);
+    await expect(records.listOf('7')).rejects.toBe(down);
+  });
+
+  it('rejects every call, and says so, where it never answers', async () => {
+    const silent = storeThat(ignore);
+    const records = new StoreRecords(silent, Date.now, 20);
+    const [id, record] = [newId(), recordOf({ userId: '7' })];
+    const answer = 'The session store did not answer within 20 milliseconds.';
+    await expect(records.read(id)).rejects.toThrow(answer);
+    await expect(records.insert(id, record)).rejects.toThrow(answer);
+    await expect(records.update(id, record)).rejects.toThrow(answer);
+    await expect(records.touch(id, record)).rejects.toThrow(answer);
+    await expect(records.remove(id)).rejects.toThrow(answer);
+    await expect(records.listOf('7')).rejects.toThrow(answer);
+  });
+
+  it('goes on with a session after a call that failed', async () => {
+    const store = new SlowStore();
+    const records = new StoreRecords(store);
+    const [id, record] = [newId(), recordOf()];
+    const set = store.set.bind(store);
+    store.set = () => {
+      store.set = set;
+      throw down;
+    };
+    const [failed, next] = [records.insert(id, record), records.insert(id, record)];
+    await expect(failed).rejects.toBe(down);
+    await next;
+    expect(await records.read(id)).toEqual(record);
+  });
+
+  // Source: expressjs/session test/session.js, "when get() returns ENOENT"
+  it('takes ENOENT for a session that is not there', async () => {
+    const records = new StoreRecords(storeThat((callback) => callback(Object.assign(new Error(), { code: 'ENOENT' }))));
+    expect(await records.read(newId())).toBeUndefined();
+    expect(await records.update(newId(), recordOf())).toBe(false);
+    await expect(records.remove(newId())).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['null', null],
+    ['a text', 'text'],
+    ['a list', []],
+    ['a session of plain express-session', { cookie: {}, userId: '7' }],
+    ['times that are no numbers', { created: '1', seen: '1', expires: '1', content: '{"data":{"cookie":{}}}' }],
+    ['content that is no JSON', { created: 1, seen: 1, expires: 1, content: '{' }],
+    ['content that is not an object', { created: 1, seen: 1, expires: 1, content: 'null' }],
+    ['no data', { created: 1, seen: 1, expires: 1, content: '{}' }],
+    ['data that is not an object', { created: 1, seen: 1, expires: 1, content: '{"data":"x"}' }],
+  ])('takes %s for no session', async (_what, found) => {
+    const records = new StoreRecords({
+      ...storeThat(ignore),
+      get: (_id, callback) => Reflect.apply(callback, undefined, [null, found]),
+    });
+    expect(await records.read(newId())).toBeUndefined();
+  });
+});
+
+describe('what a foreign store is given', () => {
+  it('has a cookie from which every store reads the same time to live', async () => {
+    const given: Record<string, unknown>[] = [];
+    const store: SessionStore = {
+      ...storeThat((callback) => callback()),
+      set: (_id, stored, callback = ignore) => {
+        given.push(stored);
+        callback();
+      },
+    };
+    const record = recordOf({ data: dataOf({ cookie: { maxAge: 1, path: '/admin' } }) });
+    await new StoreRecords(store).insert(newId(), record);
+    expect(given[0]?.['cookie']).toEqual({
+      expires: new Date(record.expires),
+      maxAge: 30 * MINUTE,
+      originalMaxAge: 30 * MINUTE,
+    });
+  });
+
+  it('keeps the list of a user no longer than the sessions of that user that live', async () => {
+    const store = new SlowStore();
+    const records = new StoreRecords(store);
+    const userId = newId();
+    for (let signIn = 0; signIn < 5; signIn += 1) {
+      const id = newId();
+      await records.insert(id, recordOf({ userId }));
+      await records.remove(id);
+    }
+    const last = newId();
+    await records.insert(last, recordOf({ userId }));
+    const lists = [...store.kept].filter(([key]) => key.startsWith('user:')).map(([, text]) => JSON.parse(text).ids);
+    expect(lists).toEqual([[last]]);
+  });
+
+  it('has a list that outlives the sessions in it', async () => {
+    const store = new SlowStore();
+    const record = recordOf({ userId: '7' });
+    await new StoreRecords(store).insert(newId(), record);
+    const list = [...store.kept].find(([key]) => key.startsWith('user:'))?.[1] ?? '';
+    expect(Date.parse(JSON.parse(list).cookie.expires)).toBeGreaterThan(record.expires + 24 * 60 * MINUTE);
+  });
+
+  it('is nothing for a session that is not there', async () => {
+    const store = new SlowStore();
+    const records = new StoreRecords(store);
+    await records.update(newId(), recordOf({ userId: '7' }));
+    await records.touch(newId(), recordOf({ userId: '7' }));
+    expect(store.kept.size).toBe(0);
+  });
+
+  it('leaves no timer behind', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'Date'] });
+    const records = new StoreRecords(new SlowStore());
+    await records.insert(newId(), recordOf({ userId: '7' }));
+    expect(jest.getTimerCount()).toBe(0);
+    jest.useRealTimers();
+  });
+
+  it('names no user in its keys', async () => {
+    const store = new SlowStore();
+    await new StoreRecords(store).insert(newId(), recordOf({ userId: 'ann@example.com' }));
+    expect([...store.kept.keys()].join()).not.toContain('ann@example.com');
+  });
+});
