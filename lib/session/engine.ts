@@ -27,7 +27,7 @@ import { holdAnswer } from './hold-answer.js';
 import { compileLeakHandler, type LeakHandler } from './leaked-sessions.js';
 import { openRecords } from './open-records.js';
 import { callSession, isEmpty, ownSession } from './own-session.js';
-import { hashedId, type SessionRecords } from './records.js';
+import { hashedId, type PresentRecords } from './records.js';
 import { createSecureStore, type SecureStore } from './secure-store.js';
 import { cookieValues, expiredCookie, sessionIdIn } from './session-cookie.js';
 import type { SessionOptions } from '../options/session-options.js';
@@ -38,7 +38,7 @@ import { answerUnavailable } from './unavailable.js';
 /** What the engine works with. */
 interface EngineParts {
   readonly settings: SessionSettings;
-  readonly records: SessionRecords;
+  readonly records: PresentRecords;
   readonly secureStore: SecureStore;
   readonly middleware: unknown;
   readonly handleLeaks: LeakHandler;
@@ -89,7 +89,7 @@ export class SessionEngine {
     return this.parts.settings;
   }
 
-  get records(): SessionRecords {
+  get records(): PresentRecords {
     return this.parts.records;
   }
 

@@ -6,7 +6,7 @@ import type { Transport } from '../transport/connection.js';
 import { isLoopbackHost } from '../transport/host.js';
 import { compileTrust } from '../transport/trust.js';
 import { pathOf } from '../transport/request-target.js';
-import { hashedId, type SessionRecords } from './records.js';
+import { hashedId, type PresentRecords } from './records.js';
 import { sessionIdIn } from './session-cookie.js';
 import type { SessionSettings } from '../settings/session-settings.js';
 
@@ -17,7 +17,7 @@ export type LeakHandler = (request: PlatformRequest, values: readonly string[]) 
 interface LeakParts {
   readonly enforcer: Enforcer;
   readonly findings: Findings;
-  readonly records: SessionRecords;
+  readonly records: PresentRecords;
   readonly settings: SessionSettings;
 }
 

@@ -6,9 +6,9 @@ import {
   isObject,
   jsonFrom,
   recordFrom,
-  type KeptSession,
+  type PresentSession,
   type SessionRecord,
-  type SessionRecords,
+  type PresentRecords,
   type SessionUse,
 } from './records.js';
 
@@ -25,7 +25,7 @@ const FILES = ['data.mdb', 'lock.mdb'];
  * @throws Error naming the ways out when lmdb is not installed or its binary cannot load, and when the directory cannot
  * be had for nobody else.
  */
-export async function openLmdbRecords(directory: string, now: () => number = Date.now): Promise<SessionRecords> {
+export async function openLmdbRecords(directory: string, now: () => number = Date.now): Promise<PresentRecords> {
   const { open } = await loadLmdb();
   const records = new LmdbRecords(openDirectory(open, directory), now);
   await records.sweep();
@@ -71,7 +71,7 @@ function closeToOthers(directory: string): void {
   chmodSync(directory, 0o700);
 }
 
-class LmdbRecords implements SessionRecords {
+class LmdbRecords implements PresentRecords {
   private readonly sessions: Database<string, string>;
   /** The ids of a user. */
   private readonly byUser: Database<string, string>;
@@ -123,7 +123,7 @@ class LmdbRecords implements SessionRecords {
     await this.change(() => this.erase(id));
   }
 
-  async listOf(userId: string): Promise<readonly KeptSession[]> {
+  async listOf(userId: string): Promise<readonly PresentSession[]> {
     this.look();
     return [...this.byUser.getValues(hashedId(userId))].flatMap((id) => {
       const record = this.kept(id);

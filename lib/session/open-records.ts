@@ -1,6 +1,6 @@
 import { openLmdbRecords } from './lmdb-records.js';
 import { isPostgresStore, PostgresRecords } from './postgres-records.js';
-import type { SessionRecords } from './records.js';
+import type { PresentRecords } from './records.js';
 import { isRedisStore, RedisRecords } from './redis-records.js';
 import { loadExpressSession } from './express-session.js';
 import type { SessionOptions } from '../options/session-options.js';
@@ -16,7 +16,7 @@ const DIRECTORY = '.sessions';
 export async function openRecords(
   { store, dir }: SessionOptions,
   environment: { SESSION_DIR?: string },
-): Promise<SessionRecords> {
+): Promise<PresentRecords> {
   // A variable that is set to nothing is not set.
   if (store === undefined) return openLmdbRecords(dir ?? (environment.SESSION_DIR || DIRECTORY));
   if (store === 'memory') return new StoreRecords(new (await loadExpressSession()).MemoryStore());

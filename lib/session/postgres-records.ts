@@ -1,9 +1,9 @@
 import {
   hashedId,
   isObject,
-  type KeptSession,
+  type PresentSession,
   type SessionRecord,
-  type SessionRecords,
+  type PresentRecords,
   type SessionUse,
 } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
@@ -22,7 +22,7 @@ export function isPostgresStore(store: SessionStore): store is PostgresStore {
 }
 
 /** Postgres, through connect-pg-simple. An existing session is written with `UPDATE`, which never brings one back. */
-export class PostgresRecords implements SessionRecords {
+export class PostgresRecords implements PresentRecords {
   private readonly calls: StoreCalls;
   private readonly table: string;
 
@@ -65,7 +65,7 @@ export class PostgresRecords implements SessionRecords {
   }
 
   /** Reads the whole table. The user is looked for in the text: one row with U+0000 in it fails every JSON operator. */
-  async listOf(userId: string): Promise<readonly KeptSession[]> {
+  async listOf(userId: string): Promise<readonly PresentSession[]> {
     const row = await this.query(
       `SELECT json_agg(json_build_object('id', sid, 'sess', sess)) AS found
        FROM ${this.table} WHERE strpos(sess::text, $1) > 0`,

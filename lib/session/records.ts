@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto';
 
+/** How long a moved session is found under its old id, in milliseconds: as long as a slow request may take. */
+export const MOVED_MILLISECONDS = 30_000;
+
 /** What is kept of a session. Times are milliseconds since 1970. */
 export interface SessionRecord {
-  /** When the session was made. */
+  /** When the session was made. `move` does not restart it. */
   readonly created: number;
   /** When it was last used. */
   readonly seen: number;
@@ -10,38 +13,129 @@ export interface SessionRecord {
   readonly expires: number;
   /** Whose it is, once somebody has signed in. */
   readonly userId: string | undefined;
-  /** The session itself, as JSON has it, with its cookie. */
+  /** The session itself, as JSON has it. */
   readonly data: Readonly<Record<string, unknown>>;
+  /** Kept beside the data, so that nothing merges it away. */
+  readonly stamp?: SessionStamp;
 }
 
-/** That a session was used once more: until when it lives now, and whose it is. */
+/** What this package itself notes of a session. */
+export interface SessionStamp {
+  /** When the user last proved who they are, in milliseconds since 1970; absent where they never did. */
+  readonly authenticatedAt?: number;
+  /** The idle timeout of this session, in milliseconds; absent: the one of the options. */
+  readonly idleTimeout?: number;
+  /** The absolute timeout of this session, in milliseconds; absent: the one of the options. */
+  readonly absoluteTimeout?: number;
+  /** Whether the browser keeps the cookie when it is closed. */
+  readonly persistent?: boolean;
+}
+
+/** What is found under the old id of a session that was moved, until `until`. */
+export interface MovedSession {
+  readonly movedTo: string;
+  readonly until: number;
+}
+
+/** A use of a session: until when it lives now, and whose it is. */
 export type SessionUse = Pick<SessionRecord, 'seen' | 'expires' | 'userId'>;
 
 /** A session of a user, as a list of them shows it. */
 export interface KeptSession {
   /** The id under which it is stored: a hash, which nobody can sign in with. */
   readonly id: string;
-  readonly record: SessionRecord;
+  /** Undefined where it cannot be read. It is there all the same, and may be readable tomorrow. */
+  readonly record: SessionRecord | undefined;
 }
 
 /**
- * Where sessions are kept, under hashed ids. `update` and `touch` never bring back what `remove` has taken: that is
- * what keeps a logout a logout while a slower request is still writing. Each rejects where the store cannot be reached.
+ * Where sessions are kept, under hashed ids. `update`, `touch` and `move` never bring back what was removed or has
+ * expired, so a logout stays a logout while a slower request is still writing. Every method rejects where the store
+ * cannot be reached.
  */
 export interface SessionRecords {
-  /** Gives a copy of its own. One that has expired may still be given, and one that cannot be read is none. */
-  read(id: string): Promise<SessionRecord | undefined>;
-  /** Keeps a session under an id that has never been used. */
-  insert(id: string, record: SessionRecord): Promise<void>;
-  /** False: the session is gone, and stays gone. */
+  /** `read` without waiting; only stores that can answer at once have it. Throws where `read` rejects. */
+  readNow?(id: string): SessionRecord | MovedSession | undefined;
+
+  /**
+   * Gives a copy of the caller's own, and nothing that has expired.
+   *
+   * Rejects with {@link UnreadableRecordError} where something is kept and cannot be read: that is not the same as absent.
+   */
+  read(id: string): Promise<SessionRecord | MovedSession | undefined>;
+
+  /** Keeps a new session. False: another is kept under this id, and stays as it is. */
+  insert(id: string, record: SessionRecord): Promise<boolean>;
+
+  /** False: the session has ended or was moved, and nothing is written. */
   update(id: string, record: SessionRecord): Promise<boolean>;
-  /** Writes the times and nothing else: another request may have written the data meanwhile. */
-  touch(id: string, use: SessionUse): Promise<void>;
+
+  /** Writes the times and nothing else: another request may have written the data meanwhile. False as in `update`. */
+  touch(id: string, use: SessionUse): Promise<boolean>;
+
+  /**
+   * Gives a session a new id, and `record` as its content. For {@link MOVED_MILLISECONDS} the old id leads to the new
+   * one. False as in `update`: then nothing is kept under the new id either.
+   */
+  move(oldId: string, newId: string, record: SessionRecord): Promise<boolean>;
+
+  /** Ends a session, whether or not it is there. Where it was moved, the session under its new id ends. */
   remove(id: string): Promise<void>;
-  /** The sessions of a user that have not ended. */
-  listOf(userId: string): Promise<readonly KeptSession[]>;
+
+  /**
+   * Ends every session.
+   *
+   * Rejects where the store has no way to do so.
+   */
+  removeAll(): Promise<void>;
+
+  /** The sessions of a user that have not ended, oldest first. */
+  listByUser(userId: string): Promise<readonly KeptSession[]>;
+
+  /** Which of these sessions have not ended: each with the id it has now, another one where it was moved. */
+  stillThere(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+
+  /**
+   * Writes, reads, updates and removes a throw-away record.
+   *
+   * Rejects with {@link UnfitStoreError} where the store answers and does not do what a session needs.
+   */
+  probe(): Promise<void>;
+
   /** Lets go of files and timers; what the application itself opened stays open. */
   close(): Promise<void>;
+}
+
+/** What every store has until it has all of {@link SessionRecords}. */
+export interface PresentRecords {
+  read(id: string): Promise<SessionRecord | undefined>;
+  insert(id: string, record: SessionRecord): Promise<void>;
+  update(id: string, record: SessionRecord): Promise<boolean>;
+  touch(id: string, use: SessionUse): Promise<void>;
+  remove(id: string): Promise<void>;
+  listOf(userId: string): Promise<readonly PresentSession[]>;
+  close(): Promise<void>;
+}
+
+/** A session of a user, as `listOf` shows it. */
+export interface PresentSession {
+  readonly id: string;
+  readonly record: SessionRecord;
+}
+
+/** Something is kept under the id of a session, and it cannot be read. */
+export class UnreadableRecordError extends Error {
+  override readonly name = 'UnreadableRecordError';
+}
+
+/** A store answers, and does not do what a session needs. */
+export class UnfitStoreError extends Error {
+  override readonly name = 'UnfitStoreError';
+}
+
+/** Whether only the way to a session was found: it has another id now. */
+export function isMoved(found: SessionRecord | MovedSession | undefined): found is MovedSession {
+  return found !== undefined && 'movedTo' in found;
 }
 
 /** The name under which a session, or the list of a user's sessions, is kept: who reads the store cannot sign in with it. */

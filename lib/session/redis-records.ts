@@ -3,9 +3,9 @@ import {
   isObject,
   jsonFrom,
   recordFrom,
-  type KeptSession,
+  type PresentSession,
   type SessionRecord,
-  type SessionRecords,
+  type PresentRecords,
   type SessionUse,
 } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
@@ -73,7 +73,7 @@ export function isRedisStore(store: SessionStore): store is RedisStore {
  * Redis, with the client, prefix and serializer of connect-redis. An existing session is written by a script, which
  * runs as one and never brings a session back. Every script has one key, as a cluster needs it.
  */
-export class RedisRecords implements SessionRecords {
+export class RedisRecords implements PresentRecords {
   private connecting: Promise<void> | undefined;
 
   constructor(
@@ -105,7 +105,7 @@ export class RedisRecords implements SessionRecords {
     await this.ask((redis) => redis.del(this.key(id)));
   }
 
-  async listOf(userId: string): Promise<readonly KeptSession[]> {
+  async listOf(userId: string): Promise<readonly PresentSession[]> {
     const found = await this.ask((redis) => redis.zRange(this.listKey(userId), 0, -1));
     const ids = Array.isArray(found) ? found.map(String) : [];
     const records = await Promise.all(ids.map((id) => this.read(id)));

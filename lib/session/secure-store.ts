@@ -1,6 +1,6 @@
 import type { Session, SessionData, Store } from 'express-session';
 import { callbackify } from 'node:util';
-import { hashedId, isObject, type SessionRecord, type SessionRecords } from './records.js';
+import { hashedId, isObject, type SessionRecord, type PresentRecords } from './records.js';
 import type { SessionLifetimes } from '../options/session-lifetimes.js';
 import { KeyedMutex } from './keyed-mutex.js';
 
@@ -46,7 +46,7 @@ export function userIdOf(session: object): string | undefined {
  */
 export function createSecureStore(
   Base: typeof Store,
-  records: SessionRecords,
+  records: PresentRecords,
   { idleTimeout, absoluteTimeout }: SessionLifetimes,
   events: SessionEvents,
   now: () => number = Date.now,

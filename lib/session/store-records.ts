@@ -1,9 +1,9 @@
 import {
   hashedId,
   isObject,
-  type KeptSession,
+  type PresentSession,
   type SessionRecord,
-  type SessionRecords,
+  type PresentRecords,
   type SessionUse,
 } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
@@ -21,7 +21,7 @@ const LIST_MILLISECONDS = 30 * 86_400_000;
  * two sign-ins of a user one is missing from the list until its next request. The embedded store, Redis through
  * connect-redis 9 and Postgres through connect-pg-simple have no such moment.
  */
-export class StoreRecords implements SessionRecords {
+export class StoreRecords implements PresentRecords {
   private readonly calls: StoreCalls;
   private readonly turns = new KeyedMutex();
 
@@ -61,7 +61,7 @@ export class StoreRecords implements SessionRecords {
     return this.turns.take(id, () => this.calls.destroy(id));
   }
 
-  async listOf(userId: string): Promise<readonly KeptSession[]> {
+  async listOf(userId: string): Promise<readonly PresentSession[]> {
     return this.living(userId, await this.idsIn(listKey(userId)));
   }
 
@@ -90,7 +90,7 @@ export class StoreRecords implements SessionRecords {
     return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];
   }
 
-  private async living(userId: string, ids: readonly string[]): Promise<KeptSession[]> {
+  private async living(userId: string, ids: readonly string[]): Promise<PresentSession[]> {
     const records = await Promise.all(ids.map((id) => this.read(id)));
     return ids.flatMap((id, place) => {
       const record = records[place];

@@ -3,7 +3,7 @@ import expressSession, { type Session, type SessionData, type Store } from 'expr
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as ask, type Server } from 'node:http';
-import type { KeptSession, SessionRecord, SessionRecords, SessionUse } from '../../lib/session/records.js';
+import type { PresentSession, SessionRecord, PresentRecords, SessionUse } from '../../lib/session/records.js';
 import { createSecureStore, hashedId, userIdOf, type SecureStore } from '../../lib/session/secure-store.js';
 import { recordOf } from '../support/session-records-contract.js';
 
@@ -12,7 +12,7 @@ const HOUR = 60 * MINUTE;
 const SECRET = 'a secret of the test, long enough for it';
 
 /** Records in memory, as a table test wants them: every call is noted, and can be made to wait or to fail. */
-class NotedRecords implements SessionRecords {
+class NotedRecords implements PresentRecords {
   readonly kept = new Map<string, SessionRecord>();
   readonly calls: string[] = [];
   /** What a call waits for, or fails with. */
@@ -41,7 +41,7 @@ class NotedRecords implements SessionRecords {
     await this.note('remove');
     this.kept.delete(id);
   }
-  async listOf(): Promise<readonly KeptSession[]> {
+  async listOf(): Promise<readonly PresentSession[]> {
     return [];
   }
   async close(): Promise<void> {}
@@ -59,7 +59,7 @@ let store: Store;
 let changed: object[];
 
 function create(
-  given: SessionRecords = records,
+  given: PresentRecords = records,
   userChanged: (session: object) => void = (session) => void changed.push(session),
 ): void {
   const lifetimes = { idleTimeout: 30 * MINUTE, absoluteTimeout: 12 * HOUR };

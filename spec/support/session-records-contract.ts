@@ -1,10 +1,10 @@
-import type { SessionRecord, SessionRecords } from '../../lib/session/records.js';
+import type { SessionRecord, PresentRecords } from '../../lib/session/records.js';
 
 /** A store under test. */
 export interface OpenedRecords {
-  readonly records: SessionRecords;
+  readonly records: PresentRecords;
   /** The same store once more, as another client of it has it; the same object where the store has one client. */
-  readonly other: SessionRecords;
+  readonly other: PresentRecords;
   /** Writes over a session what nobody can read. */
   corrupt(id: string): Promise<void>;
   close(): Promise<void>;
@@ -66,7 +66,7 @@ export function describeContract(open: OpenRecords): void {
   describe('the contract of every store', () => {
     let ahead = 0;
     let opened: OpenedRecords;
-    let records: SessionRecords;
+    let records: PresentRecords;
 
     beforeAll(async () => {
       opened = await open(() => Date.now() + ahead);

@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import expressSession from 'express-session';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { SecureAudit, type Finding, type SessionOptions, type SessionStore } from 'nestjs-secure';
-import { hashedId, type SessionRecords } from '../../lib/session/records.js';
+import { hashedId, type PresentRecords } from '../../lib/session/records.js';
 import { CookieJar } from '../../lib/testing/cookie-jar.js';
 import { SECURE_SESSION_ENGINE } from '../../lib/tokens.js';
 import { adapters, createApp, type App, type AppParts, type Ask, type NewAdapter, type Reply } from './applications.js';
@@ -131,8 +131,8 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
 }
 
 /** Where an application keeps its sessions, behind everything that express-session knows of. */
-export function recordsOf({ nest }: App): SessionRecords {
-  const engine: { records: SessionRecords } = nest.get(SECURE_SESSION_ENGINE);
+export function recordsOf({ nest }: App): PresentRecords {
+  const engine: { records: PresentRecords } = nest.get(SECURE_SESSION_ENGINE);
   return engine.records;
 }
 
