@@ -1,4 +1,5 @@
-export { SecureModule, type SecureModuleAsyncOptions } from './secure.module.js';
+export { SecureModule } from './secure.module.js';
+export type { SecureModuleAsyncOptions } from './boot/async-options.js';
 export { SecureExempt, SecureRequired } from './guard/decorators.js';
 export { SecureGuard } from './guard/secure.guard.js';
 export { SecureInterceptor } from './guard/secure.interceptor.js';

@@ -1,0 +1,125 @@
+import { Inject, Injectable, type HttpServer } from '@nestjs/common';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { checkAtBoot } from '../audit/boot-checks.js';
+import type { Enforcer } from '../enforcer/enforcer.js';
+import type { Findings } from '../findings/findings.js';
+import { SecureGuard } from '../guard/secure.guard.js';
+import type { RouteTable } from '../policy/route-table.js';
+import { recordMessageHandlers } from '../routes/record-message-handlers.js';
+import { recordResolvers } from '../routes/record-resolvers.js';
+import { nameHandlers } from '../routes/record-routes.js';
+import { SecureListeners } from '../server/secure-listeners.js';
+import type { SessionEngine } from '../session/engine.js';
+import { SECURE_ENFORCER, SECURE_FINDINGS, SECURE_GATEWAYS, SECURE_ROUTES, SECURE_SESSION_ENGINE } from '../tokens.js';
+import { Handshakes } from '../websockets/gateways-handshake.js';
+import { WebSocketServers } from '../websockets/gateways-places.js';
+import type { Gateways } from '../websockets/gateways.js';
+import {
+  assertGateIsInstalled,
+  assertGuardIsFirst,
+  assertImportedOnce,
+  assertNoErrors,
+  assertNotLazy,
+} from './assertions.js';
+import { checkListeners } from './check-listeners.js';
+import { collectBootFacts } from './collect-boot-facts.js';
+import { install, type Installation, type Parts } from './install.js';
+
+/** Follows an application from its making to its end: installs the module, proves it, and closes what it opened. */
+@Injectable()
+export class Boot {
+  private readonly parts: Parts;
+  private readonly webSocketServers: WebSocketServers;
+  /** Until the adapter is there, nobody knows that it needs no gate. */
+  private installation: Installation = { needsRequestHook: true, openServerGate: () => undefined };
+  private failure: unknown;
+
+  constructor(
+    @Inject(ApplicationConfig) config: ApplicationConfig,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(SecureGuard) guard: SecureGuard,
+    @Inject(SECURE_ENFORCER) enforcer: Enforcer,
+    @Inject(SECURE_FINDINGS) findings: Findings,
+    @Inject(SECURE_ROUTES) routes: RouteTable,
+    @Inject(SECURE_SESSION_ENGINE) engine: SessionEngine | null,
+    @Inject(SECURE_GATEWAYS) gateways: Gateways,
+    @Inject(SecureListeners) listeners: SecureListeners,
+  ) {
+    assertImportedOnce(modules);
+    assertNotLazy(this.adapter);
+    this.parts = { enforcer, findings, routes, guard, engine, modules, config };
+    placeFirst(config, guard);
+    nameHandlers(modules);
+    this.webSocketServers = watchGateways(gateways, this.parts);
+    // In a testing module there is no adapter yet; elsewhere there is.
+    host.init$.subscribe(() => this.install());
+    host.listen$.subscribe(() => checkListeners(host.httpAdapter, enforcer, listeners, findings));
+  }
+
+  /**
+   * Proves that everything is installed, and reports what can be said of the application before it serves a request.
+   *
+   * @throws Error naming what is not enforced.
+   */
+  prove(): void {
+    if (this.failure !== undefined) throw this.failure;
+    const { adapter } = this;
+    const { enforcer, findings, routes, guard, modules, config } = this.parts;
+    const { settings } = enforcer;
+    assertGuardIsFirst(config, guard);
+    if (adapter !== undefined && this.installation.needsRequestHook) assertGateIsInstalled(adapter);
+    this.webSocketServers.prove(config, adapter?.getHttpServer());
+    this.webSocketServers.record(routes, config);
+    recordResolvers(routes, settings, { modules, config });
+    recordMessageHandlers(routes, modules);
+    checkAtBoot(collectBootFacts(adapter, settings, routes, config), findings);
+    if (settings.options.strict === true) assertNoErrors(findings);
+    findings.flush();
+    this.installation.openServerGate();
+  }
+
+  /** Closes the session store, once no request can ask for a session. */
+  async close(): Promise<void> {
+    await this.parts.engine?.close();
+    this.parts.findings.close();
+  }
+
+  private install(): void {
+    const { adapter } = this;
+    if (adapter === undefined) return;
+    try {
+      this.installation = install(adapter, this.parts);
+    } catch (error) {
+      // Thrown here, nothing would catch it; `prove` makes it a boot error.
+      this.failure = error;
+    }
+  }
+
+  /** None in a microservice and in an application context, where Nest says null, and none yet in a testing module. */
+  private get adapter(): HttpServer | undefined {
+    const adapter: HttpServer | null | undefined = this.host.httpAdapter;
+    return adapter ?? undefined;
+  }
+}
+
+/** Before every guard there is or will be; the application's own are added later. */
+function placeFirst(config: ApplicationConfig, guard: SecureGuard): void {
+  config.useGlobalGuards(guard);
+  const guards = config.getGlobalGuards();
+  if (guards[0] !== guard) guards.splice(0, guards.length, guard, ...guards.slice(0, -1));
+}
+
+function watchGateways({ all, newException }: Gateways, { enforcer, guard, engine, config }: Parts): WebSocketServers {
+  const handshakes = new Handshakes({
+    enforcer,
+    guard,
+    newException,
+    policy: enforcer.settings.policy([]),
+    asPlatformRequest: (raw) => enforcer.asPlatformRequest(raw),
+    turnAway: (request) => engine?.turnAway(request),
+  });
+  const servers = new WebSocketServers(all, { enforcer, guarded: guard instanceof SecureGuard }, handshakes);
+  servers.watch(config);
+  return servers;
+}

@@ -1,0 +1,23 @@
+import type { HttpServer } from '@nestjs/common';
+import { Server as TlsServer } from 'node:tls';
+import type { Enforcer } from '../enforcer/enforcer.js';
+import type { Findings } from '../findings/findings.js';
+import type { SecureListeners } from '../server/secure-listeners.js';
+
+/** Reports redirects to a port of this machine that nothing serves (SEC003), once the application listens. */
+export function checkListeners(
+  adapter: HttpServer,
+  { settings, enforcing }: Enforcer,
+  listeners: SecureListeners,
+  findings: Findings,
+): void {
+  const { hosts, redirect, ports, proxies } = settings.options;
+  const deployed = hosts ?? redirect?.host ?? ports?.https ?? proxies;
+  const server: unknown = adapter.getHttpServer();
+  if (!enforcing || deployed !== undefined || listeners.serving || server instanceof TlsServer) return;
+  findings.report('SEC003', {
+    subject: 'https://localhost',
+    cause: 'Requests for localhost are redirected to port 443, which this application does not serve.',
+    fix: 'Start it with listenSecurely(app, { http, https, tls }), or set ports.https, or declare proxies.',
+  });
+}

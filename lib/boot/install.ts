@@ -1,0 +1,122 @@
+import type { HttpServer } from '@nestjs/common';
+import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import type { Enforcer } from '../enforcer/enforcer.js';
+import type { Findings } from '../findings/findings.js';
+import { compileExemptRouteMatcher } from '../gate/exempt-routes.js';
+import { compileGate, compileServerGate, type Gate } from '../gate/gate.js';
+import { installRequestHook, type Entrance } from '../gate/request-hook.js';
+import { compileRoutePolicy } from '../gate/route-policy.js';
+import { installServerGate } from '../gate/server-gate.js';
+import { compileRouteGate } from '../guard/route-gate.js';
+import { SecureGuard } from '../guard/secure.guard.js';
+import { asFrameworkRequest, extendRequests, schemeProperties } from '../platform/extend-requests.js';
+import { rawRequestOf } from '../platform/platform.js';
+import { testingClaims } from '../platform/testing-claims.js';
+import type { RouteTable } from '../policy/route-table.js';
+import { lazyLoading } from '../routes/lazy-loading.js';
+import { recordRoutes } from '../routes/record-routes.js';
+import { findRoutesOutsideNest } from '../routes/routes-outside-nest.js';
+import type { SessionEngine } from '../session/engine.js';
+import { compileAdoption, saveBeforeSending, sessionProperty } from '../session/request-session.js';
+
+/** The parts that are installed in an application. */
+export interface Parts {
+  readonly enforcer: Enforcer;
+  readonly findings: Findings;
+  readonly routes: RouteTable;
+  readonly guard: SecureGuard;
+  readonly engine: SessionEngine | null;
+  readonly modules: ModulesContainer;
+  readonly config: ApplicationConfig;
+}
+
+/** What was installed, for the proof. */
+export interface Installation {
+  /** Nothing is enforced before a route is known without the request hook. */
+  readonly needsRequestHook: boolean;
+  /** Lets the server gate answer; called once the boot is through. */
+  readonly openServerGate: () => void;
+}
+
+/** The pieces that the options ask for. */
+interface Plan {
+  readonly gate: Gate | undefined;
+  readonly serverGate: Gate | undefined;
+  readonly entrance: Entrance | undefined;
+  readonly requestProperties: ((prototype: object) => PropertyDescriptorMap) | undefined;
+}
+
+/**
+ * Installs the module in an HTTP adapter, before the application registers anything there.
+ *
+ * @throws Error when a piece that the options ask for cannot be installed.
+ */
+export function install(adapter: HttpServer, parts: Parts): Installation {
+  parts.enforcer.asPlatformRequest = (raw) => asFrameworkRequest(adapter, raw);
+  watchRoutes(adapter, parts);
+  return installPlan(adapter, parts, compilePlan(parts));
+}
+
+/** Records every route from here on, and puts the route gate before each handler that requires https. */
+function watchRoutes(adapter: HttpServer, { enforcer, routes, guard, modules, config }: Parts): void {
+  const routeGate = compileRouteGate(enforcer, guard, modules);
+  const calls = recordRoutes(adapter, routes, enforcer.settings, { modules, config }, routeGate);
+  findRoutesOutsideNest(adapter, routes, calls, config);
+  routes.addSource(lazyLoading(modules));
+}
+
+function compilePlan({ enforcer, findings, routes, guard, engine }: Parts): Plan {
+  const { settings } = enforcer;
+  const gateParts = {
+    enforcer,
+    findings,
+    matchesExemptRoute: compileExemptRouteMatcher(routes),
+    routePolicy: compileRoutePolicy(routes, settings),
+    guarded: guard instanceof SecureGuard,
+  };
+  const unified = settings.options.proxies !== undefined || testingClaims() !== undefined;
+  return {
+    gate: compileGate(gateParts),
+    serverGate: compileServerGate(gateParts),
+    entrance: engine === null ? undefined : compileEntrance(engine),
+    requestProperties:
+      unified || engine !== null
+        ? (prototype) => ({
+            ...(unified ? schemeProperties(prototype, (request) => enforcer.isSecure(request)) : {}),
+            ...(engine === null ? {} : { session: sessionProperty(engine) }),
+          })
+        : undefined,
+  };
+}
+
+function installPlan(adapter: HttpServer, { enforcer, routes, engine }: Parts, plan: Plan): Installation {
+  const { gate, serverGate, entrance, requestProperties } = plan;
+  if (engine !== null) saveBeforeSending(adapter, engine);
+  // Nest calls a hook with every request, so there is none where nothing asks for it.
+  const needsRequestHook = gate !== undefined || entrance !== undefined;
+  if (needsRequestHook) installRequestHook(adapter, gate, entrance);
+  const { proxies } = enforcer.settings.options;
+  const openServerGate =
+    serverGate === undefined
+      ? () => undefined
+      : installServerGate(adapter, serverGate, {
+          table: routes,
+          asPlatformRequest: (raw) => (proxies === undefined ? enforcer.asPlatformRequest(raw) : raw),
+          turnAway: (request) => entrance?.turnAway(request),
+        });
+  if (requestProperties !== undefined) extendRequests(adapter, requestProperties);
+  return { needsRequestHook, openServerGate };
+}
+
+/** Sessions, between the gate and the application. Node's own requests under Fastify are given them too. */
+function compileEntrance(engine: SessionEngine): Entrance {
+  const adopt = compileAdoption(engine);
+  return {
+    enter(request, response, proceed) {
+      const raw = rawRequestOf(request);
+      if (raw !== request) adopt(raw);
+      engine.enter(request, response, proceed);
+    },
+    turnAway: (request) => engine.turnAway(request),
+  };
+}
