@@ -1,6 +1,6 @@
 import { possibleDecodings } from '../policy/paths.js';
 import type { Route, RouteTable } from '../policy/route-table.js';
-import { pathOf } from '../transport/request-target.js';
+import { readPath } from '../transport/request-target.js';
 import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
 import { compileMatcher } from './route-matcher.js';
 
@@ -28,7 +28,8 @@ function compile(routes: readonly Route[]): MatchesExemptRoute {
     const answering = matchers.filter(({ answers }) => answers(method));
     const found = request.routeOptions?.url;
     if (found !== undefined && !answering.some(({ pattern }) => pattern === found)) return false;
-    const readings = possibleDecodings(pathOf(url));
+    const path = readPath(url);
+    const readings = path === undefined ? undefined : possibleDecodings(path);
     if (readings === undefined) return false;
     if (found !== undefined && readings.length === 1) return true;
     return readings.every((reading) => answering.some(({ regexp }) => regexp?.test(reading) === true));

@@ -1,10 +1,10 @@
-import { pathOf } from '../transport/request-target.js';
+import { readPath } from '../transport/request-target.js';
 
 /** The `paths` and `exempt` options, compiled. */
 export interface PathRules {
   /**
    * Whether a `paths` rule covers a request target and no longer `exempt` rule does.
-   * True for a path that cannot be decoded wherever there are `paths` rules.
+   * True for a target that cannot be read and a path that cannot be decoded, wherever there are `paths` rules.
    */
   requires(target: string): boolean;
   /** Whether an `exempt` rule, or the built-in one for ACME challenges (RFC 8555 8.3), covers a request target. */
@@ -44,7 +44,8 @@ export function compilePathRules(paths: readonly string[], exempt: readonly stri
 
   function requires(target: string): boolean {
     if (required.length === 0) return false;
-    const path = pathOf(target);
+    const path = readPath(target);
+    if (path === undefined) return true;
     const readings = possibleDecodings(path);
     if (readings === undefined) return true;
     const wholes = readings.map((reading) => `${reading}/`);
@@ -63,7 +64,10 @@ export function compilePathRules(paths: readonly string[], exempt: readonly stri
 
   return {
     requires,
-    exempts: (target) => exemptionOf(pathOf(target)) !== undefined,
+    exempts(target) {
+      const path = readPath(target);
+      return path !== undefined && exemptionOf(path) !== undefined;
+    },
     empty: paths.length === 0 && exempt.length === 0,
   };
 }

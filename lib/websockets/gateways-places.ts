@@ -3,7 +3,7 @@ import type { ApplicationConfig } from '@nestjs/core';
 import { EventEmitter } from 'node:events';
 import { gateRequirement, type RequirementOf } from '../policy/requirement.js';
 import type { RouteTable } from '../policy/route-table.js';
-import { pathOf } from '../transport/request-target.js';
+import { readPath } from '../transport/request-target.js';
 import { guardMessages } from './message-guard.js';
 import { hasMarkedMessages, type Gateway } from './gateways.js';
 import type { Handshakes } from './gateways-handshake.js';
@@ -77,7 +77,7 @@ export class WebSocketServers {
   private installRequestHook(server: EventEmitter): void {
     const rules = { mode: this.mode, rules: this.rules.enforcer.settings.rules };
     const requirementOf: RequirementOf = (target) =>
-      gateRequirement(target, rules, () => this.matchesExemptRoute(pathOf(target)));
+      gateRequirement(target, rules, () => this.matchesExemptRoute(readPath(target)));
     placeUpgradeGate(
       server,
       (request) => !this.handshakes.admits(request, requirementOf, (answer) => refuseUpgrade(request, answer)),
@@ -85,7 +85,8 @@ export class WebSocketServers {
   }
 
   /** Whether a gateway on the application's own port that is exempt answers at a path. */
-  private matchesExemptRoute(path: string): boolean {
+  private matchesExemptRoute(path: string | undefined): boolean {
+    if (path === undefined) return false;
     const exempt = this.gateways.filter(({ port, requirement }) => port === 0 && requirement.exempt);
     return exempt.some((gateway) => pathsOf(gateway).includes(withoutSlashes(path)));
   }
