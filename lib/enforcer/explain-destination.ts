@@ -7,7 +7,7 @@ import { pathOf } from '../transport/request-target.js';
 import { isIpHost } from '../transport/host.js';
 import { compileTransport } from '../transport/transport.js';
 import type { Explanation } from './explain.js';
-import { declare, written } from './remedy.js';
+import { withTrusted, formatOptions } from './suggest-proxy-options.js';
 
 /** A redirect that may lead nowhere, explained. */
 export interface DestinationExplanation extends Explanation {
@@ -44,7 +44,7 @@ export function explainHost(
   if (setting !== undefined && stated !== undefined && stated !== host && hostAllowed(stated)) {
     return {
       ...about,
-      fix: `${connection.peer} says that '${stated}' was asked for: if it is your proxy, let it send on Host unchanged; or, if it overwrites x-forwarded-host whatever a client sends, read that: ${written(setting)}.`,
+      fix: `${connection.peer} says that '${stated}' was asked for: if it is your proxy, let it send on Host unchanged; or, if it overwrites x-forwarded-host whatever a client sends, read that: ${formatOptions(setting)}.`,
     };
   }
   const inPlace = options.proxies !== undefined || isIpHost(host) ? KEEPS_HOST : '';
@@ -59,14 +59,14 @@ const KEEPS_HOST = ' If a proxy has put it in the place of Host, let the proxy s
 /** The setting that believes X-Forwarded-Host where it is sent. With RFC 7239 `true` would mean the `host` of Forwarded. */
 function readingHost({ peer, headers }: Connection, proxies: ProxyOptions | undefined): ProxyOptions | undefined {
   if (peer === undefined || fieldValue(headers, 'x-forwarded-host') === undefined) return undefined;
-  return { ...declare(peer, proxies), host: proxies?.header === 'forwarded' ? 'x-forwarded-host' : true };
+  return { ...withTrusted(peer, proxies), host: proxies?.header === 'forwarded' ? 'x-forwarded-host' : true };
 }
 
 /**
  * Why a redirect may lead nowhere, although its host is allowed: a proxy has taken a prefix off the path, or outsiders use
  * other ports than the options say. Undefined where the request shows nothing of it.
  *
- * **Security:** whoever sends the request may have written the headers, so this is said to the operator and changes no
+ * **Security:** whoever sends the request may have formatOptions the headers, so this is said to the operator and changes no
  * redirect.
  */
 export function explainDestination(asked: Asked, settings: DestinationSettings): DestinationExplanation | undefined {

@@ -4,7 +4,7 @@ import type { CookieProblem } from '../response/cookies.js';
 import type { Connection, Doubt, Transport } from '../transport/connection.js';
 import { isSchemeHeader, strongestHint } from '../transport/doubts.js';
 import { pathOf } from '../transport/request-target.js';
-import { findRemedy, plainAddress, written, type Remedy } from './remedy.js';
+import { suggestProxyOptions, plainAddress, formatOptions, type ProxySuggestion } from './suggest-proxy-options.js';
 
 /** What a finding says besides its id. */
 export interface Explanation {
@@ -24,7 +24,7 @@ export interface DoubtExplanation extends Explanation {
  * Why a request that shows a sign of https was not believed, and the exact option that declares the proxy. Undefined
  * where it shows none.
  *
- * **Security:** whoever sends the request may have written the header. So every text says "if it is your proxy".
+ * **Security:** whoever sends the request may have formatOptions the header. So every text says "if it is your proxy".
  */
 export function explainDoubts(
   connection: Connection,
@@ -41,58 +41,64 @@ export function explainDoubts(
   };
   return {
     ...about,
-    ...TEXTS[doubt.reason](doubt, { address, remedy: findRemedy(connection, doubt, proxies), proxies, via }),
+    ...TEXTS[doubt.reason](doubt, {
+      address,
+      suggestion: suggestProxyOptions(connection, doubt, proxies),
+      proxies,
+      via,
+    }),
   };
 }
 
-interface Circumstances {
+interface DoubtContext {
   readonly address: string;
-  readonly remedy: Remedy | undefined;
+  readonly suggestion: ProxySuggestion | undefined;
   readonly proxies: ProxyOptions | undefined;
   /** Who decided that the request is over plain HTTP (see `Transport`). */
   readonly via: string;
 }
 
-type DoubtText = (doubt: Doubt, circumstances: Circumstances) => Pick<DoubtExplanation, 'id' | 'cause' | 'fix'>;
+type DoubtText = (doubt: Doubt, context: DoubtContext) => Pick<DoubtExplanation, 'id' | 'cause' | 'fix'>;
 
 const TEXTS: Record<Doubt['reason'], DoubtText> = {
-  'untrusted-peer': ({ header }, { address, remedy }) => ({
+  'untrusted-peer': ({ header }, { address, suggestion }) => ({
     id: 'SEC101',
     cause: `${address} says https in ${header}, but is not a declared proxy, so it was not believed.`,
     fix: fixOf(
-      remedy,
-      (setting) => `If it is your proxy, and it overwrites ${header}, declare it: ${written(setting)}.`,
+      suggestion,
+      (setting) => `If it is your proxy, and it overwrites ${header}, declare it: ${formatOptions(setting)}.`,
     ),
   }),
-  'other-header': ({ header }, { address, remedy, proxies }) => ({
+  'other-header': ({ header }, { address, suggestion, proxies }) => ({
     id: 'SEC102',
     cause: `${address} is a declared proxy, but says https in ${header}, and proxies.header reads ${nameOf(proxies)}.`,
-    fix: `${sending(remedy)}${alternative(remedy, header)}.`,
+    fix: `${sending(suggestion)}${alternative(suggestion, header)}.`,
   }),
-  'unusable-statement': ({ header }, { address, remedy }) => ({
+  'unusable-statement': ({ header }, { address, suggestion }) => ({
     id: 'SEC103',
     cause: `${address} sends several values in ${header}, or a malformed one, which cannot be told apart from what a client sent.`,
-    fix: `${sending(remedy)}, overwriting what is there instead of appending to it${alternative(remedy, header)}.`,
+    fix: `${sending(suggestion)}, overwriting what is there instead of appending to it${alternative(suggestion, header)}.`,
   }),
   'fetch-metadata': explainLoop,
   'secure-cookie': explainLoop,
 };
 
-function explainLoop({ header }: Doubt, { address, remedy, via }: Circumstances): ReturnType<DoubtText> {
+function explainLoop({ header }: Doubt, { address, suggestion, via }: DoubtContext): ReturnType<DoubtText> {
   const behaviour = `The browser behaves as it does over https only (${header})`;
   if (via === 'socket' || via === 'framework') {
     return {
       id: 'SEC104',
       cause: `${behaviour}, yet the request came over plain HTTP from ${address}: a proxy ends TLS there and does not say so.`,
-      fix: `${sending(remedy)}.`,
+      fix: `${sending(suggestion)}.`,
     };
   }
-  const more = remedy?.setting;
-  const hops = more === undefined ? '' : `; or, if every hop is a proxy of yours, declare them all: ${written(more)}`;
+  const more = suggestion?.setting;
+  const hops =
+    more === undefined ? '' : `; or, if every hop is a proxy of yours, declare them all: ${formatOptions(more)}`;
   return {
     id: 'SEC104',
     cause: `${behaviour}, yet ${address}, a declared proxy, says http in ${via}: what the one that ends TLS says is lost on the way.`,
-    fix: `${sending(remedy)}, also where it was told so by another proxy${hops}.`,
+    fix: `${sending(suggestion)}, also where it was told so by another proxy${hops}.`,
   };
 }
 
@@ -100,21 +106,21 @@ const NOBODY =
   'The connection was gone before its address could be read, so there is nobody to declare; look for the same finding with an address';
 
 /** The setting that is enough alone, else what the proxy has to send. */
-function fixOf(remedy: Remedy | undefined, withSetting: (setting: ProxyOptions) => string): string {
-  return remedy?.setting === undefined ? `${sending(remedy)}.` : withSetting(remedy.setting);
+function fixOf(suggestion: ProxySuggestion | undefined, withSetting: (setting: ProxyOptions) => string): string {
+  return suggestion?.setting === undefined ? `${sending(suggestion)}.` : withSetting(suggestion.setting);
 }
 
-function sending(remedy: Remedy | undefined): string {
-  if (remedy === undefined) return NOBODY;
-  const { name, value, setting } = remedy.send;
+function sending(suggestion: ProxySuggestion | undefined): string {
+  if (suggestion === undefined) return NOBODY;
+  const { name, value, setting } = suggestion.send;
   const sent = `'${name}: ${value}'`;
   if (setting === undefined) return `Let the proxy send ${sent}`;
-  return `If it is your proxy, let it send ${sent}, and declare it: ${written(setting)}`;
+  return `If it is your proxy, let it send ${sent}, and declare it: ${formatOptions(setting)}`;
 }
 
-function alternative(remedy: Remedy | undefined, header: string): string {
-  if (remedy?.setting === undefined) return '';
-  return `; or, if it overwrites ${header} whatever a client sends, read that: ${written(remedy.setting)}`;
+function alternative(suggestion: ProxySuggestion | undefined, header: string): string {
+  if (suggestion?.setting === undefined) return '';
+  return `; or, if it overwrites ${header} whatever a client sends, read that: ${formatOptions(suggestion.setting)}`;
 }
 
 function nameOf(proxies: ProxyOptions | undefined): string {

@@ -10,7 +10,7 @@ export interface HostStep {
   readonly says: string;
 }
 
-const LABEL = '[a-z0-9-]{1,63}';
+const LABEL = '[a-z0-9_-]{1,63}';
 const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
 const PORT =
   '(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9][0-9]|6[0-4][0-9][0-9][0-9]|[1-5][0-9][0-9][0-9][0-9]|[1-9][0-9]{0,3}))?';
@@ -19,8 +19,8 @@ const IPV4 = `${OCTET}\\.${OCTET}\\.${OCTET}\\.${OCTET}`;
 /** What `hosts` is without being set: the names of this machine. */
 const LOOPBACK = ['localhost', `(?:${LABEL}\\.)+localhost`, `127\\.${OCTET}\\.${OCTET}\\.${OCTET}`, escaped('[::1]')];
 
-/** A name ends in a letter-led label, so that no browser reads it as an address. */
-const ANY = [`(?:${LABEL}\\.)*[a-z][a-z0-9-]{0,62}`, IPV4, escaped('[::1]')];
+/** A name ends in a label that no digit leads, so that no browser reads it as an address. */
+const ANY = [`(?:${LABEL}\\.)*[a-z_][a-z0-9_-]{0,62}`, IPV4, escaped('[::1]')];
 
 /**
  * The hosts that a redirect may lead to, as `redirect.host` and `hosts` have them. What no step matches has no place to be
@@ -61,5 +61,5 @@ function canonical(host: string): string {
 }
 
 function escaped(host: string): string {
-  return host.replace(/[^a-z0-9:-]/g, (character) => `\\${character}`);
+  return host.replace(/[^a-z0-9:_-]/g, (character) => `\\${character}`);
 }

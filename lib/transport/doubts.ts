@@ -3,8 +3,8 @@ import type { Connection, Doubt } from './connection.js';
 import { fieldValue } from './field.js';
 import { isLoopbackHost } from './host.js';
 
-/** What was made of a plain-HTTP request before its doubts are asked for. */
-export interface Disbelief {
+/** What is known of a plain-HTTP request before its doubts are looked for. */
+export interface DoubtContext {
   /** The host asked for, canonical. */
   readonly host: string | undefined;
   /** The peer is a declared proxy. */
@@ -73,9 +73,9 @@ const SECURE_COOKIE = /(?:^|;)[ \t]*__(?:host|secure)-/i;
 const NO_DOUBTS: readonly Doubt[] = [];
 
 /** The signs of https on a request that was found to be over plain HTTP (RFC 9110 7.4). They never make it secure. */
-export function doubtsOf(connection: Connection, disbelief: Disbelief): readonly Doubt[] {
-  const stated = statedDoubts(connection, disbelief);
-  const inferred = inferredDoubts(connection, disbelief.host);
+export function findDoubts(connection: Connection, context: DoubtContext): readonly Doubt[] {
+  const stated = statedDoubts(connection, context);
+  const inferred = inferredDoubts(connection, context.host);
   return inferred.length === 0 ? stated : [...stated, ...inferred];
 }
 
@@ -101,7 +101,7 @@ function rankOf({ grade, reason, header }: Doubt): number {
   return rank === -1 ? SCHEME_HEADERS.length : rank;
 }
 
-function statedDoubts({ headers }: Connection, { trusted, header, unusable }: Disbelief): readonly Doubt[] {
+function statedDoubts({ headers }: Connection, { trusted, header, unusable }: DoubtContext): readonly Doubt[] {
   let doubts: Doubt[] | undefined;
   for (const name of Object.keys(headers)) {
     const read = trusted && name === header;

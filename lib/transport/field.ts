@@ -26,7 +26,35 @@ export function fieldValue(headers: IncomingHttpHeaders, name: string): string |
   return (typeof text === 'string' && trimOws(text)) || undefined;
 }
 
-/** The members of a comma list. Empty ones are kept: they count when two lists are paired. */
-export function listMembers(value: string): string[] {
-  return value.split(',').map(trimOws);
+const QUOTED_MEMBER = /^"([^"\\]*)"$/;
+
+/**
+ * The members of a comma list such as X-Forwarded-For, each as it stands or as a quoted-string without escapes; undefined
+ * in the place of a malformed one. Empty ones are kept: they count when two lists are paired.
+ */
+export function listMembers(value: string): (string | undefined)[] {
+  return splitUnquoted(value, ',').map((member) => unquotedMember(trimOws(member)));
+}
+
+function unquotedMember(member: string): string | undefined {
+  return member.includes('"') ? QUOTED_MEMBER.exec(member)?.[1] : member;
+}
+
+/** Splits at every separator outside quotes. A quote left open swallows the rest, which is then not well-formed. */
+export function splitUnquoted(text: string, separator: string): string[] {
+  if (!text.includes('"')) return text.split(separator);
+  const parts: string[] = [];
+  let quoted = false;
+  let start = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (char === '"') quoted = !quoted;
+    else if (quoted && char === '\\') at += 1;
+    else if (!quoted && char === separator) {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+    }
+  }
+  parts.push(text.slice(start));
+  return parts;
 }

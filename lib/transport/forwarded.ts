@@ -1,4 +1,4 @@
-import { TOKEN, trimOws } from './field.js';
+import { splitUnquoted, TOKEN, trimOws } from './field.js';
 import type { Trust } from './trust.js';
 
 /** The parameters of a forwarded-element (RFC 7239 4) by lower-case name. */
@@ -24,7 +24,8 @@ export function forwardedElement(value: string, trusts: Trust): ForwardedElement
 
 function parseElement(text: string): ForwardedElement | undefined {
   const parameters = new Map<string, string>();
-  for (const pair of splitUnquoted(trimOws(text), ';')) {
+  // RFC 7239 4 has no whitespace around the semicolon, and senders write it. Around the equals sign nobody does.
+  for (const pair of splitUnquoted(text, ';').map(trimOws)) {
     if (pair === '') continue;
     const equals = pair.indexOf('=');
     const name = pair.slice(0, Math.max(equals, 0)).toLowerCase();
@@ -41,22 +42,4 @@ function parseValue(text: string): string | undefined {
   if (text.length < 2 || !text.startsWith('"') || !text.endsWith('"')) return undefined;
   const quoted = text.slice(1, -1);
   return QUOTED_TEXT.test(quoted.replace(QUOTED_PAIR, '')) ? quoted.replace(QUOTED_PAIR, '$1') : undefined;
-}
-
-/** Splits at every separator outside quotes. A quote left open swallows the rest, which is then not well-formed. */
-function splitUnquoted(text: string, separator: string): string[] {
-  const parts: string[] = [];
-  let quoted = false;
-  let start = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at];
-    if (char === '"') quoted = !quoted;
-    else if (quoted && char === '\\') at += 1;
-    else if (!quoted && char === separator) {
-      parts.push(text.slice(start, at));
-      start = at + 1;
-    }
-  }
-  parts.push(text.slice(start));
-  return parts;
 }

@@ -8,8 +8,9 @@ export interface HostAndPort {
   readonly port: number | undefined;
 }
 
-// uri-host [ ":" port ] of RFC 9110 7.2, kept to what a site can be called: no user, no percent-encoding, no underscore.
-const HOST_AND_PORT = /^([a-z0-9.-]+|\[[a-f0-9:.]+\])(?::([0-9]+))?$/i;
+// uri-host [ ":" port ] of RFC 9110 7.2, kept to what a site can be called: no user, no percent-encoding. The underscore is in
+// no internet name, and in many of containers and intranets.
+const HOST_AND_PORT = /^([a-z0-9._-]+|\[[a-f0-9:.]+\])(?::([0-9]+))?$/i;
 const LONGEST_NAME = 253;
 const LONGEST_LABEL = 63;
 const HIGHEST_PORT = 65535;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ProxyHeader, ProxyOptions } from '../options/secure-options.js';
 import type { Connection, Doubt, Transport } from './connection.js';
-import { doubtsOf } from './doubts.js';
+import { findDoubts } from './doubts.js';
 import { fieldValue, TOKEN, trimOws } from './field.js';
 import { forwardedElement } from './forwarded.js';
 import { rememberedHost } from './host.js';
@@ -71,7 +71,7 @@ export function compileTransport(proxies: ProxyOptions | undefined): TransportRe
         port: asked?.port,
         peer: connection.peer,
         via,
-        doubts: secure ? NO_DOUBTS : doubtsOf(connection, { host, trusted, header: source.header, unusable }),
+        doubts: secure ? NO_DOUBTS : findDoubts(connection, { host, trusted, header: source.header, unusable }),
       };
     },
   };

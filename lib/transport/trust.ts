@@ -97,7 +97,7 @@ function compileRange(entry: string): ReturnType<typeof proxyAddr.compile> | und
 }
 
 /** The address of a node as X-Forwarded-For and Forwarded write it, without brackets and port (RFC 7239 6). */
-function addressOf(node: string): string {
+export function addressOf(node: string): string {
   const match = /^(?:\[([^\]]*)\]|([\d.]+))(?::[\w.-]+)?$/.exec(node);
   return match?.[1] ?? match?.[2] ?? node;
 }

@@ -80,11 +80,12 @@ const element = fc
     ),
     order: fc.shuffledSubarray([0, 1, 2, 3], { minLength: 4 }),
     empty: fc.constantFrom('', '', '', ';'),
+    separator: fc.constantFrom(';', ';', '; ', ' \t;\t '),
   })
-  .map(({ order, empty, ...given }) => {
+  .map(({ order, empty, separator, ...given }) => {
     const pairs = [given.node, given.scheme, given.host, given.other];
     const present = order.map((at) => pairs[at]).filter((pair) => pair !== undefined);
-    return { pairs: present, written: empty + present.map(({ written }) => written).join(';') };
+    return { pairs: present, written: empty + present.map(({ written }) => written).join(separator) };
   });
 
 /** What a field says, by its model: read from the right as far as the hops are declared. */
@@ -152,7 +153,7 @@ function readField(text: string): (Map<string, string> | undefined)[] {
   for (const part of partsOf(text, ',')) {
     const parameters = new Map<string, string>();
     let wellFormed = true;
-    for (const pair of partsOf(part.replace(/^[ \t]*/, '').replace(/(?<![ \t])[ \t]+$/, ''), ';')) {
+    for (const pair of partsOf(part, ';').map(withoutSpace)) {
       if (pair === '') continue;
       const [whole, name = '', plain, inQuotes = ''] = PAIR.exec(pair) ?? [];
       if (whole !== pair || parameters.has(name.toLowerCase())) wellFormed = false;
@@ -161,6 +162,10 @@ function readField(text: string): (Map<string, string> | undefined)[] {
     elements.push(wellFormed ? parameters : undefined);
   }
   return elements;
+}
+
+function withoutSpace(text: string): string {
+  return text.replace(/^[ \t]*/, '').replace(/(?<![ \t])[ \t]+$/, '');
 }
 
 /** Parts between separators that no quotes hold together. */
@@ -285,11 +290,12 @@ describe('X-Forwarded-Proto', () => {
       fc.property(lists, ([text, nodes]) => {
         const told = isSecure({ 'X-Forwarded-Proto': text, 'X-Forwarded-For': nodes });
         secure += told ? 1 : 0;
-        const words = text.split(',').map((word) => word.replace(/^[ \t]*/, '').replace(/(?<![ \t])[ \t]+$/, ''));
+        const words = partsOf(text, ',').map(withoutSpace);
         const single = words.length === 1;
         return (
           !told ||
-          (words.some((word) => /^(?:https|wss)$/i.test(word)) && (single || nodes.split(',').length === words.length))
+          (words.some((word) => /^(?:https|wss|"https"|"wss")$/i.test(word)) &&
+            (single || partsOf(nodes, ',').length === words.length))
         );
       }),
       runs,

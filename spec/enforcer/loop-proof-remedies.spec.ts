@@ -107,7 +107,7 @@ const ROWS: Row[] = [
   [
     'a proxy with a bad Forwarded',
     { trust: 'loopback', header: 'forwarded' },
-    { Forwarded: 'for=192.0.2.1; proto=https' },
+    { Forwarded: 'for=192.0.2.1:80; proto=https' },
     'SEC103',
     1,
   ],

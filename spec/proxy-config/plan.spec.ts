@@ -241,7 +241,7 @@ describe('where redirects lead', () => {
       '192.0.2.1',
       undefined,
       undefined,
-      undefined,
+      'a_b.example',
       undefined,
       undefined,
     ]);

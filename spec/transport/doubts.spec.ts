@@ -169,9 +169,9 @@ describe('a declared peer', () => {
   it.each<[string, 'x-forwarded' | 'forwarded' | ProxyHeader, string, string]>([
     ['an unpaired list', 'x-forwarded', 'X-Forwarded-Proto', 'https, http'],
     ['an unpaired list', 'x-forwarded', 'X-Forwarded-Proto', 'http, WSS'],
-    ['a quoted scheme', 'x-forwarded', 'X-Forwarded-Proto', '"https"'],
+    ['a badly quoted scheme', 'x-forwarded', 'X-Forwarded-Proto', '"https" x'],
     ['a URL', 'x-forwarded', 'X-Forwarded-Proto', 'https://example.com'],
-    ['a bad element', 'forwarded', 'Forwarded', 'for=192.0.2.1; proto=https'],
+    ['a bad element', 'forwarded', 'Forwarded', 'for=192.0.2.1:80; proto=https'],
     ['an element without proto', 'forwarded', 'Forwarded', 'proto=https, for=192.0.2.1'],
     ['an open quote', 'forwarded', 'Forwarded', 'for="a;proto=https'],
     ['a value not configured', { name: 'CF-Visitor', value: 'https' }, 'CF-Visitor', '{"scheme":"https"}'],
@@ -188,7 +188,7 @@ describe('a declared peer', () => {
   });
 
   it.each<[string, 'forwarded' | ProxyHeader, string, string]>([
-    ['a bad element without https', 'forwarded', 'Forwarded', 'for=192.0.2.1; proto=http'],
+    ['a bad element without https', 'forwarded', 'Forwarded', 'for=192.0.2.1:80; proto=http'],
     ['a host that is called https', 'forwarded', 'Forwarded', 'host=https'],
     ['another value', { name: 'X-Forwarded-Ssl', value: 'on' }, 'X-Forwarded-Ssl', 'off'],
   ])('is not doubted for what does not mention https: %s', (_what, header, name, value) => {

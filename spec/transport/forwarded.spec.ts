@@ -27,6 +27,10 @@ describe('a single element of Forwarded', () => {
     'proto=https;ext=1;other="2"',
     ';;proto=https;',
     ' \tproto=https\t ',
+    'for=203.0.113.43; proto=https; extension=value',
+    'for=a ;proto=https',
+    'for=a \t; \tproto=https ; ',
+    ' ; for="a; proto=http" ; proto="https" ;',
   ])('%s says https', (Forwarded) => {
     expect(transport.read(connect({ Forwarded }))).toMatchObject({ secure: true, scheme: 'https', via: 'forwarded' });
     expect(transport.isSecure(connect({ Forwarded }))).toBe(true);
@@ -47,8 +51,6 @@ describe('a single element of Forwarded', () => {
     ['an extension twice', 'ext=1;proto=https;ext=1'],
     ['space around the equals sign', 'proto = https'],
     ['space after the equals sign', 'proto= https'],
-    ['space before the semicolon', 'for=a ;proto=https'],
-    ['space after the semicolon', 'for=a; proto=https'],
     ['no equals sign', 'https'],
     ['no equals sign in one pair', 'secure;proto=https'],
     ['no name', '=https'],
@@ -81,11 +83,20 @@ describe('a single element of Forwarded', () => {
     }
   });
 
-  it.each([...'"\\= \t:()<>@[]{}?/\u0000\u00a0'])('the character %j anywhere inside makes it malformed', (char) => {
+  it.each([...'"\\=:()<>@[]{}?/\u0000\u00a0'])('the character %j anywhere inside makes it malformed', (char) => {
     const field = 'for=192.0.2.1;proto=https';
     for (let at = 1; at < field.length; at += 1) {
       const Forwarded = field.slice(0, at) + char + field.slice(at);
       expect([Forwarded, transport.isSecure(connect({ Forwarded }))]).toEqual([Forwarded, false]);
+    }
+  });
+
+  it.each([...' \t'])('whitespace (%j) is accepted around the semicolon and nowhere else inside', (space) => {
+    const field = 'for=192.0.2.1;proto=https';
+    for (let at = 1; at < field.length; at += 1) {
+      const Forwarded = field.slice(0, at) + space + field.slice(at);
+      const around = field[at] === ';' || field[at - 1] === ';';
+      expect([Forwarded, transport.isSecure(connect({ Forwarded }))]).toEqual([Forwarded, around]);
     }
   });
 
@@ -122,6 +133,8 @@ describe('several elements of Forwarded, read from the right', () => {
     ['the leftmost decides where all are declared', trust, 'for=10.0.0.1;proto=https, for=10.0.0.2;proto=http', true],
     ['commas in quotes do not part elements', trust, 'for=192.0.2.1;proto=https;x=",proto=http"', true],
     ['a bad element at the left of the one that decides is not met', trust, 'for==, proto=https', true],
+    ['whitespace around semicolons', trust, 'for=192.0.2.1; proto=https , for=10.0.0.1 ; proto=http', true],
+    ['whitespace does not mend a bad element', trust, 'proto=https, for=10.0.0.1; ; = ; proto=https', false],
     ['a bad element on the way is', trust, 'proto=https, for==, for=10.0.0.1;proto=https', false],
     ['a bad element voids what is left of it', trust, 'proto=https, for=10.0.0.1;;=;proto=https', false],
     ['a quote left open swallows what is right of it', trust, 'for="a, for=192.0.2.1;proto=https', false],

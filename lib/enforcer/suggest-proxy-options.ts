@@ -3,13 +3,13 @@ import type { ProxyHeader, ProxyOptions } from '../options/secure-options.js';
 import type { Connection, Doubt } from '../transport/connection.js';
 import { fieldValue, listMembers } from '../transport/field.js';
 import { compileTransport } from '../transport/transport.js';
-import { compileTrust } from '../transport/trust.js';
+import { addressOf, compileTrust } from '../transport/trust.js';
 
 /**
- * What makes a request secure that showed a sign of https and was not believed. Each way was tried on that request before
- * it is told.
+ * Two ways to make a request secure that showed a sign of https and was not believed. Each was tried on that request
+ * before it is suggested.
  */
-export interface Remedy {
+export interface ProxySuggestion {
   /** The setting that is enough alone: the peer and the hops before it declared, and the header they use read. */
   readonly setting: ProxyOptions | undefined;
   /** The other way: what the proxy has to send, in place of what it sends, and the setting beside that. */
@@ -21,17 +21,17 @@ export interface Remedy {
   };
 }
 
-/** Finds the remedy; undefined where the peer is not known, so that nobody can be declared. */
-export function findRemedy(
+/** Suggests the options for a doubt; undefined where the peer is not known, so that nobody can be declared. */
+export function suggestProxyOptions(
   connection: Connection,
   doubt: Doubt,
   proxies: ProxyOptions | undefined,
-): Remedy | undefined {
+): ProxySuggestion | undefined {
   if (connection.peer === undefined) return undefined;
-  const declared = declare(connection.peer, proxies);
+  const declared = withTrusted(connection.peer, proxies);
   const settings =
     doubt.grade === 'stated'
-      ? [declared, read(declared, doubt.header, connection)]
+      ? [declared, withHeader(declared, doubt.header, connection)]
       : withMoreHops(declared, connection);
   const { name, value } = statementOf(declared.header);
   return {
@@ -45,12 +45,15 @@ function withMoreHops(declared: ProxyOptions, { headers }: Connection): ProxyOpt
   const { trust } = declared;
   if (typeof trust === 'number') return [1, 2, 3].map((more) => ({ ...declared, trust: trust + more }));
   const nodes = listMembers(fieldValue(headers, 'x-forwarded-for') ?? '').toReversed();
-  const addresses = nodes.slice(0, 3).filter((node) => isIP(node) !== 0);
+  const addresses = nodes
+    .slice(0, 3)
+    .map((node) => addressOf(node ?? ''))
+    .filter((address) => isIP(address) !== 0);
   return addresses.map((_, at) => ({ ...declared, trust: [...[trust].flat(), ...addresses.slice(0, at + 1)] }));
 }
 
 /** The setting under which a peer is a declared proxy. */
-export function declare(peer: string, proxies: ProxyOptions | undefined): ProxyOptions {
+export function withTrusted(peer: string, proxies: ProxyOptions | undefined): ProxyOptions {
   if (proxies !== undefined && compileTrust(proxies.trust)(peer, 0)) return proxies;
   const { trust = [] } = proxies ?? {};
   const named = typeof trust === 'string' ? trust.split(',').map((entry) => entry.trim()) : trust;
@@ -58,7 +61,7 @@ export function declare(peer: string, proxies: ProxyOptions | undefined): ProxyO
 }
 
 /** The setting that reads the header as this request has it. What `host: true` means depends on the header, so it goes. */
-function read({ trust, host }: ProxyOptions, header: string, { headers }: Connection): ProxyOptions {
+function withHeader({ trust, host }: ProxyOptions, header: string, { headers }: Connection): ProxyOptions {
   const named = typeof host === 'string' ? { host } : {};
   switch (header) {
     case 'x-forwarded-proto':
@@ -73,7 +76,7 @@ function read({ trust, host }: ProxyOptions, header: string, { headers }: Connec
   }
 }
 
-/** A value as sent, where it is short, plain, and not a list, whose members different hands have written. */
+/** A value as sent, where it is short, plain, and not a list, whose members different hands have formatOptions. */
 function usableValue(value: string | undefined): string {
   return value !== undefined && /^[!-+\--~ ]{1,64}$/.test(value) ? value : 'https';
 }
@@ -95,8 +98,8 @@ export function plainAddress(peer: string): string {
   return peer.replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/s, '');
 }
 
-/** A setting as it is written in the options. */
-export function written(setting: ProxyOptions): string {
+/** A setting as it is formatOptions in the options. */
+export function formatOptions(setting: ProxyOptions): string {
   return `SecureModule.forRoot({ proxies: ${literal(setting)} })`;
 }
 
