@@ -3,7 +3,7 @@ export type Severity = 'error' | 'warning' | 'info';
 
 /**
  * Every finding there is. Ids are stable: SEC0xx configuration, SEC1xx transport and proxies, SEC2xx sessions and
- * cookies, SEC3xx routes, SEC4xx HSTS. Each has a page of documentation, made of catalogue-pages.ts.
+ * cookies, SEC3xx routes, SEC4xx HSTS. Each has a page in docs/findings.
  */
 export const CATALOGUE = {
   SEC001: { severity: 'warning', title: 'Nothing is enforced: httpsSupport is false' },

@@ -1,7 +1,7 @@
 import type { FindingId, Severity } from '../../findings/catalogue.js';
-import { PAGES } from '../../findings/catalogue-pages.js';
 import type { Finding } from '../../findings/findings.js';
 import { commonFix, countFindings, groupFindings } from '../audit-report.js';
+import { readFindingPage } from './finding-page.js';
 import { html, type Html } from './html.js';
 
 /** Of one id, more than this are folded away. */
@@ -82,19 +82,17 @@ function fixText(fix: string): Html {
 
 /** What the documentation says, put into the page: a path in the package would lead nowhere from here. */
 function explanation(id: FindingId): Html | undefined {
-  // Another version of the package may have found what this one does not know.
-  const pages: Partial<typeof PAGES> = PAGES;
-  const page = pages[id];
+  const page = readFindingPage(id);
   if (page === undefined) return undefined;
-  const { means, fix, example } = page;
+  const { means, fix, before, after } = page;
   return html`<details class="explanation">
     <summary>About ${id}, with an example</summary>
     <p>${prose(means)}</p>
     <p>${prose(fix)}</p>
     <p class="label">Before</p>
-    <pre tabindex="0" aria-label="${id}, before">${example.before}</pre>
+    <pre tabindex="0" aria-label="${id}, before">${before}</pre>
     <p class="label">After</p>
-    <pre tabindex="0" aria-label="${id}, after">${example.after}</pre>
+    <pre tabindex="0" aria-label="${id}, after">${after}</pre>
   </details>`;
 }
 
