@@ -3,6 +3,9 @@ import { hash } from 'node:crypto';
 /** How long a moved session is found under its old id, in milliseconds: as long as a slow request may take. */
 export const MOVED_MILLISECONDS = 30_000;
 
+/** How many times in a row a session may have moved, within that time, for its first id to lead to it. */
+export const LONGEST_WAY = 8;
+
 /** What is kept of a session. Times are milliseconds since 1970. */
 export interface SessionRecord {
   /** When the session was made. `move` does not restart it. */
@@ -146,9 +149,67 @@ export function hashedId(id: string): string {
 /** The record in what a store gave back; undefined where it is not one. */
 export function recordFrom(kept: unknown): SessionRecord | undefined {
   if (!isObject(kept)) return undefined;
-  const { created, seen, expires, userId, data } = kept;
+  const { created, seen, expires, userId, data, stamp } = kept;
   if (!isTime(created) || !isTime(seen) || !isTime(expires) || !isObject(data)) return undefined;
-  return { created, seen, expires, userId: typeof userId === 'string' ? userId : undefined, data };
+  const record = { created, seen, expires, userId: typeof userId === 'string' ? userId : undefined, data };
+  return isObject(stamp) ? { ...record, stamp } : record;
+}
+
+/**
+ * What a store gave back for the id of a session: undefined where there is nothing, and where that has expired.
+ *
+ * @throws UnreadableRecordError where there is something else.
+ */
+export function foundIn(kept: unknown, now: number): SessionRecord | MovedSession | undefined {
+  if (kept === undefined || kept === null) return undefined;
+  const pointer = pointerFrom(kept);
+  if (pointer !== undefined) return pointer.until > now ? pointer : undefined;
+  const record = recordFrom(kept);
+  if (record === undefined) throw new UnreadableRecordError('A session is kept in a form that cannot be read.');
+  return record.expires > now ? record : undefined;
+}
+
+/** As {@link foundIn}, in the JSON that a store gave back. */
+export function foundInJson(text: unknown, now: number): SessionRecord | MovedSession | undefined {
+  if (text === undefined || text === null) return undefined;
+  return foundIn(jsonFrom(text) ?? false, now);
+}
+
+/** The way to a session under its new id; undefined where this is none. */
+export function pointerFrom(kept: unknown): MovedSession | undefined {
+  if (!isObject(kept)) return undefined;
+  const { movedTo, until } = kept;
+  return typeof movedTo === 'string' && isTime(until) ? { movedTo, until } : undefined;
+}
+
+/** The order in which a list shows the sessions of a user. What cannot be read comes first. */
+export function oldestFirst(one: KeptSession, other: KeptSession): number {
+  return (one.record?.created ?? 0) - (other.record?.created ?? 0);
+}
+
+/**
+ * Follows moved sessions to the ids they have now.
+ *
+ * @param look which of some ids are there, each with where it leads: itself, or its new id.
+ */
+export async function followMoved(
+  ids: readonly string[],
+  look: (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>,
+): Promise<ReadonlyMap<string, string>> {
+  const there = new Map<string, string>();
+  let open = new Map(ids.map((id) => [id, id]));
+  // A session moves no faster than a browser asks; whoever is this far behind is not followed.
+  for (let step = 0; step < LONGEST_WAY && open.size > 0; step += 1) {
+    const found = await look([...new Set(open.values())]);
+    const next = new Map<string, string>();
+    for (const [id, at] of open) {
+      const leads = found.get(at);
+      if (leads === at) there.set(id, at);
+      else if (leads !== undefined) next.set(id, leads);
+    }
+    open = next;
+  }
+  return there;
 }
 
 /** What a JSON text says; undefined where it is none. */
