@@ -54,6 +54,6 @@ export {
 } from './proxy-config/write-proxy-config.js';
 export { SecureOptionsError } from './settings/secure-options.error.js';
 export type { Unlisted } from './policy/route-table.js';
-export type { RefusalReason, Requirement, Verdict } from './policy/verdict.js';
+export type { RefuseVerdict, RefusalReason, Requirement, Verdict } from './policy/verdict.js';
 export type { Doubt, Transport } from './transport/connection.js';
 export { VERDICT_CHANNEL } from './tokens.js';

@@ -76,8 +76,8 @@ export function headersOf(verdict: DenyVerdict): Record<string, string> {
   if (verdict.action === 'redirect') return { location: verdict.location };
   switch (verdict.status) {
     case 405:
-      // RFC 9110 10.2.1: an empty list says that no method is allowed here, over http.
-      return { 'cache-control': 'no-store', allow: '' };
+      // RFC 9110 10.2.1: an empty list says that no method is allowed here over plain HTTP.
+      return { 'cache-control': 'no-store', allow: verdict.allow?.join(', ') ?? '' };
     case 426:
       return { 'cache-control': 'no-store', upgrade: 'TLS/1.2, HTTP/1.1', connection: 'Upgrade' };
     default:

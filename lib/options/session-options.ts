@@ -2,9 +2,9 @@
 export interface SessionCookieOptions {
   /** Default `'lax'`. */
   sameSite?: 'lax' | 'strict' | 'none';
-  /** Default `/`. Another path takes the `__Host-` out of the name. */
+  /** Default `/`. With another path the default name is `__Secure-sid`. */
   path?: string;
-  /** Default none: this host only. A domain takes the `__Host-` out of the name. */
+  /** Default none: this host only. With a domain the default name is `__Secure-sid`. */
   domain?: string;
   /** Kept apart per top-level site (CHIPS). Default false. */
   partitioned?: boolean;
@@ -28,7 +28,7 @@ export interface SessionOptions {
    * **Security:** who has it can make session cookies. Take it from the environment, never from the code.
    */
   secret: string | readonly string[] | undefined;
-  /** The name of the cookie. Default `__Host-sid`; `sid` with `httpsSupport: false` or a cookie path or domain. */
+  /** The name of the cookie. Default `__Host-sid`; `__Secure-sid` with a cookie path or domain; `sid` with `httpsSupport: false`. */
   name?: string;
   cookie?: SessionCookieOptions;
   /** After how long without a request a session ends. Default 30 minutes. */

@@ -1,6 +1,6 @@
-import type { Doubt } from '../transport/connection.js';
+import type { Doubt, Transport } from '../transport/connection.js';
 import { absoluteUrl } from '../transport/request-target.js';
-import type { PolicySettings, RefusalReason, RequestFacts, Verdict } from './verdict.js';
+import type { PolicySettings, RefuseVerdict, RefusalReason, RequestFacts, Verdict } from './verdict.js';
 import type { RefuseStatus } from '../options/secure-options.js';
 
 /**
@@ -29,7 +29,9 @@ export function decide(facts: RequestFacts, settings: PolicySettings): Verdict {
   const mayCarrySecret = facts.authorized || !isSafe(facts.method);
   if (settings.onInsecure === 'refuse' || (settings.onInsecure === 'auto' && mayCarrySecret)) {
     if (transport.doubts.length > 0) return refuse('proxy-not-believed', 421);
-    return refuse(mayCarrySecret ? 'insecure-secret' : 'insecure-refused', settings.refuseStatus);
+    const reason = mayCarrySecret ? 'insecure-secret' : 'insecure-refused';
+    if (settings.refuseStatus === 405) return { ...refuse(reason, 405), allow: redirectedMethods(settings, transport) };
+    return refuse(reason, settings.refuseStatus);
   }
 
   const host = settings.redirectHost(transport.host);
@@ -49,10 +51,15 @@ function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
+/** What a 405 allows over plain HTTP (RFC 9110 15.5.6): the methods that are redirected. */
+function redirectedMethods({ onInsecure, redirectHost }: PolicySettings, { host }: Transport): readonly string[] {
+  return onInsecure === 'auto' && redirectHost(host) !== undefined ? ['GET', 'HEAD'] : [];
+}
+
 function isStated(doubt: Doubt): boolean {
   return doubt.grade === 'stated';
 }
 
-function refuse(reason: RefusalReason, status: RefuseStatus): Verdict {
+function refuse(reason: RefusalReason, status: RefuseStatus): RefuseVerdict {
   return { action: 'refuse', reason, status };
 }

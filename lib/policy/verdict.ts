@@ -50,7 +50,16 @@ export type Verdict =
       readonly status: RedirectStatus;
       readonly location: string;
     }
-  | { readonly action: 'refuse'; readonly reason: RefusalReason; readonly status: RefuseStatus };
+  | RefuseVerdict;
+
+/** A request is refused. */
+export interface RefuseVerdict {
+  readonly action: 'refuse';
+  readonly reason: RefusalReason;
+  readonly status: RefuseStatus;
+  /** With status 405: the methods that would be redirected, for the header `Allow`. */
+  readonly allow?: readonly string[];
+}
 
 /** Why a request is refused. */
 export type RefusalReason =

@@ -2,7 +2,7 @@ import { comment } from './comment.js';
 import { STATES_HTTPS, type HeaderPlan, type HeaderValue } from './headers.js';
 import { TOO_LONG } from './host-pattern.js';
 import type { ProxyPlan } from './plan.js';
-import { statusesOf } from './request-plan.js';
+import { allowedMethods, statusesOf } from './request-plan.js';
 import { COVERAGE, decisionText, KINDS, KINDS_NOTE } from './wording.js';
 
 /** What is to be included in the virtual host of port 80: the rules, which act over plain HTTP only, and the headers. */
@@ -127,7 +127,7 @@ function answerLines(plan: ProxyPlan): string[] {
       ),
     ),
     ...refusalHeader('Cache-Control', 'no-store', '.'),
-    ...(refusals.includes(405) ? refusalHeader('Allow', '', '405') : []),
+    ...(refusals.includes(405) ? refusalHeader('Allow', allowedMethods(plan), '405') : []),
     ...(refusals.includes(426) ? refusalHeader('Upgrade', 'TLS/1.2, HTTP/1.1', '426') : []),
     '',
   ];

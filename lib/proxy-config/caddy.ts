@@ -2,7 +2,7 @@ import { comment } from './comment.js';
 import { STATES_HTTPS, type HeaderPlan, type HeaderValue } from './headers.js';
 import { TOO_LONG } from './host-pattern.js';
 import type { ProxyPlan } from './plan.js';
-import { statusesOf } from './request-plan.js';
+import { allowedMethods, statusesOf } from './request-plan.js';
 import { bodyOf, COVERAGE, decisionText, KINDS, KINDS_NOTE } from './wording.js';
 
 /** A snippet for the sites that are served over http too: the rules, which act over plain HTTP only. */
@@ -115,7 +115,7 @@ function answerLines(plan: ProxyPlan): string[] {
       `\tredir @nestjs-secure-${status} "https://{nestjs_secure_host}${port}{http.request.uri}" ${status}`,
       '',
     ]),
-    ...refusals.flatMap((status) => [...matcher(status), ...refusalLines(status)]),
+    ...refusals.flatMap((status) => [...matcher(status), ...refusalLines(status, allowedMethods(plan))]),
   ];
 }
 
@@ -135,13 +135,13 @@ function matcher(status: number): string[] {
 }
 
 /** Rewritten first, for Caddy comes to `handle` blocks of the site before it comes to `respond`. */
-function refusalLines(status: number): string[] {
+function refusalLines(status: number, allow: string): string[] {
   return [
     `\trewrite @nestjs-secure-${status} /.nestjs-secure/${status}`,
     `\thandle /.nestjs-secure/${status} {`,
     '\t\theader Cache-Control no-store',
     '\t\theader Content-Type text/plain',
-    ...(status === 405 ? ['\t\theader Allow ""'] : []),
+    ...(status === 405 ? [`\t\theader Allow "${allow}"`] : []),
     ...(status === 426 ? ['\t\theader Upgrade "TLS/1.2, HTTP/1.1"'] : []),
     `\t\trespond "${bodyOf(status)}" ${status}`,
     '\t}',

@@ -2,7 +2,7 @@ import { comment } from './comment.js';
 import { STATES_HTTPS, type HeaderPlan, type HeaderValue } from './headers.js';
 import { TOO_LONG } from './host-pattern.js';
 import type { ProxyPlan } from './plan.js';
-import { statusesOf, type RequestStep } from './request-plan.js';
+import { allowedMethods, statusesOf, type RequestStep } from './request-plan.js';
 import { bodyOf, COVERAGE, decisionText, KINDS, KINDS_NOTE } from './wording.js';
 
 /** What is to be included in a `server` block: the rules, which act over plain HTTP only, and the headers. */
@@ -108,18 +108,18 @@ function answerLines(plan: ProxyPlan): string[] {
       (status) => `if ($nestjs_secure_status = "${status}") { rewrite ^ /.nestjs-secure/${status} last; }`,
     ),
     '',
-    ...refusals.flatMap(refusalLines),
+    ...refusals.flatMap((status) => refusalLines(status, allowedMethods(plan))),
   ];
 }
 
 /** A refusal has headers, which nginx takes in a location only. Nobody can ask for it from outside. */
-function refusalLines(status: number): string[] {
+function refusalLines(status: number, allow: string): string[] {
   return [
     `location = /.nestjs-secure/${status} {`,
     '  internal;',
     '  default_type text/plain;',
     '  add_header Cache-Control no-store always;',
-    ...(status === 405 ? ['  add_header Allow " " always;'] : []),
+    ...(status === 405 ? [`  add_header Allow "${allow || ' '}" always;`] : []),
     ...(status === 426 ? ['  add_header Upgrade "TLS/1.2, HTTP/1.1" always;'] : []),
     `  return ${status} "${bodyOf(status)}";`,
     '}',

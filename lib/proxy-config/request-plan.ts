@@ -56,6 +56,12 @@ export function strictness({ safe, authorized, unsafe }: ClearAnswer): number {
   return [safe, authorized, unsafe].filter((status) => !isRedirect(status)).length;
 }
 
+/** What a refusal with 405 says in `Allow`: the methods that are redirected wherever a plan comes to that status. */
+export function allowedMethods(plan: RequestPlan): string {
+  const refusing = answersOf(plan).filter(({ authorized, unsafe }) => authorized === 405 || unsafe === 405);
+  return refusing.length > 0 && refusing.every(({ safe }) => isRedirect(safe)) ? 'GET, HEAD' : '';
+}
+
 function isRedirect(status: number): boolean {
   return status < 400;
 }

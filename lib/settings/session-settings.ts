@@ -20,8 +20,10 @@ const HOUR = 60 * MINUTE;
 export function compileSession(options: SessionOptions, secure: boolean): SessionSettings {
   const { sameSite = 'lax', path = '/', domain, partitioned, maxAge } = options.cookie ?? {};
   const hostOnly = domain === undefined && path === '/';
+  // The strictest prefix that browsers take with these attributes (RFC 6265bis 4.1.3).
+  const prefix = hostOnly ? '__Host-' : '__Secure-';
   return {
-    name: options.name ?? (secure && hostOnly ? '__Host-sid' : 'sid'),
+    name: options.name ?? (secure ? `${prefix}sid` : 'sid'),
     secrets: typeof options.secret === 'string' ? [options.secret] : (options.secret ?? []),
     cookie: {
       sameSite,

@@ -380,6 +380,17 @@ describe.each(adapters)('a refusal on %s', (_platform, newAdapter) => {
   });
 });
 
+describe.each(adapters)('a refusal with 405 on %s', (_platform, newAdapter) => {
+  serving(newAdapter, { refuse: { status: 405 } });
+
+  it.each(['/secret', '/office'])('of %s allows the methods that are redirected', async (path) => {
+    for (const asked of [{ method: 'POST' }, { method: 'DELETE' }, { headers: authorized }]) {
+      expect(await ask(path, asked)).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+    }
+    for (const method of ['GET', 'HEAD']) expect((await ask(path, { method })).status).toBe(307);
+  });
+});
+
 describe.each(adapters)('reportOnly on %s', (_platform, newAdapter) => {
   const leaks: Leak[] = [];
   serving(newAdapter, {

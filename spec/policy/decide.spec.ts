@@ -195,6 +195,19 @@ describe('what may carry a secret', () => {
   });
 });
 
+describe('a refusal with 405', () => {
+  const with405 = { ...settings, refuseStatus: 405 as const };
+
+  it.each<[string, Partial<RequestFacts>, Partial<PolicySettings>, Partial<Transport>, string[]]>([
+    ['GET and HEAD, which would be redirected', { method: 'POST' }, {}, {}, ['GET', 'HEAD']],
+    ['the same, which Authorization alone keeps from it', { authorized: true }, {}, {}, ['GET', 'HEAD']],
+    ['nothing where nothing is redirected', { method: 'POST' }, { onInsecure: 'refuse' }, {}, []],
+    ['nothing where the host is not allowed', { method: 'POST' }, {}, { host: 'other.example' }, []],
+  ])('allows %s', (_what, facts, over, of, allow) => {
+    expect(decide(request(facts, of), { ...with405, ...over })).toMatchObject({ status: 405, allow });
+  });
+});
+
 describe('a host that is not allowed', () => {
   it.each([undefined, 'evil.com'])('%j is 400, and never a guess', (host) => {
     expect(decide(request({}, { host }), settings)).toEqual(refuse('host-not-allowed', 400));

@@ -68,10 +68,22 @@ describe.each(adapters)('On %s', (_platform, newAdapter) => {
     [
       'a domain',
       { cookie: { domain: 'example.test' } },
-      'sid',
+      '__Secure-sid',
       'Domain=example.test; Path=/; HttpOnly; Secure; SameSite=Lax',
     ],
-    ['a path', { cookie: { path: '/write' } }, 'sid', 'Path=/write; HttpOnly; Secure; SameSite=Lax'],
+    [
+      'a domain and a path',
+      { cookie: { domain: 'example.test', path: '/write' } },
+      '__Secure-sid',
+      'Domain=example.test; Path=/write; HttpOnly; Secure; SameSite=Lax',
+    ],
+    [
+      'a name with a domain',
+      { name: 'own', cookie: { domain: 'example.test' } },
+      'own',
+      'Domain=example.test; Path=/; HttpOnly; Secure; SameSite=Lax',
+    ],
+    ['a path', { cookie: { path: '/write' } }, '__Secure-sid', 'Path=/write; HttpOnly; Secure; SameSite=Lax'],
     ['SameSite strict', { cookie: { sameSite: 'strict' } }, '__Host-sid', 'Path=/; HttpOnly; Secure; SameSite=Strict'],
     ['SameSite none', { cookie: { sameSite: 'none' } }, '__Host-sid', 'Path=/; HttpOnly; Secure; SameSite=None'],
     [
