@@ -2,7 +2,12 @@ import type { Finding } from '../findings/findings.js';
 import type { Severity } from '../findings/catalogue.js';
 import type { AuditedRoute } from '../audit/secure-audit.js';
 import type { Unlisted } from '../policy/route-table.js';
-import type { Look, Platform } from './inspection.js';
+
+/** How the application is looked at: `preview` constructs no provider, `full` initialises the application. */
+export type Look = 'preview' | 'full';
+
+/** The platform an application is created on. */
+export type Platform = 'express' | 'fastify';
 
 /** What an audit found: the shape of `--json`. */
 export interface AuditReport {

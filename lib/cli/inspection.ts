@@ -1,11 +1,5 @@
 import type { ProxyServerName } from '../proxy-config/write-proxy-config.js';
-import type { AuditReport } from './audit-report.js';
-
-/** How the application is looked at: `preview` constructs no provider, `full` initialises the application. */
-export type Look = 'preview' | 'full';
-
-/** The platform an application is created on. */
-export type Platform = 'express' | 'fastify';
+import type { AuditReport, Look, Platform } from './audit-report.js';
 
 /** The configuration to write. */
 export interface ProxyRequest {

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { INestApplication, LoggerService } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import type { Look, Platform } from './inspection.js';
+import type { Look, Platform } from './audit-report.js';
 import { LoadFailure } from './load-failure.js';
 import type { RootModule } from './load-module.js';
 
