@@ -43,7 +43,9 @@ export {
   type SecureListener,
   type SecureListening,
 } from './server/listen-securely.js';
-export { SecureListenError } from './server/secure-listen.error.js';
+export { SecureListenError, type SecureListenErrorCode } from './certificates/secure-listen.error.js';
+export type { CertificateFiles } from './certificates/certificate-files.js';
+export type { CertificateSource } from './certificates/open-certificates.js';
 export { createRedirectServer, type RedirectServerOptions } from './server/redirect-server.js';
 export {
   apacheConfig,

@@ -49,6 +49,7 @@ export class Boot {
     assertImportedOnce(modules);
     assertNotLazy(this.adapter);
     this.parts = { enforcer, findings, routes, guard, engine, modules, config };
+    listeners.site = { findings, options: enforcer.settings.options };
     placeFirst(config, guard);
     nameHandlers(modules);
     this.webSocketServers = watchGateways(gateways, this.parts);

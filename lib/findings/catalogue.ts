@@ -3,7 +3,7 @@ export type Severity = 'error' | 'warning' | 'info';
 
 /**
  * Every finding there is. Ids are stable: SEC0xx configuration, SEC1xx transport and proxies, SEC2xx sessions and
- * cookies, SEC3xx routes, SEC4xx HSTS. Each has a page in docs/findings.
+ * cookies, SEC3xx routes, SEC4xx HSTS, SEC5xx certificates. Each has a page in docs/findings.
  */
 export const CATALOGUE = {
   SEC001: { severity: 'warning', title: 'Nothing is enforced: httpsSupport is false' },
@@ -55,6 +55,12 @@ export const CATALOGUE = {
   SEC402: { severity: 'warning', title: 'HSTS is off' },
   SEC403: { severity: 'warning', title: 'HSTS lasts too short a time' },
   SEC404: { severity: 'error', title: 'HSTS preload beside pages that answer over http' },
+  SEC501: { severity: 'error', title: 'No certificate is for a host of the site' },
+  SEC502: { severity: 'error', title: 'The intermediate certificate is not sent' },
+  SEC503: { severity: 'error', title: 'A self-signed certificate in production' },
+  SEC504: { severity: 'error', title: 'Broken versions of TLS are accepted' },
+  SEC505: { severity: 'warning', title: 'A certificate has less than a third of its life left' },
+  SEC506: { severity: 'error', title: 'A renewed certificate cannot be served' },
 } as const satisfies Record<string, { severity: Severity; title: string }>;
 
 /** The id of a finding. */

@@ -1,11 +1,13 @@
-import { Logger, type INestApplication } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { Server as HttpServer } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { createServer, Server as TlsServer, type TlsOptions } from 'node:tls';
-import { checkTls } from './check-tls.js';
-import { listenFailure, SecureListenError } from './secure-listen.error.js';
+import { openCertificates, type CertificateSource } from '../certificates/open-certificates.js';
+import { SecureListenError } from '../certificates/secure-listen.error.js';
+import { listenFailure } from './listen-failure.js';
+import { keepCertificatesFresh, plainNames, reportCertificates } from './served-certificates.js';
 import { SecureListeners } from './secure-listeners.js';
 
 /** Where a listener listens: a port, or a port and a host. Port 0 is any free one; without a host, every interface. */
@@ -17,8 +19,12 @@ export interface ListenSecurelyOptions {
   http: ListenAddress;
   /** Where https is served. */
   https: ListenAddress;
-  /** Key and certificate, as contents and not as paths, and whatever else `tls.createServer` takes. */
-  tls: TlsOptions;
+  /**
+   * `{ keyFile, certFile }`, or a list of those, one per name: read, watched, and served anew after a renewal without a
+   * restart. `'development'`: a certificate made on the spot for this machine, refused in production. Or the contents of
+   * key and certificate, as `tls.createServer` takes them. Whatever else `tls.createServer` takes may stand beside them.
+   */
+  tls: CertificateSource;
 }
 
 /** An open listener. */
@@ -49,11 +55,12 @@ export async function listenSecurely(app: INestApplication, options: ListenSecur
   const http = addressOf('http', options.http);
   const https = addressOf('https', options.https);
   if (http.port === https.port && http.host === https.host && http.port !== 0) throw samePort(http.port);
-  const warnings = checkTls(options.tls, new Date());
   const main = serverOf(app);
   const listeners = await listenersOf(app);
   if (main.listening || listeners.serving) throw alreadyListening();
-  const tls = createTlsServer(options.tls);
+  const certificates = await openCertificates(options.tls, plainNames(listeners.site));
+  const tls = createTlsServer(certificates.options);
+  reportCertificates(certificates, options.tls, listeners.site);
 
   listeners.add(main, tls);
   try {
@@ -68,7 +75,7 @@ export async function listenSecurely(app: INestApplication, options: ListenSecur
     await listeners.remove();
     throw error;
   }
-  for (const warning of warnings) new Logger('listenSecurely').warn(warning);
+  tls.once('close', keepCertificatesFresh(certificates, tls, listeners.site));
   return { http: listenerOf(http, main), https: listenerOf(https, tls) };
 }
 

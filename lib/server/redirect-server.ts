@@ -1,10 +1,14 @@
 import { Logger } from '@nestjs/common';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { codeOf } from '../certificates/secure-listen.error.js';
 import { Findings } from '../findings/findings.js';
 import { briefAnswerOf } from '../answer/answer.js';
 import { Enforcer, type JudgeInput } from '../enforcer/enforcer.js';
 import { writeAnswer } from '../answer/lock-response.js';
 import type { SecureOptions } from '../options/secure-options.js';
+import { SecureOptionsError } from '../settings/secure-options.error.js';
 import { compileSettings } from '../settings/settings.js';
 import { validateOptions } from '../settings/validate.js';
 import { ACME_CHALLENGE } from '../policy/paths.js';
@@ -18,12 +22,18 @@ export interface RedirectServerOptions extends Pick<
 > {
   /**
    * Answers an ACME HTTP-01 challenge (RFC 8555 8.3): returns the key authorization for a token, or undefined for 404.
-   * The token holds letters, digits, `-` and `_` only, so it is safe in a file name. Absent: challenges are 404.
+   * The token holds letters, digits, `-` and `_` only, so it is safe in a file name. `{ directory }` reads it from the
+   * webroot of an ACME client: certbot's `--webroot-path`, the `-w` of acme.sh, lego's `--http.webroot`. Absent:
+   * challenges are 404.
    */
-  acme?: (token: string) => string | undefined | Promise<string | undefined>;
+  acme?: AcmeResponder | { directory: string };
 }
 
+/** Returns the key authorization for a token, or undefined where there is none. */
+export type AcmeResponder = (token: string) => string | undefined | Promise<string | undefined>;
+
 const CHALLENGE = /^\/\.well-known\/acme-challenge\/([\w-]{1,256})$/;
+const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 const EVERYTHING: Requirement = { level: 'required', by: 'mode' };
 
 /**
@@ -34,6 +44,7 @@ const EVERYTHING: Requirement = { level: 'required', by: 'mode' };
  */
 export function createRedirectServer({ acme, ...options }: RedirectServerOptions = {}): Server {
   const settings = compileSettings(validateOptions(options));
+  const respond = typeof acme === 'object' ? readWebroot(acme) : acme;
   const logger = new Logger('createRedirectServer');
   const findings = new Findings(new Set(), (line) => logger.warn(line));
   const enforcer = new Enforcer(settings, findings, true);
@@ -42,7 +53,7 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
 
   const server = createServer(function redirectToHttps(request, response) {
     const token = challengeIn(request.url ?? '/');
-    if (token !== undefined) return void answerChallenge(token, acme, request, response, logger);
+    if (token !== undefined) return void answerChallenge(token, respond, request, response, logger);
     const answered = enforcer.stop(request, input);
     // Nothing stops what a declared proxy says is secure; there is no application here to serve it.
     if (answered === undefined) return end(response, 404, '');
@@ -57,9 +68,26 @@ function challengeIn(target: string): string | undefined {
   return target.includes(ACME_CHALLENGE) ? CHALLENGE.exec(pathOf(target))?.[1] : undefined;
 }
 
+/** @throws SecureOptionsError when the directory is not a path. */
+function readWebroot({ directory }: { directory: string }): AcmeResponder {
+  if (typeof directory !== 'string' || directory === '') {
+    throw new SecureOptionsError(
+      `acme.directory is ${JSON.stringify(directory)}. Accepted: the path of the webroot that the ACME client writes to.`,
+    );
+  }
+  return async function readToken(token) {
+    try {
+      return await readFile(join(directory, ACME_CHALLENGE, token), 'utf8');
+    } catch (error) {
+      if (NO_FILE.has(codeOf(error))) return undefined;
+      throw error;
+    }
+  };
+}
+
 async function answerChallenge(
   token: string,
-  acme: RedirectServerOptions['acme'],
+  acme: AcmeResponder | undefined,
   request: IncomingMessage,
   response: ServerResponse,
   logger: Logger,

@@ -1,11 +1,22 @@
 import type { Server as HttpServer, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
+import type { Findings } from '../findings/findings.js';
+import type { SecureOptions } from '../options/secure-options.js';
+
+/** The application that is served, as SecureModule knows it. */
+export interface ListenedSite {
+  readonly findings: Findings;
+  readonly options: SecureOptions;
+}
 
 /** The two listeners of an application: which ports they have, and how they close together. */
 export class SecureListeners {
   /** The ports of the open sockets, undefined while there are none. Always the same object. */
   readonly ports: { http: number | undefined; https: number | undefined } = { http: undefined, https: undefined };
+
+  /** Undefined in an application without SecureModule. */
+  site: ListenedSite | undefined;
 
   #main: HttpServer | undefined;
   #tls: TlsServer | undefined;

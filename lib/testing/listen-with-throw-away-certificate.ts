@@ -1,5 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
-import type * as Selfsigned from 'selfsigned';
+import { makeCertificate } from '../certificates/make-certificate.js';
 import { listenSecurely } from '../server/listen-securely.js';
 
 /** Where an application listens for a test. */
@@ -18,46 +18,13 @@ const ADDRESS = { port: 0, host: '127.0.0.1' };
  * Lets an application listen on two free ports of this machine, for http and for https, with a certificate made on the
  * spot for `127.0.0.1`, `::1` and `localhost`: for tests over real TLS. `app.close()` closes both.
  *
- * @throws Error when the package `selfsigned` is not installed
- * @throws SecureListenError as `listenSecurely` does
+ * @throws SecureListenError when the package `selfsigned` is not installed, and as `listenSecurely` does
  * @example
  * const { https: url, ca } = await listenWithThrowAwayCertificate(app);
  * https.get(`${url}/account`, { ca }, (response) => expect(response.statusCode).toBe(200));
  */
 export async function listenWithThrowAwayCertificate(app: INestApplication): Promise<ThrowAwayListening> {
-  const tls = await makeCertificate();
+  const tls = await makeCertificate(['localhost', '127.0.0.1', '::1'], 'listenWithThrowAwayCertificate');
   const { http, https } = await listenSecurely(app, { http: ADDRESS, https: ADDRESS, tls });
   return { http: http.url, https: https.url, ca: tls.cert };
-}
-
-async function makeCertificate(): Promise<{ key: string; cert: string }> {
-  const { generate } = await importSelfsigned();
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keyType: 'ec',
-    algorithm: 'sha256',
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      {
-        name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
-          { type: 7, ip: '::1' },
-        ],
-      },
-    ],
-  });
-  return { key: made.private, cert: made.cert };
-}
-
-async function importSelfsigned(): Promise<typeof Selfsigned> {
-  try {
-    return await import('selfsigned');
-  } catch (cause) {
-    throw new Error(
-      'listenWithThrowAwayCertificate makes its certificate with the package selfsigned, which cannot be loaded: ' +
-        'npm install --save-dev selfsigned',
-      { cause },
-    );
-  }
 }

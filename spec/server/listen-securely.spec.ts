@@ -26,7 +26,7 @@ import { connect as connectTls } from 'node:tls';
 import { text } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
 import { listenSecurely, type SecureListening } from '../../lib/server/listen-securely.js';
-import { listenFailure } from '../../lib/server/secure-listen.error.js';
+import { listenFailure } from '../../lib/server/listen-failure.js';
 import { SecureListeners } from '../../lib/server/secure-listeners.js';
 import { makeCertificate, type Certificate } from '../support/certificates.js';
 

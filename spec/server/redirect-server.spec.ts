@@ -1,4 +1,7 @@
 import { Logger } from '@nestjs/common';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { once } from 'node:events';
 import { request, type IncomingMessage, type RequestOptions, type Server } from 'node:http';
 import { createRedirectServer, type RedirectServerOptions } from 'nestjs-secure';
@@ -136,6 +139,29 @@ describe('createRedirectServer', () => {
     );
     expect(asked).toEqual([]);
     expect(answer.status).toBe(307);
+  });
+
+  it.each([
+    ['a token that was written there', 'known-1', 200, 'known-1.key'],
+    ['a token that was not', 'other', 404, ''],
+    ['a folder', 'folder', 404, ''],
+  ])('reads challenges from the webroot of an ACME client: %s', async (_what, token, status, body) => {
+    const directory = await mkdtemp(join(tmpdir(), 'webroot-'));
+    const challenges = join(directory, '.well-known', 'acme-challenge');
+    await mkdir(join(challenges, 'folder'), { recursive: true });
+    await writeFile(join(challenges, 'known-1'), 'known-1.key');
+    const path = `/.well-known/acme-challenge/${token}`;
+
+    const answer = await ask({ hosts, acme: { directory } }, { path, headers: { host: 'anything' } });
+
+    expect([answer.status, answer.body]).toEqual([status, body]);
+    await rm(directory, { recursive: true });
+  });
+
+  it.each([[undefined], [''], [5]])('refuses %p as the webroot', (directory) => {
+    server = createRedirectServer().listen(0);
+    const options: object = { hosts, acme: { directory } };
+    expect(() => createRedirectServer(options)).toThrow(/acme\.directory is .*Accepted: the path of the webroot/);
   });
 
   it('says at once which option is wrong', () => {

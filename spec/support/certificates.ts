@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
 
 /** A private key and its certificate, as PEM. */
@@ -12,6 +13,10 @@ export interface CertificateOptions {
   readonly to?: Date;
   readonly passphrase?: string;
   readonly keyType?: 'rsa' | 'ec';
+  /** Names and addresses. Default localhost, 127.0.0.1 and ::1. */
+  readonly names?: readonly string[];
+  /** Signs it. Default: it signs itself. */
+  readonly ca?: Certificate;
 }
 
 const HOUR = 3_600_000;
@@ -21,24 +26,22 @@ export function daysFromNow(days: number): Date {
   return new Date(Date.now() + days * 24 * HOUR);
 }
 
-/** A new certificate that signs itself, for localhost, 127.0.0.1 and ::1. */
+/** A new certificate, for localhost unless told otherwise. */
 export async function makeCertificate(options: CertificateOptions = {}): Promise<Certificate> {
-  const { from = new Date(Date.now() - HOUR), to = daysFromNow(90), passphrase, keyType = 'ec' } = options;
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+  const { from = new Date(Date.now() - HOUR), to = daysFromNow(90), passphrase, keyType = 'ec', ca } = options;
+  const names = options.names ?? ['localhost', '127.0.0.1', '::1'];
+  const made = await generate([{ name: 'commonName', value: names[0] ?? '' }], {
     keyType,
     algorithm: 'sha256',
     notBeforeDate: from,
     notAfterDate: to,
     passphrase,
+    ...(ca === undefined ? {} : { ca }),
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       {
         name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
-          { type: 7, ip: '::1' },
-        ],
+        altNames: names.map((name) => (isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name })),
       },
     ],
   });
