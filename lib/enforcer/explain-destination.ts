@@ -44,17 +44,25 @@ export function explainHost(
   if (setting !== undefined && stated !== undefined && stated !== host && hostAllowed(stated)) {
     return {
       ...about,
-      fix: `${connection.peer} says that '${stated}' was asked for: if it is your proxy, let it send on Host unchanged; or, if it overwrites x-forwarded-host whatever a client sends, read that: ${formatOptions(setting)}.`,
+      fix: `${connection.peer} says that '${stated}' was asked for: if it is your proxy, let it ${KEEP_HOST}; or, if it overwrites x-forwarded-host whatever a client sends, read that: ${formatOptions(setting)}.`,
     };
   }
-  const inPlace = options.proxies !== undefined || isIpHost(host) ? KEEPS_HOST : '';
-  return {
-    ...about,
-    fix: `If it is yours, add '${host}' to hosts: SecureModule.forRoot({ hosts: ['${host}'] }).${inPlace}`,
-  };
+  const allow = `add '${host}' to hosts: SecureModule.forRoot({ hosts: ['${host}'] }).`;
+  const keep = `If a proxy has put it in the place of the Host that the visitor asked for, let the proxy ${KEEP_HOST}.`;
+  if (isInternalName(host)) return { ...about, fix: `${keep} If visitors use '${host}' themselves, ${allow}` };
+  return { ...about, fix: `If it is yours, ${allow}${options.proxies === undefined ? '' : ` ${keep}`}` };
 }
 
-const KEEPS_HOST = ' If a proxy has put it in the place of Host, let the proxy send on Host unchanged.';
+/** The directives of the servers that replace Host unless they are told otherwise; Caddy and HAProxy keep it. */
+const KEEP_HOST = 'send that on (nginx: proxy_set_header Host $host; Apache: ProxyPreserveHost On)';
+
+/** A name that machines have for each other: what a proxy with a bare `proxy_pass http://127.0.0.1:3000` puts into Host. */
+function isInternalName(host: string): boolean {
+  return isIpHost(host) || !host.includes('.') || INTERNAL_NAME.test(host);
+}
+
+/** Special-use and customary private domains (RFC 6761, RFC 6762, RFC 8375, RFC 9476; ICANN has reserved `.internal`). */
+const INTERNAL_NAME = /\.(?:localhost|local|internal|intranet|lan|home\.arpa|alt)$/;
 
 /** The setting that believes X-Forwarded-Host where it is sent. With RFC 7239 `true` would mean the `host` of Forwarded. */
 function readingHost({ peer, headers }: Connection, proxies: ProxyOptions | undefined): ProxyOptions | undefined {

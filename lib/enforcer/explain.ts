@@ -81,10 +81,14 @@ const TEXTS: Record<Doubt['reason'], DoubtText> = {
   }),
   'fetch-metadata': explainLoop,
   'secure-cookie': explainLoop,
+  'forwarded-port': explainLoop,
 };
 
-function explainLoop({ header }: Doubt, { address, suggestion, via }: DoubtContext): ReturnType<DoubtText> {
-  const behaviour = `The browser behaves as it does over https only (${header})`;
+function explainLoop({ header, reason }: Doubt, { address, suggestion, via }: DoubtContext): ReturnType<DoubtText> {
+  const behaviour =
+    reason === 'forwarded-port'
+      ? `The client used port 443 (${header})`
+      : `The browser behaves as it does over https only (${header})`;
   if (via === 'socket' || via === 'framework') {
     return {
       id: 'SEC104',

@@ -37,10 +37,11 @@ export interface Transport {
 
 /** A sign that a proxy ended TLS without being believed. It never makes a request secure. */
 export interface Doubt {
-  /** `stated`: a header says https. `inferred`: the browser behaved as it does over https only. */
+  /** `stated`: a header says https. `inferred`: the request looks as it does over https only. */
   readonly grade: 'stated' | 'inferred';
   /** Why it was not believed. */
-  readonly reason: 'untrusted-peer' | 'other-header' | 'unusable-statement' | 'fetch-metadata' | 'secure-cookie';
+  readonly reason:
+    'untrusted-peer' | 'other-header' | 'unusable-statement' | 'fetch-metadata' | 'secure-cookie' | 'forwarded-port';
   /** The (lower-case) name of the header that carries the sign. */
   readonly header: string;
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Connection, Doubt } from './connection.js';
-import { fieldValue } from './field.js';
+import { fieldValue, listMembers } from './field.js';
 import { isLoopbackHost } from './host.js';
 
 /** What is known of a plain-HTTP request before its doubts are looked for. */
@@ -64,6 +64,9 @@ export const SCHEME_HEADERS: readonly string[] = [
   ...WORDS.keys(),
 ];
 
+const FORWARDED_PORT = 'x-forwarded-port';
+const FETCH_SITE = 'sec-fetch-site';
+
 const LISTED_SCHEME = /(?:^|,)[ \t]*"?(?:https|wss)"?[ \t]*(?:,|$)/i;
 const FORWARDED_SCHEME = /proto[ \t]*=[ \t]*"?(?:https|wss)(?![a-z0-9+.-])/i;
 const VISITOR_SCHEME = /"scheme"[ \t]*:[ \t]*"https"/i;
@@ -75,7 +78,7 @@ const NO_DOUBTS: readonly Doubt[] = [];
 /** The signs of https on a request that was found to be over plain HTTP (RFC 9110 7.4). They never make it secure. */
 export function findDoubts(connection: Connection, context: DoubtContext): readonly Doubt[] {
   const stated = statedDoubts(connection, context);
-  const inferred = inferredDoubts(connection, context.host);
+  const inferred = inferredDoubts(connection, context);
   return inferred.length === 0 ? stated : [...stated, ...inferred];
 }
 
@@ -112,7 +115,7 @@ function statedDoubts({ headers }: Connection, { trusted, header, unusable }: Do
       if (unusable && mentionsHttps(name, value)) {
         (doubts ??= []).push({ grade: 'stated', reason: 'unusable-statement', header: name });
       }
-    } else if (saysHttps(name, value) || isLonePort(headers, name, value)) {
+    } else if (saysHttps(name, value) || isLonePort(headers, name, value, header)) {
       (doubts ??= []).push({ grade: 'stated', reason: trusted ? 'other-header' : 'untrusted-peer', header: name });
     }
   }
@@ -127,29 +130,37 @@ function saysHttps(name: string, value: string): boolean {
   return WORDS.get(name) === value.toLowerCase() || LISTED_SCHEME.test(value);
 }
 
-/** X-Forwarded-Port is 443 and nothing is said of the scheme beside it. */
-function isLonePort(headers: IncomingHttpHeaders, name: string, value: string): boolean {
-  return name === 'x-forwarded-port' && value === '443' && fieldValue(headers, 'x-forwarded-proto') === undefined;
+/** X-Forwarded-Port is 443 and nothing is said of the scheme beside it, in the usual header or the one that is read. */
+function isLonePort(headers: IncomingHttpHeaders, name: string, value: string, header?: string): boolean {
+  if (name !== FORWARDED_PORT || value !== '443') return false;
+  return ['x-forwarded-proto', header ?? ''].every((other) => fieldValue(headers, other) === undefined);
 }
 
 function mentionsHttps(name: string, value: string): boolean {
   return saysHttps(name, value) || (name !== 'forwarded' && ANY_SCHEME.test(value));
 }
 
-function inferredDoubts({ headers }: Connection, host: string | undefined): readonly Doubt[] {
-  if (headers['sec-fetch-site'] === undefined && headers.cookie === undefined) return NO_DOUBTS;
-  // Browsers trust loopback hosts over plain HTTP, and behave there as they do over https.
-  if (host === undefined || isLoopbackHost(host)) return NO_DOUBTS;
+function inferredDoubts({ headers }: Connection, context: DoubtContext): readonly Doubt[] {
+  const { [FETCH_SITE]: site, [FORWARDED_PORT]: port, cookie } = headers;
+  if (site === undefined && port === undefined && cookie === undefined) return NO_DOUBTS;
   const doubts: Doubt[] = [];
-  if (
-    fieldValue(headers, 'sec-fetch-site') !== undefined &&
-    fieldValue(headers, 'sec-fetch-dest') !== undefined &&
-    fieldValue(headers, 'sec-fetch-mode') === 'navigate'
-  ) {
-    doubts.push({ grade: 'inferred', reason: 'fetch-metadata', header: 'sec-fetch-site' });
+  if (saysHttpBesideHttpsPort(headers, context)) {
+    doubts.push({ grade: 'inferred', reason: 'forwarded-port', header: FORWARDED_PORT });
+  }
+  // Browsers trust loopback hosts over plain HTTP, and behave there as they do over https.
+  if (context.host === undefined || isLoopbackHost(context.host)) return doubts;
+  // In every mode and to every destination; the fetch() of Node sends the mode alone, wherever it asks.
+  if (fieldValue(headers, FETCH_SITE) !== undefined && fieldValue(headers, 'sec-fetch-mode') !== undefined) {
+    doubts.push({ grade: 'inferred', reason: 'fetch-metadata', header: FETCH_SITE });
   }
   if (SECURE_COOKIE.test(fieldValue(headers, 'cookie') ?? '')) {
     doubts.push({ grade: 'inferred', reason: 'secure-cookie', header: 'cookie' });
   }
   return doubts;
+}
+
+/** A declared proxy says http where it is read, and that the client used port 443. */
+function saysHttpBesideHttpsPort(headers: IncomingHttpHeaders, { trusted, header, unusable }: DoubtContext): boolean {
+  if (!trusted || unusable || header === undefined || fieldValue(headers, header) === undefined) return false;
+  return listMembers(fieldValue(headers, FORWARDED_PORT) ?? '').includes('443');
 }

@@ -131,9 +131,35 @@ describe.each(adapters)('a host that is not allowed, on %s', (_platform, newAdap
     expect(found(app)).toMatchObject([
       {
         id: 'SEC002',
-        fix: expect.stringMatching(/^If it is yours, add '10\.0\.0\.7'.*let the proxy send on Host unchanged\.$/),
+        fix: expect.stringMatching(/^If a proxy .*proxy_set_header Host \$host; .* hosts: \['10\.0\.0\.7'\] \}\)\.$/),
       },
     ]);
+  });
+
+  it.each(['127.0.0.1:3000', '[::1]:3000', 'localhost:3000', 'backend', 'api_server:3000', 'web.internal'])(
+    'that a proxy with a bare proxy_pass has put into Host is mended there first: %s',
+    async (host) => {
+      for (const proxies of [undefined, { trust: ['loopback'] }]) {
+        const app = await start(newAdapter, { hosts: ['shop.example'], proxies });
+
+        expect((await app.ask(EDIT, { headers: { Host: host } })).status).toBe(400);
+        expect(found(app)).toMatchObject([
+          { id: 'SEC002', fix: expect.stringMatching(/^If a proxy .*proxy_set_header Host \$host; .*add '/) },
+        ]);
+      }
+    },
+  );
+
+  it.each<[string, SecureOptions['proxies'], RegExp]>([
+    ['without proxies', undefined, /hosts: \['shop\.example\.net'\] \}\)\.$/],
+    ['behind one', { trust: ['loopback'] }, /If a proxy .*proxy_set_header Host \$host; /],
+  ])('that visitors may use is added to hosts, %s', async (_what, proxies, end) => {
+    const app = await start(newAdapter, { hosts: ['shop.example'], proxies });
+    await app.ask(EDIT, { headers: { Host: 'shop.example.net' } });
+
+    const [finding] = found(app);
+    expect(finding?.fix).toMatch(/^If it is yours, add 'shop\.example\.net' to hosts/);
+    expect(finding?.fix).toMatch(end);
   });
 
   it.each(['evil.example', 'shop.example, evil.example', 'shop.example@evil.example', '10.0.0.7'])(

@@ -119,6 +119,27 @@ const ROWS: Row[] = [
     2,
   ],
 
+  [
+    'a proxy that says http beside port 443',
+    { trust: 'loopback' },
+    { 'X-Forwarded-Proto': 'http', 'X-Forwarded-Port': '443' },
+    'SEC104',
+    1,
+  ],
+  [
+    'a proxy that says http in Forwarded beside port 443',
+    { trust: 'loopback', header: 'forwarded' },
+    { Forwarded: 'for=192.0.2.1; proto=http', 'X-Forwarded-Port': '443' },
+    'SEC104',
+    1,
+  ],
+  [
+    'no proxies, and a script of a page on https',
+    undefined,
+    { 'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'script' },
+    'SEC104',
+    1,
+  ],
   ['a proxy that says nothing, and a browser on https', { trust: 'loopback' }, navigation, 'SEC104', 1],
   ['a hop that says nothing, and a cookie of https', { trust: 1 }, { Cookie: '__Secure-a=1' }, 'SEC104', 1],
   [

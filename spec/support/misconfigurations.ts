@@ -52,6 +52,9 @@ const SAYS_HOST = { replacesHost: true, saysHost: true };
 const LOOPBACK = declaring({ trust: ['loopback'] });
 const DECLARE = "SecureModule.forRoot({ proxies: { trust: ['127.0.0.1'] } })";
 
+/** Apache and Caddy say in X-Forwarded-Host what was asked for, nginx and HAProxy do not. */
+const REPLACED = 'send that on (nginx: proxy_set_header Host $host; Apache: ProxyPreserveHost On)';
+
 const MISCONFIGURATIONS: readonly Misconfiguration[] = [
   {
     what: 'the header is missing',
@@ -179,14 +182,21 @@ const MISCONFIGURATIONS: readonly Misconfiguration[] = [
     rules: { ...RIGHT, replacesHost: true },
     scheme: 'http',
     answer: 400,
-    finding: { id: 'SEC002', fix: 'Host' },
+    finding: { id: 'SEC002', fix: REPLACED },
     mended: {},
   },
   {
     what: 'Host is replaced, over https',
     rules: { ...RIGHT, replacesHost: true },
     answer: 400,
-    finding: { id: 'SEC002', fix: 'Host' },
+    finding: { id: 'SEC002', fix: REPLACED },
+    mended: {},
+  },
+  {
+    what: 'nothing is set at all: a bare proxy_pass',
+    rules: { ...SILENT, replacesHost: true, forwardedFor: false },
+    answer: 400,
+    finding: { id: 'SEC002', fix: REPLACED },
     mended: {},
   },
   {

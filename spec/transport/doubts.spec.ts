@@ -214,14 +214,25 @@ describe('a secure request', () => {
 describe('a browser that behaves as over https', () => {
   const navigation = { 'Sec-Fetch-Site': 'none', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' };
   const fetchMetadata: Doubt = { grade: 'inferred', reason: 'fetch-metadata', header: 'sec-fetch-site' };
+  const forwardedPort: Doubt = { grade: 'inferred', reason: 'forwarded-port', header: 'x-forwarded-port' };
   const secureCookie: Doubt = { grade: 'inferred', reason: 'secure-cookie', header: 'cookie' };
 
   it.each<[string, HeaderLines, Doubt[]]>([
     ['all three of Fetch Metadata on a navigation', navigation, [fetchMetadata]],
+    [
+      'a script that asks its own site',
+      { 'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Mode': 'no-cors' },
+      [fetchMetadata],
+    ],
+    [
+      'an image of another site',
+      { ...navigation, 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Dest': 'image' },
+      [fetchMetadata],
+    ],
     ['no Sec-Fetch-Site', { ...navigation, 'Sec-Fetch-Site': '' }, []],
-    ['no Sec-Fetch-Dest', { ...navigation, 'Sec-Fetch-Dest': '' }, []],
+    ['no Sec-Fetch-Dest', { ...navigation, 'Sec-Fetch-Dest': '' }, [fetchMetadata]],
     ['no Sec-Fetch-Mode', { ...navigation, 'Sec-Fetch-Mode': '' }, []],
-    ['another mode', { ...navigation, 'Sec-Fetch-Mode': 'cors' }, []],
+    ['another mode', { ...navigation, 'Sec-Fetch-Mode': 'cors' }, [fetchMetadata]],
     ["the one header of Node's fetch", { 'Sec-Fetch-Mode': 'cors' }, []],
     ['a __Host- cookie', { Cookie: '__Host-sid=1' }, [secureCookie]],
     ['a __Secure- cookie', { Cookie: '__Secure-sid=1' }, [secureCookie]],
@@ -235,6 +246,33 @@ describe('a browser that behaves as over https', () => {
   ])('%s', (_what, lines, doubts) => {
     expect(undeclared.read(connect({ Host, ...lines })).doubts).toEqual(doubts);
     expect(declared.read(connect({ Host, ...lines })).doubts).toEqual(doubts);
+  });
+
+  it.each<[string, HeaderLines, Doubt[]]>([
+    ['http in X-Forwarded-Proto', { [proto]: 'http', 'X-Forwarded-Port': '443' }, [forwardedPort]],
+    ['ws', { [proto]: 'ws', 'X-Forwarded-Port': '443' }, [forwardedPort]],
+    [
+      'a list that decides http',
+      { [proto]: 'https, http', 'X-Forwarded-For': '1.1.1.1, 2.2.2.2', 'X-Forwarded-Port': '443, 80' },
+      [forwardedPort],
+    ],
+    ['another port', { [proto]: 'http', 'X-Forwarded-Port': '80' }, []],
+    ['a port that begins like it', { [proto]: 'http', 'X-Forwarded-Port': '4430' }, []],
+  ])('a declared proxy that says %s beside a port', (_what, lines, doubts) => {
+    expect(declared.read(connect({ Host, ...lines })).doubts).toEqual(doubts);
+    expect(declared.read(connect({ Host: '127.0.0.1', ...lines })).doubts).toEqual(doubts);
+    for (const read of [
+      undeclared.read(connect({ Host, ...lines })),
+      declared.read(connect({ Host, ...lines }, { peer: '192.0.2.1' })),
+    ]) {
+      expect(read.doubts.filter(({ grade }) => grade === 'inferred')).toEqual([]);
+    }
+  });
+
+  it('a declared proxy that says http in the header that is read beside port 443', () => {
+    const lines = { Host, Forwarded: 'proto=http', 'X-Scheme': 'http', 'X-Forwarded-Port': '443' };
+    const forwarded = compileTransport({ trust: 'loopback', header: 'forwarded' });
+    expect(forwarded.read(connect(lines)).doubts).toEqual([forwardedPort]);
   });
 
   it.each(['localhost', 'app.localhost:3000', '127.0.0.1', '127.1.2.3', '[::1]:80'])(
