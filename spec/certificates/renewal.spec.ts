@@ -237,7 +237,8 @@ it('a hundred renewals leave no watcher and no timer behind', async () => {
   await write(folder, await issue());
   const files = new FileCertificates([filesIn(folder)], {}, () => new Date());
   const server = createServer(files.options);
-  const active = (): number => process.getActiveResourcesInfo().filter((type) => /StatWatcher|Timeout/.test(type)).length;
+  const active = (): number =>
+    process.getActiveResourcesInfo().filter((type) => /StatWatcher|Timeout/.test(type)).length;
   const before = active();
 
   for (let round = 0; round < 100; round += 1) {
