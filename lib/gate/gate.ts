@@ -2,12 +2,14 @@ import onHeaders from 'on-headers';
 import type { Findings } from '../findings/findings.js';
 import type { Settings } from '../settings/settings.js';
 import { gateRequirement, type RequirementOf } from '../policy/requirement.js';
+import type { Requirement } from '../policy/verdict.js';
 import { cookieProblems, secureCookies } from '../response/cookies.js';
 import type { Connection } from '../transport/connection.js';
 import { answerOf } from '../answer/answer.js';
 import { isPreflight, type Enforcer } from '../enforcer/enforcer.js';
 import type { MatchesExemptRoute } from './exempt-routes.js';
 import type { RoutePolicy } from './route-policy.js';
+import { watchRewrites } from './watch-rewrites.js';
 import {
   rawRequestOf,
   rawResponseOf,
@@ -55,7 +57,10 @@ export function compileGate(parts: GateParts): Gate | undefined {
       decorate?.(request, rawResponseOf(response), connection);
       return false;
     }
-    return bounds?.stop(request, response, connection, bounds.requirementOf(request)) === true;
+    if (bounds === undefined) return false;
+    const stopped = bounds.stop(request, response, connection, bounds.requirementOf(request));
+    if (!stopped) bounds.follow?.(request, response, connection);
+    return stopped;
   };
 }
 
@@ -87,22 +92,39 @@ interface Bounds {
     connection: Connection,
     requirementOf: RequirementOf,
   ) => boolean;
+  /** Stops a request that was let through where the application rewrites it to a path that a rule covers. */
+  readonly follow: ((request: PlatformRequest, response: PlatformResponse, connection: Connection) => void) | undefined;
 }
+
+const BY_PATH: Requirement = { level: 'required', by: 'path' };
 
 /** Undefined where nothing is. */
 function compileBounds({ enforcer, matchesExemptRoute, routePolicy, guarded }: GateParts): Bounds | undefined {
   const { mode, rules } = enforcer.settings;
   const enforced = { mode: guarded ? mode : 'marked', rules } as const;
   if (!enforcer.enforcing || (enforced.mode === 'marked' && rules.empty)) return undefined;
+
+  const stop: Bounds['stop'] = (request, response, connection, requirementOf) => {
+    const answered = enforcer.judge(request, { requirementOf, policy: routePolicy, asks: 'gate' }, connection);
+    if (answered === undefined) return false;
+    const raw = rawRequestOf(request);
+    writeAnswer(raw, takeResponse(response), answerOf(answered, raw.headers.accept));
+    return true;
+  };
+
+  function follow(request: PlatformRequest, response: PlatformResponse, connection: Connection): void {
+    const by = (): Requirement => BY_PATH;
+    watchRewrites(
+      request,
+      (target) =>
+        rules.requires(target) && !rawResponseOf(response).headersSent && stop(request, response, connection, by),
+    );
+  }
+
   return {
     requirementOf: (request) => (target) => gateRequirement(target, enforced, () => matchesExemptRoute(request)),
-    stop(request, response, connection, requirementOf) {
-      const answered = enforcer.judge(request, { requirementOf, policy: routePolicy, asks: 'gate' }, connection);
-      if (answered === undefined) return false;
-      const raw = rawRequestOf(request);
-      writeAnswer(raw, takeResponse(response), answerOf(answered, raw.headers.accept));
-      return true;
-    },
+    stop,
+    follow: rules.anyRequired ? follow : undefined,
   };
 }
 

@@ -9,6 +9,8 @@ export interface PathRules {
   requires(target: string): boolean;
   /** Whether an `exempt` rule, or the built-in one for ACME challenges (RFC 8555 8.3), covers a request target. */
   exempts(target: string): boolean;
+  /** Whether there is a `paths` rule. */
+  readonly anyRequired: boolean;
   /** There is no rule but the built-in one. */
   readonly empty: boolean;
 }
@@ -68,6 +70,7 @@ export function compilePathRules(paths: readonly string[], exempt: readonly stri
       const path = readPath(target);
       return path !== undefined && exemptionOf(path) !== undefined;
     },
+    anyRequired: required.length > 0,
     empty: paths.length === 0 && exempt.length === 0,
   };
 }

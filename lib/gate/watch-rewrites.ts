@@ -1,0 +1,85 @@
+import { possibleDecodings } from '../policy/paths.js';
+import { pathOf, readPath } from '../transport/request-target.js';
+import { rawRequestOf, targetOf, type PlatformRequest } from '../platform/platform.js';
+
+/** Asked about each target that the application rewrites a request to; true when it has answered the request. */
+export type RefusesTarget = (target: string) => boolean;
+
+/** Where Express' router keeps the last `req.url` it parsed. */
+const PARSED_URL = '_parsedUrl';
+
+/**
+ * Watches to which target the application rewrites a request that the gate has let through: by `req.url`, in any
+ * middleware, router, hook or sub-application, also later. Once `refuses` has answered, nothing behind it runs.
+ *
+ * Costs a request about a microsecond, so it is for plain-HTTP requests of applications that have `paths` rules.
+ */
+export function watchRewrites(request: PlatformRequest, refuses: RefusesTarget): void {
+  if (PARSED_URL in request) watchRouter(request, refuses);
+  else watchRawRequest(request, refuses);
+}
+
+/**
+ * Express asks nobody when a request is rewritten, and an accessor for `req.url` would see the router strip the path of
+ * each mount. But a router, in each step from one layer to the next, parses `req.url` where it has changed, and keeps the
+ * result on the request. An accessor there is told of every target the request is routed by, in sub-routers and
+ * sub-applications too; where it throws, the router takes the request to its end. Tests hold both.
+ */
+function watchRouter(request: PlatformRequest, refuses: RefusesTarget): void {
+  const sent = targetOf(request);
+  let parsed: unknown = Reflect.get(request, PARSED_URL);
+  let refused = false;
+  Object.defineProperty(request, PARSED_URL, {
+    configurable: true,
+    enumerable: true,
+    get: () => parsed,
+    set(value: unknown) {
+      const target = routedTarget(request);
+      if (target !== sent) refused ||= refuses(target);
+      if (refused) throw new Error('The request was rewritten to a path that requires https, and refused.');
+      parsed = value;
+    },
+  });
+}
+
+/** What a router in Express routes a request by: the paths of the mounts around it, and the rest. */
+function routedTarget(request: PlatformRequest): string {
+  const { url = '/' } = rawRequestOf(request);
+  const mount: unknown = Reflect.get(request, 'baseUrl');
+  if (typeof mount !== 'string' || mount === '') return url;
+  const path = readPath(url);
+  return path === undefined ? url : mount + path;
+}
+
+/**
+ * Fastify routes before its hooks run, and middleware under it goes by `originalUrl`, which it puts back into `url` after
+ * each step. So both are watched where they are written. Writing the answer is enough to end there: Fastify goes on with
+ * no request that has been answered.
+ */
+function watchRawRequest(request: PlatformRequest, refuses: RefusesTarget): void {
+  const raw = rawRequestOf(request);
+  const sent = targetOf(request);
+  let refused = false;
+
+  function watch(property: 'url' | 'originalUrl', isOwnDoing: (target: string) => boolean): void {
+    let current: unknown = Reflect.get(raw, property);
+    Object.defineProperty(raw, property, {
+      configurable: true,
+      enumerable: true,
+      get: () => current,
+      set(value: unknown) {
+        current = value;
+        if (typeof value === 'string' && value !== sent && !isOwnDoing(value)) refused ||= refuses(value);
+      },
+    });
+  }
+
+  watch('url', (target) => isRestOf(target, sent));
+  watch('originalUrl', () => false);
+}
+
+/** Whether a target is the rest of another below the path of a mount. */
+function isRestOf(target: string, whole: string): boolean {
+  const rest = pathOf(target).toLowerCase();
+  return possibleDecodings(pathOf(whole))?.some((reading) => reading.endsWith(rest)) === true;
+}

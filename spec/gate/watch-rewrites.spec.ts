@@ -1,0 +1,227 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Controller, Get, type INestApplication } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import express from 'express';
+import { adapters, createApp, ran, type AppParts } from '../support/applications.js';
+import { makeSite } from '../support/site.js';
+
+const folder = makeSite({ 'private/a': 'secret' });
+
+type Request = IncomingMessage & { originalUrl?: string };
+type Next = (error?: unknown) => void;
+
+@Controller()
+class PagesController {
+  @Get('pub/a')
+  page(): string {
+    return 'page';
+  }
+
+  @Get('private/page')
+  secret(): string {
+    ran.push('handler');
+    return 'secret';
+  }
+}
+
+function rewrite(request: Request, _response: ServerResponse, next: Next): void {
+  request.url = request.url?.replace(/^\/pub\//, '/private/');
+  next();
+}
+
+function rewriteBoth(request: Request, _response: ServerResponse, next: Next): void {
+  request.url = request.originalUrl = request.url?.replace(/^\/pub\//, '/private/');
+  next();
+}
+
+function answer(_request: Request, response: ServerResponse): void {
+  ran.push('answered');
+  response.end('secret');
+}
+
+function answerPrivate(request: Request, response: ServerResponse, next: Next): void {
+  if (request.url?.startsWith('/private') === true) answer(request, response);
+  else next();
+}
+
+const onExpress = adapters.filter(([platform]) => platform === 'Express');
+const onFastify = adapters.filter(([platform]) => platform === 'Fastify');
+
+const parts: AppParts = { controllers: [PagesController], options: { paths: ['/private'] } };
+
+type Row = [where: string, main: (nest: INestApplication) => void | Promise<void>, path?: string];
+
+const EVERYWHERE: Row[] = [
+  ['middleware without a mount', (nest) => void nest.use(rewriteBoth).use(answerPrivate)],
+  ['static files', (nest) => void nest.use(rewriteBoth).use(express.static(folder))],
+  [
+    'the middleware itself, by another one',
+    (nest) =>
+      void nest.use((request: express.Request, response: express.Response, next: Next) => {
+        rewriteBoth(request, response, () => express.static(folder)(request, response, next));
+      }),
+  ],
+  [
+    'middleware that waits',
+    (nest) =>
+      void nest
+        .use(async (request: Request, response: ServerResponse, next: Next) => {
+          await nextTurn();
+          rewriteBoth(request, response, next);
+        })
+        .use(answerPrivate),
+  ],
+  [
+    'middleware in two steps',
+    (nest) =>
+      void nest
+        .use((request: Request, _response: ServerResponse, next: Next) => {
+          request.url = request.originalUrl = request.url?.replace('/pub/', '/elsewhere/');
+          next();
+        })
+        .use((request: Request, _response: ServerResponse, next: Next) => {
+          request.url = request.originalUrl = request.url?.replace('/elsewhere/', '/%70rivate/');
+          next();
+        })
+        .use(express.static(folder)),
+  ],
+];
+
+const EXPRESS: Row[] = [
+  ['middleware on a mount', (nest) => void nest.use(rewriteBoth).use('/private', answer)],
+  ['middleware behind one that rewrites url alone', (nest) => void nest.use(rewrite).use('/private', answer)],
+  ['a handler', (nest) => void nest.use(rewrite), '/pub/page'],
+  ['a route by hand', (nest) => void nest.use(rewrite).getHttpAdapter().get('/private/a', answer)],
+  ['a router in which it is rewritten', (nest) => void nest.use(express.Router().use(rewrite).use('/private', answer))],
+  ['a router at a mount', (nest) => void nest.use(rewrite).use('/private', express.Router().get('/a', answer))],
+  [
+    'a router to which the rest of a mount is rewritten',
+    (nest) =>
+      void nest
+        .use('/pub', (request: Request, _response: ServerResponse, next: Next) => {
+          // Behind a mount the router puts its path back.
+          request.url = request.url?.replace('/a', '/../private/a');
+          next();
+        })
+        .use(express.static(folder)),
+  ],
+  ['a sub-application', (nest) => void nest.use(express().use(rewrite).use('/private', answer))],
+  [
+    'the target without its first segment',
+    (nest) =>
+      void nest
+        .use((request: Request, _response: ServerResponse, next: Next) => {
+          request.url = request.url?.replace('/pub', '');
+          next();
+        })
+        .use('/private', answer),
+    '/pub/private/a',
+  ],
+  [
+    'an absolute target',
+    (nest) =>
+      void nest
+        .use((request: Request, _response: ServerResponse, next: Next) => {
+          if (request.url?.startsWith('/pub/') === true) request.url = 'http://elsewhere.example/private/a';
+          next();
+        })
+        .use(express.static(folder)),
+  ],
+  [
+    'a target that cannot be read',
+    (nest) =>
+      void nest
+        .use((request: Request, _response: ServerResponse, next: Next) => {
+          if (request.url?.startsWith('/pub/') === true) request.url = 'http://elsewhere.example%2fprivate/a';
+          next();
+        })
+        .use(express.static(folder)),
+  ],
+];
+
+async function expectRefused(newAdapter: (typeof adapters)[number][1], main: Row[1], path = '/pub/a'): Promise<void> {
+  const app = await createApp(newAdapter, { ...parts, main });
+  const secure = await app.ask(path, { https: true });
+  expect(secure).toMatchObject({ status: 200, body: 'secret' });
+  ran.length = 0;
+
+  const redirected = await app.ask(path);
+  expect(redirected.status).toBe(307);
+  expect(redirected.headers.location).toMatch(/^https:\/\/localhost\//);
+  expect(redirected.body).not.toContain('secret');
+  const refused = await app.ask(path, { method: 'POST', body: 'x' });
+  expect(refused.status).toBe(403);
+  expect(ran).toEqual([]);
+  // The connection and the application go on.
+  expect((await app.ask('/nothing')).status).toBe(404);
+  expect(app.logged.filter((line) => !line.includes('SEC215'))).toEqual([]);
+}
+
+describe.each(adapters)('a request over plain HTTP that is rewritten to a path of a rule, on %s,', (_, newAdapter) => {
+  it.each(EVERYWHERE)('is not answered by %s', async (...[, main, path]) => {
+    await expectRefused(newAdapter, main, path);
+  });
+
+  it('is answered where it is rewritten to another path', async () => {
+    const main = (nest: INestApplication): void =>
+      void nest
+        .use((request: Request, _response: ServerResponse, next: Next) => {
+          request.url = request.originalUrl = request.url?.replace('/pub/', '/privately/');
+          next();
+        })
+        .use('/privately', answer)
+        .use(answer);
+    const app = await createApp(newAdapter, { ...parts, main });
+    expect(await app.ask('/pub/a')).toMatchObject({ status: 200, body: 'secret' });
+  });
+
+  it.each(['/mount/private/a', '/mount/private/', '/mount/%70rivate/a?x', '/mount/private/a?/private'])(
+    'is none at a mount whose rest looks like one: %s',
+    async (path) => {
+      const main = (nest: INestApplication): void => void nest.use('/mount', answer);
+      const app = await createApp(newAdapter, { ...parts, main });
+      expect(await app.ask(path)).toMatchObject({ status: 200, body: 'secret' });
+    },
+  );
+
+  it('is answered and reported with reportOnly', async () => {
+    const main = (nest: INestApplication): void => void nest.use(rewriteBoth).use(answerPrivate);
+    const app = await createApp(newAdapter, { ...parts, options: { ...parts.options, reportOnly: true }, main });
+    expect(await app.ask('/pub/a')).toMatchObject({ status: 200, body: 'secret' });
+    expect(app.logged.join('\n')).toContain('SEC005');
+  });
+});
+
+describe.each(onExpress)('on %s', (_, newAdapter) => {
+  it.each(EXPRESS)('it is not answered by %s', async (...[, main, path]) => {
+    await expectRefused(newAdapter, main, path);
+  });
+});
+
+describe.each(onFastify)('on %s', () => {
+  it('it is not answered by a hook behind one that rewrites it', async () => {
+    const adapter = new FastifyAdapter();
+    const main = (): void => {
+      adapter.getInstance().addHook('onRequest', (request, _reply, done) => {
+        request.raw.url = request.raw.url?.replace('/pub/', '/private/');
+        done();
+      });
+      adapter.getInstance().addHook('onRequest', (request, reply, done) => {
+        if (!request.url.startsWith('/private/')) return done();
+        ran.push('hook');
+        void reply.send('secret');
+      });
+    };
+    await expectRefused(() => adapter, main);
+  });
+
+  it('nor by rewriteUrl and what it leads to', async () => {
+    const rewriteUrl = ({ url = '/' }: { url?: string }): string => url.replace('/pub/', '/private/');
+    await expectRefused(
+      () => new FastifyAdapter({ rewriteUrl }),
+      () => undefined,
+      '/pub/page',
+    );
+  });
+});
