@@ -1,8 +1,9 @@
 import type { FindingId } from '../findings/catalogue.js';
 import type { ProxyOptions } from '../options/secure-options.js';
 import type { CookieProblem } from '../response/cookies.js';
-import type { Connection, Doubt, Transport } from '../transport/connection.js';
+import { FUNCTION_PEER, type Connection, type Doubt, type Transport } from '../transport/connection.js';
 import { isSchemeHeader, strongestHint } from '../transport/doubts.js';
+import { findProxyTrace } from '../transport/proxy-trace.js';
 import { pathOf } from '../transport/request-target.js';
 import { suggestProxyOptions, plainAddress, formatOptions, type ProxySuggestion } from './suggest-proxy-options.js';
 
@@ -28,13 +29,14 @@ export interface DoubtExplanation extends Explanation {
  */
 export function explainDoubts(
   connection: Connection,
-  { peer, doubts, via }: Transport,
+  { peer, doubts, via, silent }: Transport,
   proxies: ProxyOptions | undefined,
 ): DoubtExplanation | undefined {
   const doubt = strongestHint(doubts);
+  if (silent === true && doubt?.grade !== 'stated') return explainSilence(connection, proxies);
   if (doubt === undefined) return undefined;
   const { header } = doubt;
-  const address = peer === undefined ? 'an unknown peer' : plainAddress(peer);
+  const address = describePeer(peer);
   const about = {
     subject: `${address}, ${header}`,
     signature: `${address}, ${isSchemeHeader(header) || doubt.grade === 'inferred' ? header : 'a header of its own'}`,
@@ -48,6 +50,32 @@ export function explainDoubts(
       via,
     }),
   };
+}
+
+/** A declared proxy talks TLS to the application and states no scheme. */
+function explainSilence(connection: Connection, proxies: ProxyOptions | undefined): DoubtExplanation {
+  const { peer = 'an unknown peer', headers } = connection;
+  const address = plainAddress(peer);
+  const trace = findProxyTrace(headers);
+  const direct = proxies === undefined ? undefined : formatOptions({ ...proxies, direct: [address] });
+  const only = trace === undefined ? '' : ` (This request carries ${trace}, so a proxy did pass it on.)`;
+  return {
+    id: 'SEC112',
+    subject: `${address}, ${nameOf(proxies)}`,
+    signature: address,
+    cause: `${address} is a declared proxy and talks TLS to the application, but states no scheme in ${nameOf(proxies)}, so what the client used is not known, and a redirect could come back here.`,
+    fix: `${sending(suggestProxyOptions(connection, silenceOf(proxies), proxies))}; or, if clients also connect from there without a proxy, say so: ${direct}.${only}`,
+  };
+}
+
+function silenceOf(proxies: ProxyOptions | undefined): Doubt {
+  return { grade: 'stated', reason: 'other-header', header: nameOf(proxies).toLowerCase() };
+}
+
+/** A peer as a sentence names it. */
+function describePeer(peer: string | undefined): string {
+  if (peer === undefined) return 'an unknown peer';
+  return peer === FUNCTION_PEER ? 'the runtime that calls the function' : plainAddress(peer);
 }
 
 interface DoubtContext {

@@ -26,6 +26,7 @@ export const CATALOGUE = {
   SEC106: { severity: 'warning', title: 'Outsiders use a port that is not declared' },
   SEC110: { severity: 'warning', title: 'Proxies are trusted by a number of hops' },
   SEC111: { severity: 'error', title: 'The forwarded headers of everybody are believed' },
+  SEC112: { severity: 'error', title: 'A declared proxy talks TLS and states no scheme' },
   SEC201: { severity: 'error', title: 'A session was written over http and is lost' },
   SEC202: { severity: 'error', title: 'A session was written after the answer had begun' },
   SEC210: { severity: 'warning', title: 'A cookie breaks a rule of browsers and will not be stored' },

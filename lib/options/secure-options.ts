@@ -36,7 +36,8 @@ export interface ProxyHeader {
 export interface ProxyOptions {
   /**
    * Which peers are proxies: IP addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`, `unix` (a peer on a
-   * unix socket), or a number of hops.
+   * unix socket), `function` (the runtime that calls a serverless function, where there is no socket), or a number of
+   * hops.
    *
    * **Security:** a number declares the direct peer whatever its address, so every client that reaches the
    * application past the proxy is believed too. Name addresses wherever they are known.
@@ -46,6 +47,22 @@ export interface ProxyOptions {
   header?: 'x-forwarded' | 'forwarded' | ProxyHeader;
   /** Whether they state the host: `true` is X-Forwarded-Host (or `host=` of Forwarded), a string names a header. Default false. */
   host?: boolean | string;
+  /**
+   * The path prefix that they take off: `true` is X-Forwarded-Prefix, a string names a header, or is the prefix itself
+   * (`'/app'`). It is added to every URL and redirect whose path does not begin with it. Default false.
+   *
+   * **Security:** nginx passes on what a client sends in X-Forwarded-Prefix, unless it is told to overwrite it.
+   */
+  prefix?: boolean | string;
+  /**
+   * Which declared peers clients also connect from directly, over TLS: `true` for all of them, or a list as in `trust`.
+   * The socket decides for a request of theirs that carries no `Forwarded`, `X-Forwarded-*`, `Via` or `X-Real-IP`.
+   * Otherwise a request of a declared proxy that states no scheme is not secure, even over TLS. Default false.
+   *
+   * **Security:** a client can have some proxies remove the headers they add (`Connection: X-Forwarded-Proto`). Name no
+   * address of a proxy that passes plain-HTTP requests on over TLS.
+   */
+  direct?: boolean | string | readonly string[];
 }
 
 /** The Strict-Transport-Security header (RFC 6797). */

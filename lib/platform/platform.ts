@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Server as NetServer, type Socket } from 'node:net';
-import { UNIX_PEER, type Connection } from '../transport/connection.js';
+import { Server as NetServer, Socket } from 'node:net';
+import { FUNCTION_PEER, UNIX_PEER, type Connection } from '../transport/connection.js';
 import type { ClaimsReader } from './testing-claims.js';
 
 /** Under which `schemeProperties` leaves what the framework itself says. */
@@ -61,12 +61,17 @@ export function compileConnection({
   return function connectionOf(request) {
     const { socket, headers, rawHeaders } = rawRequestOf(request);
     const claimed = claims?.(headers, rawHeaders);
+    const framework = proxiesDeclared ? undefined : frameworkAnswer(request, claimed?.encrypted);
+    if (claimed === undefined) {
+      return { encrypted: isEncrypted(socket), peer: peerOf(socket), headers, rawHeaders, framework };
+    }
     return {
-      encrypted: claimed?.encrypted ?? isEncrypted(socket),
-      peer: claimed?.peer ?? peerOf(socket),
+      encrypted: claimed.encrypted ?? isEncrypted(socket),
+      peer: claimed.peer ?? (isReal(socket) ? peerOf(socket) : undefined),
       headers,
       rawHeaders,
-      framework: proxiesDeclared ? undefined : frameworkAnswer(request, claimed?.encrypted),
+      framework,
+      direct: claimed.encrypted === true,
     };
   };
 }
@@ -78,15 +83,22 @@ function frameworkAnswer(request: PlatformRequest, claimed: boolean | undefined)
     : { secure: claimed ?? (protocol === 'https' || protocol === 'wss'), host: request.host };
 }
 
-function isEncrypted(socket: Socket): boolean {
-  return 'encrypted' in socket && socket.encrypted === true;
+/** Whether the operating system stands behind a socket, and not a serverless bridge or `inject`. */
+function isReal(socket: unknown): socket is Socket {
+  return socket instanceof Socket;
+}
+
+/** **Security:** bridges write `encrypted: true` on the sockets that they make up, also for plain-HTTP requests. */
+function isEncrypted(socket: unknown): boolean {
+  return isReal(socket) && 'encrypted' in socket && socket.encrypted === true;
 }
 
 /**
  * The address of the direct peer. A closed socket has none either, so a socket without an address is a unix socket only
  * where its server listens on one: otherwise whoever hangs up at once would be taken for a local proxy.
  */
-function peerOf(socket: Socket): string | undefined {
+function peerOf(socket: unknown): string | undefined {
+  if (!isReal(socket)) return FUNCTION_PEER;
   if (socket.remoteAddress !== undefined) return socket.remoteAddress;
   const server: unknown = Reflect.get(socket, 'server');
   return server instanceof NetServer && typeof server.address() === 'string' ? UNIX_PEER : undefined;

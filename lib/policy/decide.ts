@@ -1,5 +1,6 @@
 import type { Doubt, Transport } from '../transport/connection.js';
-import { absoluteUrl } from '../transport/request-target.js';
+import { withPrefix } from '../transport/prefix.js';
+import { absoluteUrl, pathAndQueryOf } from '../transport/request-target.js';
 import type { PolicySettings, RefuseVerdict, RefusalReason, RequestFacts, Verdict } from './verdict.js';
 import type { RefuseStatus } from '../options/secure-options.js';
 
@@ -9,7 +10,8 @@ import type { RefuseStatus } from '../options/secure-options.js';
  * 1. A secure request passes, and so does whatever does not require https.
  * 2. A CORS preflight is left to the application's CORS (browsers refuse a redirected one), but never reaches a handler.
  * 3. A WebSocket handshake is refused: browsers do not follow a redirect there. 421 where somebody says https.
- * 4. Somebody says https and is not believed: 421 (RFC 9110 7.4), for a redirect would come back here for ever.
+ * 4. Somebody says https and is not believed, or a declared proxy talks TLS and says nothing: 421 (RFC 9110 7.4), because
+ *    a redirect would come back here for ever.
  * 5. What may carry a secret is refused: a redirect would hide that it has leaked, and send it again.
  * 6. Without an allowed host there is no safe place to redirect to: 400, never a guess.
  * 7. A browser that was sent to https a moment ago and is back over plain HTTP goes round in circles: 421.
@@ -22,9 +24,8 @@ export function decide(facts: RequestFacts, settings: PolicySettings): Verdict {
 
   if (facts.preflight)
     return facts.asks === 'gate' ? { action: 'pass', reason: 'preflight' } : refuse('preflight', 403);
-  if (facts.websocket)
-    return transport.doubts.length > 0 ? refuse('proxy-not-believed', 421) : refuse('websocket', 403);
-  if (transport.doubts.some(isStated)) return refuse('proxy-not-believed', 421);
+  if (facts.websocket) return isDoubted(transport) ? refuse('proxy-not-believed', 421) : refuse('websocket', 403);
+  if (transport.silent === true || transport.doubts.some(isStated)) return refuse('proxy-not-believed', 421);
 
   const mayCarrySecret = facts.authorized || !isSafe(facts.method);
   if (settings.onInsecure === 'refuse' || (settings.onInsecure === 'auto' && mayCarrySecret)) {
@@ -42,7 +43,7 @@ export function decide(facts: RequestFacts, settings: PolicySettings): Verdict {
     action: 'redirect',
     reason: 'insecure',
     status: isSafe(facts.method) ? settings.redirectStatus.safe : settings.redirectStatus.unsafe,
-    location: absoluteUrl('https', host, settings.httpsPort(), facts.target),
+    location: absoluteUrl('https', host, settings.httpsPort(), externalTarget(facts)),
   };
 }
 
@@ -54,6 +55,15 @@ function isSafe(method: string): boolean {
 /** What a 405 allows over plain HTTP (RFC 9110 15.5.6): the methods that are redirected. */
 function redirectedMethods({ onInsecure, redirectHost }: PolicySettings, { host }: Transport): readonly string[] {
   return onInsecure === 'auto' && redirectHost(host) !== undefined ? ['GET', 'HEAD'] : [];
+}
+
+/** The target as outsiders know it, before a proxy takes its prefix off. */
+function externalTarget({ target, transport: { prefix } }: RequestFacts): string {
+  return prefix === undefined ? target : withPrefix(prefix, pathAndQueryOf(target));
+}
+
+function isDoubted({ silent, doubts }: Transport): boolean {
+  return silent === true || doubts.length > 0;
 }
 
 function isStated(doubt: Doubt): boolean {

@@ -84,7 +84,8 @@ type Option<K extends keyof SecureOptions> = Exclude<SecureOptions[K], undefined
 
 const REDIRECTS = [301, 302, 303, 307, 308] as const;
 const PEERS =
-  'An IP address, a CIDR range, "loopback", "linklocal", "uniquelocal", "unix", an array of these or a whole number of hops';
+  'An IP address, a CIDR range, "loopback", "linklocal", "uniquelocal", "unix", "function", an array of these or a whole number of hops';
+const DIRECT = 'true, false, or peers as in proxies.trust, without a number of hops,';
 
 const host = rule('A host name or an IP address (IPv6 in brackets), without scheme, port and path,', isHost);
 const pathRules = list("An array of paths, such as ['/admin'],", text);
@@ -119,6 +120,12 @@ const proxies = object<ProxyOptions>({
   trust: { required: either(Array.isArray, list(PEERS, peer), either(isNumeric, hops, peer)) },
   header: either(isObject, proxyHeader, oneOf(['x-forwarded', 'forwarded'], 'an object { name, value }')),
   host: rule('true, false or the name of a header', isBooleanOrName, fromEnvironment("process.env.X === 'true'")),
+  prefix: rule(
+    "true, false, the name of a header or a path such as '/app'",
+    isBooleanOrName,
+    fromEnvironment("process.env.X === 'true'"),
+  ),
+  direct: either(Array.isArray, list(DIRECT, peer), rule(DIRECT, isBooleanOrPeer)),
 });
 
 const hsts = object<HstsOptions>({
@@ -173,6 +180,10 @@ function isFalse(value: unknown): value is false {
 // 'true' would be a header by that name.
 function isBooleanOrName(value: unknown): value is boolean | string {
   return isBoolean(value) || (isText(value) && !/^(?:true|false)$/i.test(value));
+}
+
+function isBooleanOrPeer(value: unknown): value is boolean | string {
+  return isBooleanOrName(value) && !isNumeric(value);
 }
 
 // '1' would be the address 0.0.0.1.

@@ -1,11 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ProxyHeader, ProxyOptions } from '../options/secure-options.js';
-import type { Connection, Doubt, Transport } from './connection.js';
+import { compileAddresses, type AddressReader } from './addresses.js';
+import { FUNCTION_PEER, type Connection, type Doubt, type Transport } from './connection.js';
 import { findDoubts } from './doubts.js';
 import { fieldValue, TOKEN, trimOws } from './field.js';
 import { forwardedElement } from './forwarded.js';
-import { rememberedHost } from './host.js';
+import { parseHost, rememberedHost } from './host.js';
 import type { HostAndPort } from './host.js';
+import { compilePrefix, type PrefixReader } from './prefix.js';
+import { findProxyTrace } from './proxy-trace.js';
 import { compileTrust } from './trust.js';
 import type { Trust } from './trust.js';
 import { forwardedMember } from './x-forwarded.js';
@@ -20,8 +23,16 @@ export interface TransportReader {
   read(connection: Connection): Transport;
 }
 
-/** What a declared proxy says of the scheme; undefined where it says nothing and the socket decides. */
+/** What a declared proxy says of the scheme; undefined where it says nothing. */
 type Statement = 'https' | 'http' | 'unusable' | undefined;
+
+/** The header in which declared proxies state the scheme. */
+interface SchemeHeader {
+  readonly header: string;
+  /** Its presence says https, and its absence http. */
+  readonly byPresence?: boolean;
+  readonly state: (headers: IncomingHttpHeaders) => Statement;
+}
 
 /** Who decided, and how. */
 interface SchemeDecision {
@@ -31,6 +42,8 @@ interface SchemeDecision {
   readonly trusted: boolean;
   /** It stated the scheme, but nothing could be made of it. */
   readonly unusable: boolean;
+  /** It talks TLS to the application and states no scheme. */
+  readonly silent: boolean;
 }
 
 /** The two sources a request can be read from: the framework's answers, or the headers of declared proxies. */
@@ -39,6 +52,10 @@ interface Source {
   readonly header: string | undefined;
   readonly rule: (connection: Connection) => SchemeDecision;
   readonly host: (connection: Connection) => HostAndPort | undefined;
+  /** Undefined where no proxies are declared. */
+  readonly addresses: AddressReader | undefined;
+  /** Undefined where no prefix is read. */
+  readonly prefix: PrefixReader | undefined;
 }
 
 const NO_DOUBTS: readonly Doubt[] = [];
@@ -61,7 +78,7 @@ export function compileTransport(proxies: ProxyOptions | undefined): TransportRe
     isSecure: (connection) => source.rule(connection).secure,
     host: (connection) => source.host(connection)?.host,
     read(connection) {
-      const { secure, via, trusted, unusable } = source.rule(connection);
+      const { secure, via, trusted, unusable, silent } = source.rule(connection);
       const asked = source.host(connection);
       const host = asked?.host;
       return {
@@ -69,8 +86,11 @@ export function compileTransport(proxies: ProxyOptions | undefined): TransportRe
         scheme: schemeOf(secure),
         host,
         port: asked?.port,
+        prefix: trusted ? source.prefix?.read(connection.headers).prefix : undefined,
         peer: connection.peer,
+        addresses: source.addresses?.(connection.peer, connection.headers),
         via,
+        silent: silent || undefined,
         doubts: secure ? NO_DOUBTS : findDoubts(connection, { host, trusted, header: source.header, unusable }),
       };
     },
@@ -79,16 +99,27 @@ export function compileTransport(proxies: ProxyOptions | undefined): TransportRe
 
 const frameworkSource: Source = {
   header: undefined,
-  rule: ({ framework, encrypted }) =>
-    framework === undefined ? bySocket[schemeOf(encrypted)] : byFramework[schemeOf(framework.secure)],
+  rule({ framework, encrypted, peer }) {
+    // Frameworks take the word of a made-up socket, or of headers that nobody has declared.
+    if (peer === FUNCTION_PEER) return bySocket.http;
+    return framework === undefined ? bySocket[schemeOf(encrypted)] : byFramework[schemeOf(framework.secure)];
+  },
   host: (connection) => hostAsked(connection, connection.framework?.host),
+  addresses: undefined,
+  prefix: undefined,
 };
 
 function compileProxies(proxies: ProxyOptions): Source {
   const trusts = compileTrust(proxies.trust);
-  const { header, state } = compileHeader(proxies.header ?? 'x-forwarded', trusts);
+  const { header, state, byPresence } = compileHeader(proxies.header ?? 'x-forwarded', trusts);
   const forwardedHost = compileForwardedHost(proxies, trusts);
+  const isDirect = compileDirect(proxies.direct);
   const rulings = rulingsVia(header, true);
+  const silentOverHttp = byPresence === true ? rulings.http : bySocketOfProxy.http;
+  const silentOverTls: SchemeDecision = { ...rulings.http, silent: true };
+  // In a header with values of its own, any other value says http.
+  const unusableOverTls: SchemeDecision =
+    typeof proxies.header === 'object' ? rulings.unusable : { ...rulings.unusable, silent: true };
 
   function trustsPeer({ peer }: Connection): boolean {
     return trusts(peer, 0);
@@ -97,10 +128,16 @@ function compileProxies(proxies: ProxyOptions): Source {
   return {
     header,
     rule(connection) {
-      if (!trustsPeer(connection)) return bySocket[schemeOf(connection.encrypted)];
-      const statement = state(connection.headers);
-      return statement === undefined ? bySocketOfProxy[schemeOf(connection.encrypted)] : rulings[statement];
+      const { encrypted, headers, peer } = connection;
+      if (!trustsPeer(connection)) return bySocket[schemeOf(encrypted && peer !== FUNCTION_PEER)];
+      const statement = state(headers);
+      if (statement === 'unusable' && encrypted) return unusableOverTls;
+      if (statement !== undefined) return rulings[statement];
+      if (!encrypted) return silentOverHttp;
+      return isDirect(connection) && findProxyTrace(headers) === undefined ? bySocketOfProxy.https : silentOverTls;
     },
+    addresses: compileAddresses(proxies.header, trusts),
+    prefix: compilePrefix(proxies.prefix),
     host:
       forwardedHost === undefined
         ? (connection) => hostAsked(connection)
@@ -110,10 +147,15 @@ function compileProxies(proxies: ProxyOptions): Source {
   };
 }
 
-function compileHeader(
-  header: NonNullable<ProxyOptions['header']>,
-  trusts: Trust,
-): { header: string; state: (headers: IncomingHttpHeaders) => Statement } {
+/** Which connections of a declared proxy's address may be a client's own. */
+function compileDirect(direct: ProxyOptions['direct']): (connection: Connection) => boolean {
+  if (direct === true) return () => true;
+  if (direct === undefined || direct === false) return (connection) => connection.direct === true;
+  const trusts = compileTrust(direct, 'proxies.direct');
+  return (connection) => connection.direct === true || trusts(connection.peer, 0);
+}
+
+function compileHeader(header: NonNullable<ProxyOptions['header']>, trusts: Trust): SchemeHeader {
   if (header === 'x-forwarded') {
     return {
       header: 'x-forwarded-proto',
@@ -141,13 +183,14 @@ function compileHeader(
   return compileCustomHeader(header);
 }
 
-function compileCustomHeader(given: ProxyHeader): {
-  header: string;
-  state: (headers: IncomingHttpHeaders) => Statement;
-} {
+function compileCustomHeader(given: ProxyHeader): SchemeHeader {
   const header = fieldName('proxies.header.name', given.name);
   if (given.value === undefined) {
-    return { header, state: (headers) => (fieldValue(headers, header) === undefined ? 'http' : 'https') };
+    return {
+      header,
+      byPresence: true,
+      state: (headers) => (fieldValue(headers, header) === undefined ? undefined : 'https'),
+    };
   }
   const values = new Set([given.value].flat().map(toSecureValue));
   if (values.size === 0) throw new RangeError(`proxies.header.value: the list is empty. ${ACCEPTED_VALUES}`);
@@ -206,10 +249,29 @@ function stateScheme(scheme: string | undefined): Statement {
   }
 }
 
-/** The host the framework answered, else `Host` (`:authority` in HTTP/2); undefined where `Host` was sent twice (RFC 9112 3.2). */
+/**
+ * The host the framework answered, else `Host` (`:authority` in HTTP/2). Undefined where `Host` was sent twice (RFC 9112
+ * 3.2), or differs from `:authority`.
+ */
 function hostAsked({ headers, rawHeaders }: Connection, answered?: string): HostAndPort | undefined {
   if (isHostDoubled(rawHeaders)) return undefined;
-  return rememberedHost(answered ?? fieldValue(headers, ':authority') ?? fieldValue(headers, 'host'));
+  const authority = fieldValue(headers, ':authority');
+  if (authority === undefined) return rememberedHost(answered ?? fieldValue(headers, 'host'));
+  return hasOtherHost(headers) ? undefined : rememberedHost(answered ?? authority);
+}
+
+/**
+ * Whether an HTTP/2 request names one host in `:authority` and another in `Host`, compared without case and default port
+ * (RFC 9113 8.3.1: such a request is malformed).
+ */
+export function hasOtherHost(headers: IncomingHttpHeaders): boolean {
+  const authority = fieldValue(headers, ':authority');
+  const { host } = headers;
+  if (authority === undefined || host === undefined || authority === host) return false;
+  const defaultPort = headers[':scheme'] === 'http' ? 80 : 443;
+  const [one, other] = [parseHost(authority), parseHost(host)];
+  if (one === undefined || other === undefined) return true;
+  return one.host !== other.host || (one.port ?? defaultPort) !== (other.port ?? defaultPort);
 }
 
 const HOST = 'host';
@@ -229,8 +291,8 @@ function schemeOf(secure: boolean): 'https' | 'http' {
 
 function rulingsVia(via: string, trusted: boolean): Readonly<Record<'https' | 'http' | 'unusable', SchemeDecision>> {
   return {
-    https: { secure: true, via, trusted, unusable: false },
-    http: { secure: false, via, trusted, unusable: false },
-    unusable: { secure: false, via, trusted, unusable: true },
+    https: { secure: true, via, trusted, unusable: false, silent: false },
+    http: { secure: false, via, trusted, unusable: false, silent: false },
+    unusable: { secure: false, via, trusted, unusable: true, silent: false },
   };
 }

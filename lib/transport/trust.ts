@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import proxyAddr from 'proxy-addr';
 import type { ProxyOptions } from '../options/secure-options.js';
-import { UNIX_PEER } from './connection.js';
+import { FUNCTION_PEER, UNIX_PEER } from './connection.js';
 import { trimOws } from './field.js';
 
 /**
@@ -11,17 +11,20 @@ import { trimOws } from './field.js';
 export type Trust = (node: string | undefined, hop: number) => boolean;
 
 const RANGES = new Set(['loopback', 'linklocal', 'uniquelocal']);
+
+/** Peers without an address. */
+const NAMED_PEERS: readonly string[] = [UNIX_PEER, FUNCTION_PEER];
 const ACCEPTED =
-  "Accepted: an IP address, a CIDR range such as '10.0.0.0/8', 'loopback', 'linklocal', 'uniquelocal', 'unix', or a number of hops.";
+  "Accepted: an IP address, a CIDR range such as '10.0.0.0/8', 'loopback', 'linklocal', 'uniquelocal', 'unix', 'function', or a number of hops.";
 const MEMORY = 1000;
 
 /**
- * Compiles the `trust` of the proxies.
+ * Compiles the `trust` of the proxies, or another `option` of its grammar.
  *
  * Throws TypeError or RangeError, naming the value, for anything that is no address, range or number of hops.
  */
-export function compileTrust(trust: ProxyOptions['trust']): Trust {
-  return typeof trust === 'number' ? trustHops(trust) : trustAddresses(trust);
+export function compileTrust(trust: ProxyOptions['trust'], option = 'proxies.trust'): Trust {
+  return typeof trust === 'number' ? trustHops(trust) : trustAddresses(trust, option);
 }
 
 function trustHops(count: number): Trust {
@@ -29,23 +32,23 @@ function trustHops(count: number): Trust {
     throw new RangeError(`proxies.trust: ${count} is not a number of hops. Accepted: 0, 1, 2 ...`);
   }
   return function trustsHop(node, hop) {
-    return hop < count && (hop > 0 || node !== undefined);
+    return hop < count && (hop > 0 || (node !== undefined && node !== FUNCTION_PEER));
   };
 }
 
-function trustAddresses(trust: string | readonly string[]): Trust {
-  const entries = (typeof trust === 'string' ? trust.split(',') : [trust].flat()).map(toEntry);
-  const ranges = entries.filter((entry) => entry !== UNIX_PEER);
-  const matches = proxyAddr.compile(ranges);
-  const trustsUnix = entries.length > ranges.length;
+function trustAddresses(trust: string | readonly string[], option: string): Trust {
+  const given = typeof trust === 'string' ? trust.split(',') : [trust].flat();
+  const entries = given.map((entry) => toEntry(entry, option));
+  const matches = proxyAddr.compile(entries.filter((entry) => !NAMED_PEERS.includes(entry)));
+  const named = NAMED_PEERS.map((name) => [name, entries.includes(name)] as const);
 
-  const peers = new Map<string, boolean>([[UNIX_PEER, trustsUnix]]);
+  const peers = new Map<string, boolean>(named);
   function trustsPeer(peer: string): boolean {
     let trusted = peers.get(peer);
     if (trusted === undefined) {
       if (peers.size >= MEMORY) {
         peers.clear();
-        peers.set(UNIX_PEER, trustsUnix);
+        for (const [name, isDeclared] of named) peers.set(name, isDeclared);
       }
       trusted = matches(peer, 0);
       peers.set(peer, trusted);
@@ -62,27 +65,27 @@ function trustAddresses(trust: string | readonly string[]): Trust {
 }
 
 // proxy-addr takes whatever inet_aton takes: '1' would be the address 0.0.0.1, not one hop.
-function toEntry(given: unknown): string {
+function toEntry(given: unknown, option: string): string {
   if (typeof given !== 'string') {
-    throw new TypeError(`proxies.trust: ${String(given)} is not a string. ${ACCEPTED}`);
+    throw new TypeError(`${option}: ${String(given)} is not a string. ${ACCEPTED}`);
   }
   const entry = trimOws(given);
-  if (entry === UNIX_PEER || RANGES.has(entry)) return entry;
+  if (NAMED_PEERS.includes(entry) || RANGES.has(entry)) return entry;
   const address = entry.replace(/\/.*$/, '');
   if (isIP(address) === 0) {
-    throw new RangeError(`proxies.trust: '${given}' is not an address. ${ACCEPTED}`);
+    throw new RangeError(`${option}: '${given}' is not an address. ${ACCEPTED}`);
   }
   const matches = compileRange(entry);
-  if (matches === undefined) throw new RangeError(`proxies.trust: '${given}' is not a range. ${ACCEPTED}`);
+  if (matches === undefined) throw new RangeError(`${option}: '${given}' is not a range. ${ACCEPTED}`);
   // An IPv4 address written as IPv6 with the prefix length of IPv4; proxy-addr before 2.0.8 believed everybody (CVE-2026-90711).
   if (!matches(address, 0)) {
     throw new RangeError(
-      `proxies.trust: '${given}' is not a range that contains ${address} itself. An IPv4 range is written as '10.0.0.0/8', or with 96 more as '::ffff:10.0.0.0/104'.`,
+      `${option}: '${given}' is not a range that contains ${address} itself. An IPv4 range is written as '10.0.0.0/8', or with 96 more as '::ffff:10.0.0.0/104'.`,
     );
   }
   if (matches('0.0.0.0', 0) && matches('255.255.255.255', 0)) {
     throw new RangeError(
-      `proxies.trust: '${given}' covers every IPv4 address, so everybody would be believed. ${ACCEPTED}`,
+      `${option}: '${given}' covers every IPv4 address, so everybody would be believed. ${ACCEPTED}`,
     );
   }
   return entry;

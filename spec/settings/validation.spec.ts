@@ -11,7 +11,7 @@ const PATHS = "An array of paths, such as ['/admin'], is accepted.";
 const HOSTS = "An array of hosts, such as ['example.com'], is accepted.";
 const HOST = 'A host name or an IP address (IPv6 in brackets), without scheme, port and path, is accepted.';
 const PEERS =
-  'An IP address, a CIDR range, "loopback", "linklocal", "uniquelocal", "unix", an array of these or a whole number of hops is accepted.';
+  'An IP address, a CIDR range, "loopback", "linklocal", "uniquelocal", "unix", "function", an array of these or a whole number of hops is accepted.';
 const PORT = 'A whole number from 1 to 65535 is accepted.';
 const SECONDS = 'A whole number of seconds, 0 or more, is accepted.';
 const REDIRECTS = '301, 302, 303, 307 or 308 is accepted.';
@@ -95,7 +95,7 @@ const unknownKeys: Wrong[] = [
   [
     'proxies.hosts',
     behindProxy({ hosts: true }),
-    '"proxies.hosts" is not an option. Did you mean "host"? Accepted: trust, header, host.',
+    '"proxies.hosts" is not an option. Did you mean "host"? Accepted: trust, header, host, prefix, direct.',
   ],
   [
     'proxies.header.values',
@@ -261,7 +261,11 @@ const wrongValues: Wrong[] = [
   ['a host with a path', { hosts: ['a.example/x'] }, "hosts: 'a.example/x'", 'has a path', 'Accepted: '],
   ['a host with a star inside', { hosts: ['*.a.example'] }, "hosts: '*.a.example'", 'Accepted: '],
 
-  ['proxies true', { proxies: true }, 'proxies is true (a boolean). An object { trust, header, host } is accepted.'],
+  [
+    'proxies true',
+    { proxies: true },
+    'proxies is true (a boolean). An object { trust, header, host, prefix, direct } is accepted.',
+  ],
   ['proxies without trust', { proxies: {} }, `proxies.trust is missing. ${PEERS}`],
   ['proxies.trust true', { proxies: { trust: true } }, `proxies.trust is true (a boolean). ${PEERS}`],
   ["proxies.trust ''", { proxies: { trust: '' } }, `proxies.trust is "" (a string). ${PEERS}`],

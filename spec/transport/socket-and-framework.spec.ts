@@ -82,7 +82,18 @@ describe('the Host header', () => {
     ['doubled in another case', { Host: 'a.example', HOST: 'b.example' }, undefined],
     ['beside a header that ends alike', { Host: 'a.example', 'X-Host': 'b.example' }, 'a.example'],
     ['a value that reads host', { Host: 'host', 'X-Header': 'host' }, 'host'],
-    [':authority in its place (RFC 9113 8.3.1)', { ':authority': 'a.example', host: 'b.example' }, 'a.example'],
+    [':authority in its place (RFC 9113 8.3.1)', { ':authority': 'a.example' }, 'a.example'],
+    ['the same as :authority', { ':authority': 'a.example:8443', host: 'a.example:8443' }, 'a.example'],
+    ['the same but for case', { ':authority': 'a.example', host: 'A.Example' }, 'a.example'],
+    ['the same but for the default port', { ':authority': 'a.example:443', host: 'a.example' }, 'a.example'],
+    [
+      'the same but for the default port of http',
+      { ':scheme': 'http', ':authority': 'a.example', host: 'a.example:80' },
+      'a.example',
+    ],
+    ['another than :authority', { ':authority': 'a.example', host: 'b.example' }, undefined],
+    ['another port than :authority', { ':authority': 'a.example:8443', host: 'a.example' }, undefined],
+    ['malformed beside :authority', { ':authority': 'a.example', host: 'a b' }, undefined],
   ])('%s', (_what, lines, host) => {
     expect(transport.read(connect(lines)).host).toBe(host);
   });

@@ -1,0 +1,90 @@
+import type { ProxyOptions } from '../../lib/options/secure-options.js';
+import { withoutPrefix, withPrefix } from '../../lib/transport/prefix.js';
+import { compileTransport } from '../../lib/transport/transport.js';
+import { connect, type HeaderLines } from '../support/connection.js';
+
+const trust = '127.0.0.1';
+
+function prefixOf(prefix: ProxyOptions['prefix'], lines: HeaderLines, peer = '127.0.0.1'): string | undefined {
+  return compileTransport({ trust, prefix }).read(connect(lines, { peer })).prefix;
+}
+
+describe('the prefix of a request', () => {
+  it.each<[ProxyOptions['prefix'], HeaderLines, string | undefined]>([
+    [undefined, { 'X-Forwarded-Prefix': '/app' }, undefined],
+    [false, { 'X-Forwarded-Prefix': '/app' }, undefined],
+    [true, { 'X-Forwarded-Prefix': '/app' }, '/app'],
+    [true, { 'X-Forwarded-Prefix': ' /app\t' }, '/app'],
+    [true, { 'X-Forwarded-Prefix': '/a-b/c.d/e_f~1' }, '/a-b/c.d/e_f~1'],
+    [true, { 'X-Forwarded-Prefix': '/evil, /app' }, '/app'],
+    [true, { 'X-Forwarded-Prefix': ['/evil', '/app'] }, '/app'],
+    [true, { 'X-Forwarded-Prefix': '/' }, undefined],
+    [true, {}, undefined],
+    ['X-Script-Name', { 'X-Script-Name': '/app', 'X-Forwarded-Prefix': '/evil' }, '/app'],
+    ['/fixed', { 'X-Forwarded-Prefix': '/evil' }, '/fixed'],
+  ])('prefix %j with %j is %s', (prefix, lines, expected) => {
+    expect(prefixOf(prefix, lines)).toBe(expected);
+    expect(prefixOf(prefix, lines, '192.0.2.1')).toBeUndefined();
+  });
+
+  it.each([
+    'app',
+    '//evil.example',
+    '/app/',
+    '/a//b',
+    '/.',
+    '/..',
+    '/a/../b',
+    '/a/.',
+    '/%2e',
+    '/a%2fb',
+    '/a b',
+    '/a?b',
+    '/a#b',
+    '/a;b',
+    '/a:b',
+    '/a@b',
+    '/\\evil.example',
+    'https://evil.example',
+    '/\u00e4',
+    '/app,',
+    `/${'a'.repeat(256)}`,
+  ])('%s is none', (value) => {
+    expect(prefixOf(true, { 'X-Forwarded-Prefix': value })).toBeUndefined();
+  });
+
+  it('may have 256 characters', () => {
+    const longest = `/${'a'.repeat(255)}`;
+    expect(prefixOf(true, { 'X-Forwarded-Prefix': longest })).toBe(longest);
+  });
+
+  it.each(['/', '/app/', '/a//b', '/../a', '/%61', 'a b', '', '//a'])('%j cannot be compiled', (prefix) => {
+    expect(() => compileTransport({ trust, prefix })).toThrow(/^proxies.prefix: /);
+  });
+});
+
+describe('a path under a prefix', () => {
+  it.each([
+    ['/app', '/', '/app/'],
+    ['/app', '/a?b', '/app/a?b'],
+    ['/app', '/app', '/app'],
+    ['/app', '/app/a', '/app/a'],
+    ['/app', '/app?b', '/app?b'],
+    ['/app', '/apple', '/app/apple'],
+    [undefined, '/a', '/a'],
+  ])('%s and %s: %s', (prefix, path, expected) => {
+    expect(withPrefix(prefix, path)).toBe(expected);
+    expect(withPrefix(prefix, withPrefix(prefix, path))).toBe(expected);
+  });
+
+  it.each([
+    ['/app', '/app', '/'],
+    ['/app', '/app/a', '/a'],
+    ['/app', '/app?b', '/?b'],
+    ['/app', '/apple', '/apple'],
+    ['/app', '/a', '/a'],
+    [undefined, '/a', '/a'],
+  ])('%s off %s: %s', (prefix, path, expected) => {
+    expect(withoutPrefix(prefix, path)).toBe(expected);
+  });
+});
