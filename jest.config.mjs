@@ -6,7 +6,9 @@ export default {
   // An application starts in most tests; a slow machine is no failure.
   testTimeout: 30_000,
   maxWorkers: '100%',
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/servers/'],
+  // `npm run test:all` runs those that end in .all.spec.ts as well: child processes, the compiler, bundles.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/servers/', '\\.all\\.spec\\.ts$'],
+  reporters: ['default', '<rootDir>/spec/support/slowest-files.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^nestjs-secure$': '<rootDir>/lib/index.ts',

@@ -1,8 +1,7 @@
 import { posix, win32 } from 'node:path';
 import * as fc from 'fast-check';
 import { compilePathRules } from '../../lib/policy/paths.js';
-
-const runs = { numRuns: 20_000 };
+import { PROPERTY_RUNS } from '../support/everything.js';
 
 function requires(paths: readonly string[], target: string, exempt: readonly string[] = []): boolean {
   return compilePathRules(paths, exempt).requires(target);
@@ -452,7 +451,7 @@ describe('whatever the request target', () => {
         ending,
         (names, stream, before, after) => rules.requires(`${before}${disguised('/admin/x', names, stream)}${after}`),
       ),
-      runs,
+      PROPERTY_RUNS,
     );
   });
 
@@ -463,7 +462,7 @@ describe('whatever the request target', () => {
         numbers,
         (names, stream) => !rules.requires(disguised('/administrator/x', names, stream)),
       ),
-      runs,
+      PROPERTY_RUNS,
     );
   });
 
@@ -473,7 +472,7 @@ describe('whatever the request target', () => {
         const path = disguised('/open/', names, stream);
         return path === '/open/' || !rules.exempts(path);
       }),
-      runs,
+      PROPERTY_RUNS,
     );
   });
 
@@ -513,7 +512,7 @@ describe('whatever the request target', () => {
   it.each(Object.entries(parsers))('a paths rule covers what reads as /admin: %s', (_, parse) => {
     fc.assert(
       fc.property(path, (text) => !/^\/admin(?:\/|$)/i.test(parse(text)) || rules.requires(text)),
-      runs,
+      PROPERTY_RUNS,
     );
   });
 
@@ -521,7 +520,7 @@ describe('whatever the request target', () => {
     const below = fc.tuple(fc.constantFrom('/open', ''), path).map((parts) => parts.join(''));
     fc.assert(
       fc.property(below, (text) => !rules.exempts(text) || /^\/open(?:\/|$)/.test(parse(text))),
-      runs,
+      PROPERTY_RUNS,
     );
   });
 });

@@ -7,6 +7,7 @@ import { ODD_SPELLING } from '../../lib/proxy-config/regexp-text.js';
 import { coverRoute, overlap, reaches, spareRoute, surelyWins } from '../../lib/proxy-config/route-pattern.js';
 import { sendOverHttp } from '../support/insecure-requests.js';
 import { listenLocally } from '../support/listen-locally.js';
+import { EVERYTHING, howMany } from '../support/everything.js';
 
 const route = (path: string, method = 'GET') =>
   ({ method, path, hosts: [], versions: [], versioning: undefined }) as const;
@@ -149,11 +150,13 @@ describe.each(PLATFORMS)('a rule for a route, beside %s', (platform, listenerOf,
             expect({ target, path, winner, loses }).toEqual({ target, path, winner, loses: true });
           }
         }),
-        { numRuns: 700, examples: RARE.map((target): [string] => [target]) },
+        { numRuns: howMany(700, 200), examples: RARE.map((target): [string] => [target]) },
       );
     } finally {
       server.close();
     }
+    // So few runs do not reach every path.
+    if (!EVERYTHING) return;
     // Express never gets to one that is registered after the pattern.
     const unreached = platform === 'Express' ? ['/a/late/edit'] : [];
     expect(paths.filter((path) => !answered.has(path))).toStrictEqual(unreached);

@@ -17,6 +17,7 @@ import {
   type ProxyServerName,
 } from '../../lib/proxy-config/write-proxy-config.js';
 import { adapters, createApp } from '../support/applications.js';
+import { howMany } from '../support/everything.js';
 
 const SERVERS: ProxyServerName[] = ['nginx', 'apache', 'caddy'];
 const SIDES = ['http', 'https'] as const;
@@ -128,7 +129,7 @@ describe.each(SERVERS)('what is written for %s', (server) => {
         // The environment of the server, and lines that go on in the next.
         expect(text).not.toMatch(/\$\{(?!1\})|\{\$|\\$/m);
       }),
-      { numRuns: 500 },
+      { numRuns: howMany(500, 100) },
     );
   });
 

@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { cookieProblems, secureCookie, secureCookies } from '../../lib/response/cookies.js';
 import type { CookieProblem } from '../../lib/response/cookies.js';
-
-const runs = { numRuns: 20_000 };
+import { PROPERTY_RUNS } from '../support/everything.js';
 
 describe('Secure', () => {
   it.each([
@@ -55,7 +54,7 @@ describe('Secure', () => {
           expect(secureCookie(once)).toBe(once);
         },
       ),
-      runs,
+      PROPERTY_RUNS,
     );
   });
 });
@@ -227,7 +226,7 @@ describe('a cookie that browsers do not store', () => {
         const given = [`${cookieName}=1`, ...attributes, 'Path=/'].join('; ');
         expect(cookieProblems(secureCookie(given))).toEqual([]);
       }),
-      runs,
+      PROPERTY_RUNS,
     );
   });
 });

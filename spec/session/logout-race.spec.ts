@@ -1,8 +1,9 @@
 import { Controller, Inject, Param, Post, Req, Session } from '@nestjs/common';
 import { SecureRequired, SecureSessions } from 'nestjs-secure';
 import { Browser, createSessionApp, findingsOf, sites } from '../support/sessions.js';
+import { howMany } from '../support/everything.js';
 
-const ROUNDS = 1000;
+const ROUNDS = howMany(1000, 50);
 const AT_A_TIME = 50;
 
 /** Slow requests on their way, by round: what says that one has begun, and what lets it go on. */

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { absoluteUrl, pathAndQueryOf, pathOf } from '../../lib/transport/request-target.js';
-
-const runs = { numRuns: 20_000 };
+import { PROPERTY_RUNS } from '../support/everything.js';
 
 describe('the path and query of a request target', () => {
   it.each([
@@ -168,7 +167,7 @@ describe('whatever the request target', () => {
         const url = new URL(absoluteUrl('https', 'example.com', 443, value));
         expect([url.protocol, url.host, url.username, url.password]).toEqual(['https:', 'example.com', '', '']);
       }),
-      runs,
+      PROPERTY_RUNS,
     );
   });
 
@@ -179,7 +178,7 @@ describe('whatever the request target', () => {
         expect(written).toMatch(/^\/(?:[\w\-.~!$&'()*+,;=:@/?]|%[\da-fA-F]{2})*$/);
         expect(pathAndQueryOf(written)).toBe(written);
       }),
-      runs,
+      PROPERTY_RUNS,
     );
   });
 
@@ -196,7 +195,7 @@ describe('whatever the request target', () => {
         expect(pathAndQueryOf(`http://evil.com:81${legal}`)).toBe(legal);
         expect(pathOf(legal)).toBe(`/${path}`);
       }),
-      runs,
+      PROPERTY_RUNS,
     );
   });
 });

@@ -1,0 +1,23 @@
+/**
+ * Whether `npm run test:all` runs: every adapter, every cell of a matrix, every round of a race and 20,000 runs of a
+ * property. `npm test` covers each promise once on both adapters. Files that end in `.all.spec.ts` run in the former only.
+ */
+export const EVERYTHING = process.env['TEST_ALL'] === '1';
+
+/** The runs of a property. */
+export const PROPERTY_RUNS = { numRuns: howMany(20_000, 200) };
+
+/** How often something is done: as often as `npm run test:all` does it, or a few times. */
+export function howMany(all: number, few: number): number {
+  return EVERYTHING ? all : few;
+}
+
+/** The rows of a table: all of them, or every nth. */
+export function sampled<Row>(rows: readonly Row[], nth: number): readonly Row[] {
+  return EVERYTHING ? rows : rows.filter((_, at) => at % nth === 0);
+}
+
+/** How often a property must have come across a case to mean something; so few runs as `npm test` has are not counted. */
+export function oftenEnough(all: number): number {
+  return howMany(all, -1);
+}
