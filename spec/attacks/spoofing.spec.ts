@@ -2,6 +2,7 @@ import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { SecureRequired, SecureUrls, type SecureOptions } from 'nestjs-secure';
 import { adapters, ran, type NewAdapter, type Reply } from '../support/applications.js';
 import { serve, type LiveApplication } from '../support/live-application.js';
+import { sampled } from '../support/everything.js';
 
 /** What both platforms say of a request. */
 interface FrameworkRequest {
@@ -225,7 +226,7 @@ type Lines = readonly string[];
 
 /** Everything of a family, each member a request of its own. */
 const FAMILIES: [what: string, requests: Lines[]][] = [
-  ...NAMES.map((name): [string, Lines[]] => [name, VALUES.map((value) => [`${name}: ${value}`])]),
+  ...NAMES.map((name): [string, Lines[]] => [name, sampled(VALUES, 3).map((value) => [`${name}: ${value}`])]),
   ['letters that look alike', LOOK_ALIKES.map((value) => [`X-Forwarded-Proto: ${value}`])],
   ['quoted letters that look alike', LOOK_ALIKES.map((value) => [`Forwarded: proto="${value}"`])],
   ['words of their own', WORDS.map((line) => [line])],
@@ -244,7 +245,7 @@ const UNDECLARED: [what: string, options: SecureOptions][] = [
 ];
 
 describe.each(adapters)('on %s', (_platform, newAdapter) => {
-  describe.each(UNDECLARED)('with %s declared, a peer that is none', (_what, options) => {
+  describe.each(sampled(UNDECLARED, 3))('with %s declared, a peer that is none', (_what, options) => {
     serving(newAdapter, options);
 
     it.each(FAMILIES)('is over plain HTTP with %s', async (_family, requests) => {
