@@ -13,7 +13,7 @@ export const CATALOGUE = {
   SEC005: { severity: 'warning', title: 'Report only: a request would not have passed' },
   SEC006: { severity: 'error', title: 'Production speaks plain http' },
   SEC007: { severity: 'error', title: 'Redirects have no host that outsiders use' },
-  SEC008: { severity: 'error', title: 'Whoever sends a request chooses where it is redirected' },
+  SEC008: { severity: 'error', title: 'A client chooses where its request is redirected' },
   SEC009: { severity: 'warning', title: 'Permanent redirects without a fixed host' },
   SEC010: { severity: 'warning', title: 'Something sees requests before the gate' },
   SEC011: { severity: 'warning', title: 'A rule in paths covers no route' },

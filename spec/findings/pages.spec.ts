@@ -6,6 +6,25 @@ import { CATALOGUE, documentationOf, type FindingId } from '../../lib/findings/c
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const ids = Object.keys(CATALOGUE) as FindingId[];
 
+/** Words that mislead a reader whose first language is not English. */
+const UNPLAIN = [
+  /\bin clear\b/i,
+  /\bas clear\b/i,
+  /\bwhoever\b/i,
+  /\bbut for\b/i,
+  /\bfor ever\b/i,
+  /\bof its own\b/i,
+  /\bonce more\b/i,
+  /\bby itself\b/i,
+  /\bsees? to\b/i,
+  /\blest\b/i,
+  /\bat fault\b/i,
+  /\b(?:he|him|his)\b/i,
+  /\bsomebody on the way\b/i,
+  /\beverybody on the way\b/i,
+  /,? for (?:a|an|the|it|there|nothing|nobody) \w+ (?:is|are|was|were|would|has|have)\b/i,
+];
+
 it('every finding has its page, and no page is left over', async () => {
   const pages = await readdir(`${project}docs/findings`);
   expect(pages.toSorted()).toEqual(['README.md', ...ids.map((id) => `${id}.md`)].toSorted());
@@ -35,6 +54,15 @@ it('the list of the findings has a row for each, as its page has it', async () =
     return [id, CATALOGUE[id].severity, found, CATALOGUE[id].title];
   });
   expect(rows).toEqual(await Promise.all(wanted));
+});
+
+it.each(ids)('the page of %s is in plain English', async (id) => {
+  const page = await readFile(project + documentationOf(id), 'utf8');
+  const prose = page.replace(/```[^]*?```/g, '').replace(/`[^`]*`/g, 'code');
+  expect(UNPLAIN.flatMap((word) => prose.match(word)?.[0] ?? [])).toEqual([]);
+  // Long sentences are two; a code span counts as one word.
+  const sentences = prose.split(/[.:?](?=\s)/).map((sentence) => sentence.trim().split(/\s+/));
+  expect(sentences.filter((words) => words.length > 40).map((words) => words.join(' '))).toEqual([]);
 });
 
 it('ids are stable: a family, and two digits', () => {
