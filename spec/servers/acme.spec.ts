@@ -60,9 +60,9 @@ beforeAll(async () => {
   names = new ServerProcess({
     program: placeOf('pebble-challtestsrv') ?? 'pebble-challtestsrv',
     given: [
-      ...['-dns01', `127.0.0.1:${dns}`, '-management', `127.0.0.1:${control}`, '-defaultIPv4', '127.0.0.1'],
-      ...['-defaultIPv6', '', '-http01', '', '-https01', '', '-tlsalpn01', ''],
-    ],
+      `-dns01 127.0.0.1:${dns} -management 127.0.0.1:${control} -defaultIPv4 127.0.0.1`.split(' '),
+      ['-defaultIPv6', '', '-http01', '', '-https01', '', '-tlsalpn01', ''],
+    ].flat(),
     folder: await mkdtemp(join(tmpdir(), 'acme-names-')),
     endsBy: 'SIGKILL',
     ask: async () =>
