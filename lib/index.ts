@@ -23,6 +23,7 @@ export type { OverHttp, Outcome } from './audit/over-http.js';
 export type { Finding } from './findings/findings.js';
 export type { FindingId, Severity } from './findings/catalogue.js';
 export type {
+  CallContext,
   HstsOptions,
   IgnoredFinding,
   Leak,

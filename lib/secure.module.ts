@@ -3,6 +3,7 @@ import {
   Module,
   type DynamicModule,
   type ModuleMetadata,
+  type NestModule,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type Provider,
@@ -19,7 +20,7 @@ import { SECURE_OPTIONS } from './tokens.js';
  * only. Global, and imported once, in the root module.
  */
 @Module({ providers: PROVIDERS, exports: EXPORTED })
-export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdown {
+export class SecureModule implements NestModule, OnApplicationBootstrap, OnApplicationShutdown {
   /**
    * Imports the module with options known now.
    *
@@ -36,6 +37,11 @@ export class SecureModule implements OnApplicationBootstrap, OnApplicationShutdo
 
   /** @internal Nest makes it; its part names packages that an application may not have. */
   constructor(@Inject(Boot) private readonly boot: Boot) {}
+
+  /** Notes which function is which handler, before Nest registers routes. */
+  configure(): void {
+    this.boot.noteHandlers();
+  }
 
   /**
    * Proves that everything is installed.

@@ -1,13 +1,15 @@
 import { Inject, Injectable, type HttpServer } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, ExternalContextCreator, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { checkAtBoot } from '../audit/boot-checks.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Findings } from '../findings/findings.js';
+import { checkContext } from '../guard/other-contexts.js';
 import { SecureGuard } from '../guard/secure.guard.js';
 import type { RouteTable } from '../policy/route-table.js';
 import { recordMessageHandlers } from '../routes/record-message-handlers.js';
 import { recordResolvers } from '../routes/record-resolvers.js';
-import { nameHandlers } from '../routes/record-routes.js';
+import { tagHandlers } from '../routes/record-routes.js';
+import { watchExternalContexts } from '../routes/external-contexts.js';
 import { SecureListeners } from '../server/secure-listeners.js';
 import type { SessionEngine } from '../session/engine.js';
 import { SECURE_ENFORCER, SECURE_FINDINGS, SECURE_GATEWAYS, SECURE_ROUTES, SECURE_SESSION_ENGINE } from '../tokens.js';
@@ -38,6 +40,7 @@ export class Boot {
     @Inject(ApplicationConfig) config: ApplicationConfig,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(ExternalContextCreator) creator: ExternalContextCreator,
     @Inject(SecureGuard) guard: SecureGuard,
     @Inject(SECURE_ENFORCER) enforcer: Enforcer,
     @Inject(SECURE_FINDINGS) findings: Findings,
@@ -51,11 +54,18 @@ export class Boot {
     this.parts = { enforcer, findings, routes, guard, engine, modules, config };
     listeners.site = { findings, options: enforcer.settings.options };
     placeFirst(config, guard);
-    nameHandlers(modules);
+    watchExternalContexts(creator, enforcer.handlers, (place, type) => checkContext(place, type, enforcer));
     this.webSocketServers = watchGateways(gateways, this.parts);
     // In a testing module there is no adapter yet; elsewhere there is.
     host.init$.subscribe(() => this.install());
     host.listen$.subscribe(() => checkListeners(host.httpAdapter, enforcer, listeners, findings));
+  }
+
+  /** Notes the functions of all handlers: constructors have run, and no route is registered yet. */
+  noteHandlers(): void {
+    const { enforcer, modules } = this.parts;
+    enforcer.handlers.note(modules);
+    tagHandlers(enforcer.handlers);
   }
 
   /**

@@ -60,7 +60,8 @@ export function install(adapter: HttpServer, parts: Parts): Installation {
 /** Records every route from here on, and puts the route gate before each handler that requires https. */
 function watchRoutes(adapter: HttpServer, { enforcer, routes, guard, modules, config }: Parts): void {
   const routeGate = compileRouteGate(enforcer, guard, modules);
-  const calls = recordRoutes(adapter, routes, enforcer.settings, { modules, config }, routeGate);
+  const { settings, handlers } = enforcer;
+  const calls = recordRoutes(adapter, routes, settings, { modules, config, handlers }, routeGate);
   findRoutesOutsideNest(adapter, routes, calls, config);
   routes.addSource(lazyLoading(modules));
 }

@@ -1,4 +1,4 @@
-import { Logger, type ExecutionContext } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { createHash, randomBytes } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
@@ -18,6 +18,7 @@ import { explainDoubts, type DoubtExplanation } from './explain.js';
 import { compileConnection, rawRequestOf, targetOf, type PlatformRequest } from '../platform/platform.js';
 import { RecentRequests, type ClientRequest } from './recent-requests.js';
 import { hasBody } from '../answer/lock-response.js';
+import { HandlerPlaces } from '../platform/handlers.js';
 import { testingClaims } from '../platform/testing-claims.js';
 
 /** What the channel `nestjs-secure:verdict` publishes for every verdict. */
@@ -71,13 +72,14 @@ export class Enforcer {
   private readonly moduleWide: PolicySettings;
   private readonly salt = randomBytes(16);
   private readonly leaking = new WeakSet<IncomingMessage>();
-  private passing: PlatformRequest | undefined;
 
   constructor(
     readonly settings: Settings,
-    private readonly findings: Findings,
+    readonly findings: Findings,
     /** False: `httpsSupport: false`, or switched off by the test kit. */
     readonly enforcing: boolean,
+    /** Which function is which handler. */
+    readonly handlers: HandlerPlaces = new HandlerPlaces(),
   ) {
     this.moduleWide = settings.policy([]);
     const proxiesDeclared = settings.options.proxies !== undefined;
@@ -112,19 +114,6 @@ export class Enforcer {
     if (secure) this.arrived(request);
     if (secure && !this.observed) return undefined;
     return this.judge(request, input, connection);
-  }
-
-  /** Notes that the route gate has let a secure request through to its handler. */
-  letThrough(request: PlatformRequest): void {
-    this.arrived(request);
-    this.passing = request;
-  }
-
-  /** Whether a guard is asked about the request that was let through last: it is asked once, and in the same turn. */
-  wasLetThrough(context: ExecutionContext): boolean {
-    if (this.passing === undefined || context.getArgByIndex<unknown>(0) !== this.passing) return false;
-    this.passing = undefined;
-    return true;
   }
 
   /** A request came over https and is believed: whoever was redirected to it is not going round in circles. */

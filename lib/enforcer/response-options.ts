@@ -20,8 +20,8 @@ export function resolveResponseOptions(marks: Marks): ResponseOptions {
   };
 }
 
-/** Sees to it. Headers are looked at when they are written: a handler may answer by @Redirect, by @Res or by a stream. */
-export function applyResponseHalf(
+/** Applies them. Headers are read when they are written: a handler may answer by @Redirect, by @Res or by a stream. */
+export function applyResponseOptions(
   { noStore, upgradeRedirects }: ResponseOptions,
   request: PlatformRequest,
   response: ServerResponse,

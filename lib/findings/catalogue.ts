@@ -52,6 +52,11 @@ export const CATALOGUE = {
   SEC316: { severity: 'warning', title: 'A handler that signs somebody in or out, by its name, is not marked' },
   SEC317: { severity: 'error', title: 'An exempt handler takes or gives a secret' },
   SEC320: { severity: 'warning', title: 'A message handler is marked' },
+  SEC321: {
+    severity: 'warning',
+    title: 'A function runs as a handler of a marked class and is not known to be its method',
+  },
+  SEC322: { severity: 'warning', title: 'A library calls a handler of a marked class without a request' },
   SEC401: { severity: 'warning', title: 'HSTS beside pages that are meant for http' },
   SEC402: { severity: 'warning', title: 'HSTS is off' },
   SEC403: { severity: 'warning', title: 'HSTS lasts too short a time' },

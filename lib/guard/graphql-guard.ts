@@ -1,10 +1,9 @@
 import { HttpException, type ExecutionContext } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
 import { detailOf, type DenyVerdict } from '../answer/answer.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { GuardedHandler } from '../enforcer/handler-policy.js';
-import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
+import { isRequest, rawRequestOf, type PlatformRequest } from '../platform/platform.js';
 
 /**
  * Lets a query, a mutation, a subscription or a field run, or refuses it. A redirect is no answer to an operation: the
@@ -103,10 +102,6 @@ function withoutRequest(context: ExecutionContext): string {
     `${name} is marked with @SecureRequired(), and the GraphQL context holds no request that could be secure. ` +
     'Leave the request in it: context: ({ req }) => ({ req }) with Apollo, context: (request) => ({ req: request }) with Mercurius.'
   );
-}
-
-function isRequest(value: unknown): value is PlatformRequest {
-  return value instanceof Readable ? 'rawHeaders' in value : valueOf(value, 'raw') instanceof Readable;
 }
 
 function valueOf(holder: unknown, key: string): unknown {

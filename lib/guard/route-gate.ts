@@ -1,17 +1,11 @@
 import type { ModulesContainer } from '@nestjs/core';
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Handler, HandlerClass } from '../options/mark.js';
+import type { HandlerPlace } from '../platform/handlers.js';
 import { answerOf } from '../answer/answer.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import { compileHandler, type GuardedHandler } from '../enforcer/handler-policy.js';
-import {
-  rawRequestOf,
-  rawResponseOf,
-  takeResponse,
-  type PlatformRequest,
-  type PlatformResponse,
-} from '../platform/platform.js';
-import { applyResponseHalf } from '../enforcer/response-options.js';
+import { rawRequestOf, takeResponse, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
 import { SecureExceptionFilter } from './secure-exception.filter.js';
 import { SecureGuard } from './secure.guard.js';
 import { isAnswerHeader, writeAnswer } from '../answer/lock-response.js';
@@ -28,60 +22,50 @@ export type RouteCallback = (request: PlatformRequest, response: PlatformRespons
 
 /** A handler, and what the router is to call for it. */
 export interface RoutedHandler {
-  readonly controller: HandlerClass;
-  readonly handler: Handler;
+  readonly place: HandlerPlace;
+  /** The method of the class, which carries what decorators say. */
+  readonly method: Handler;
   readonly callback: RouteCallback;
 }
 
-/** Stands before what the router calls for a handler; undefined where the guard alone is to judge its requests. */
-export type InnerGate = (routed: RoutedHandler) => RouteCallback | undefined;
+/** Stands before what the router calls for a handler; undefined where the guard alone judges its requests. */
+export type RouteGate = (routed: RoutedHandler) => RouteCallback | undefined;
 
 /**
- * Compiles a gate for marked handlers, where the router hands a request over. It answers a plain-HTTP request as the guard
- * would, ahead of all that Nest does for a handler: a controller that is made for each request is not made for this one,
- * and nothing has to be thrown and caught. It is there beside the guard, never in its place: whatever it cannot tell for
- * certain it leaves to the guard, which judges what reaches a handler on any other way too.
+ * Compiles a gate for marked handlers, where the router hands a request over. It turns a plain-HTTP request away as the
+ * guard would, before all that Nest does for a handler: a controller that is made for each request is not made for this
+ * one, and nothing has to be thrown and caught. An optimisation, not a replacement for the guard, which judges every
+ * request that reaches a handler.
  *
- * Undefined where something else than `SecureGuard` itself was put in its place, and where nothing is answered.
+ * Undefined where something else was put in the place of `SecureGuard`, and where nothing is answered.
  */
 export function compileRouteGate(
   enforcer: Enforcer,
   guard: SecureGuard,
   modules: ModulesContainer,
-): InnerGate | undefined {
+): RouteGate | undefined {
   const { transport, reportOnly } = enforcer.settings;
   if (!enforcer.enforcing || reportOnly || Object.getPrototypeOf(guard) !== SecureGuard.prototype) return undefined;
   const isAwaited = compileSendHooks();
   let filterIsOurs: boolean | undefined;
 
-  function letThrough(request: PlatformRequest, response: PlatformResponse, { responseOptions }: GuardedHandler): void {
-    // Whoever listens to the verdicts hears of it from the guard.
-    if (enforcer.observed) return;
-    enforcer.letThrough(request);
-    if (responseOptions !== undefined) applyResponseHalf(responseOptions, request, rawResponseOf(response), enforcer);
-  }
-
-  function answers(request: PlatformRequest, response: PlatformResponse, handler: GuardedHandler): boolean {
-    if (Reflect.get(guard, 'canActivate') !== CAN_ACTIVATE) return false;
+  function turnsAway(request: PlatformRequest, response: PlatformResponse, { input }: GuardedHandler): boolean {
     const connection = enforcer.connectionOf(request);
-    if (transport.isSecure(connection)) {
-      letThrough(request, response, handler);
-      return false;
-    }
-    if (isAwaited(request)) return false;
-    const answered = enforcer.judge(request, handler.input, connection);
+    if (transport.isSecure(connection)) return false;
+    if (Reflect.get(guard, 'canActivate') !== CAN_ACTIVATE || isAwaited(request)) return false;
+    const answered = enforcer.judge(request, input, connection);
     if (answered === undefined) return false;
     const raw = rawRequestOf(request);
     writeAnswer(raw, takeOver(response), answerOf(answered, raw.headers.accept));
     return true;
   }
 
-  return function routeGate({ controller, handler: method, callback }) {
-    const handler = compileHandler(controller, method, enforcer);
-    if (!handler.marked || !writesOurBody(controller, method) || !(filterIsOurs ??= isFilterOurs(modules)))
+  return function routeGate({ place, method, callback }) {
+    const handler = compileHandler(place, enforcer);
+    if (!handler.marked || !writesOurBody(place.controller, method) || !(filterIsOurs ??= isFilterOurs(modules)))
       return undefined;
     return copyFunctionMetadata(callback, function gatedHandler(this: unknown, request, response, next) {
-      return answers(request, response, handler) ? undefined : callback.call(this, request, response, next);
+      return turnsAway(request, response, handler) ? undefined : callback.call(this, request, response, next);
     });
   };
 }
@@ -131,7 +115,7 @@ function isReply(response: PlatformResponse): response is Reply {
 }
 
 /** Makes a function pass for another: adapters read the metadata and the properties of what they are given, tracers the name. */
-function copyFunctionMetadata(original: RouteCallback, replacement: RouteCallback): RouteCallback {
+export function copyFunctionMetadata(original: RouteCallback, replacement: RouteCallback): RouteCallback {
   Object.defineProperty(replacement, 'name', { configurable: true, value: original.name });
   for (const key of Reflect.getMetadataKeys(original)) {
     Reflect.defineMetadata(key, Reflect.getMetadata(key, original), replacement);

@@ -8,13 +8,13 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import type { Handler, HandlerClass } from '../options/mark.js';
-import { readMarks } from '../platform/marks.js';
+import type { Marks } from '../options/mark.js';
 import { SECURE_ENFORCER } from '../tokens.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
+import { compileHandlers, type GuardedHandler } from '../enforcer/handler-policy.js';
 import { assertModuleImported } from './module-presence.js';
 import { rawResponseOf, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
-import { applyResponseHalf, resolveResponseOptions, type ResponseOptions } from '../enforcer/response-options.js';
+import { applyResponseOptions, resolveResponseOptions, type ResponseOptions } from '../enforcer/response-options.js';
 
 /**
  * The response half of a handler, for one that is not marked: `Cache-Control: no-store`, and a redirect of its own to this
@@ -23,9 +23,12 @@ import { applyResponseHalf, resolveResponseOptions, type ResponseOptions } from 
  */
 @Injectable()
 export class SecureInterceptor implements NestInterceptor, OnModuleInit {
-  private readonly handlers = new Map<HandlerClass, Map<Handler, ResponseOptions>>();
+  private readonly handlerOf: ((context: ExecutionContext) => GuardedHandler) | undefined;
+  private readonly options = new WeakMap<Marks, ResponseOptions>();
 
-  constructor(@Optional() @Inject(SECURE_ENFORCER) private readonly enforcer?: Enforcer) {}
+  constructor(@Optional() @Inject(SECURE_ENFORCER) private readonly enforcer?: Enforcer) {
+    this.handlerOf = enforcer && compileHandlers(enforcer);
+  }
 
   /**
    * Sees to it that what is marked is enforced.
@@ -38,21 +41,24 @@ export class SecureInterceptor implements NestInterceptor, OnModuleInit {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
-    const half = this.handlerOf(context.getClass(), context.getHandler() as Handler);
     const http = context.switchToHttp();
     const response = rawResponseOf(http.getResponse<PlatformResponse>());
-    applyResponseHalf(half, http.getRequest<PlatformRequest>(), response, this.enforcer);
+    applyResponseOptions(this.optionsFor(context), http.getRequest<PlatformRequest>(), response, this.enforcer);
     return next.handle();
   }
 
-  private handlerOf(controller: HandlerClass, method: Handler): ResponseOptions {
-    const known = this.handlers.get(controller)?.get(method);
+  private optionsFor(context: ExecutionContext): ResponseOptions {
+    const marks = this.handlerOf?.(context).marks;
+    if (marks === undefined) return BOTH;
+    const known = this.options.get(marks);
     if (known !== undefined) return known;
-    const { noStore, upgradeRedirects } = resolveResponseOptions(readMarks(controller, method));
+    const { noStore, upgradeRedirects } = resolveResponseOptions(marks);
     const silent = noStore === undefined && upgradeRedirects === undefined;
-    const half = { noStore: noStore ?? silent, upgradeRedirects: upgradeRedirects ?? silent };
-    const ofController = this.handlers.get(controller) ?? new Map<Handler, ResponseOptions>();
-    this.handlers.set(controller, ofController.set(method, half));
-    return half;
+    const options = silent ? BOTH : { noStore: noStore ?? false, upgradeRedirects: upgradeRedirects ?? false };
+    this.options.set(marks, options);
+    return options;
   }
 }
+
+/** What the interceptor does where no decorator speaks of it. */
+const BOTH: ResponseOptions = { noStore: true, upgradeRedirects: true };

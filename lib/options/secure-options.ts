@@ -113,6 +113,18 @@ export interface SecureRequiredOptions {
   upgradeRedirects?: boolean;
 }
 
+/** What a library calls a handler with: a part of Nest's `ExecutionContext`. */
+export interface CallContext {
+  /** The type of the context, such as `'trpc'`. */
+  getType(): string;
+  /** The class of the handler. */
+  getClass(): abstract new (...args: never[]) => unknown;
+  /** The arguments, as the library gives them. */
+  getArgs(): unknown[];
+  /** One of the arguments. */
+  getArgByIndex<T = unknown>(index: number): T;
+}
+
 /** The options of `SecureModule.forRoot()`. */
 export interface SecureOptions {
   /**
@@ -157,6 +169,13 @@ export interface SecureOptions {
   session?: SessionOptions;
   /** Called when a credential arrived over plain HTTP and was refused, to revoke it. What it throws is logged, not answered. */
   onLeak?: (leak: Leak, request: IncomingMessage) => void;
+  /**
+   * Finds the request that a call of a library belongs to, in a context without one of its own: a context type such as
+   * `'trpc'`, or `'http'` with other arguments. A marked handler that has no request is not called.
+   *
+   * **Security:** return the request of the server, never an object that a client has sent.
+   */
+  findRequest?(context: CallContext): unknown;
   /** Findings that are known and accepted. */
   findings?: { ignore?: readonly IgnoredFinding[] };
   /** Makes a finding of severity error at boot a boot error. Default false. */

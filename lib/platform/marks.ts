@@ -35,48 +35,105 @@ function assertNoOther(mark: Mark, present: Mark | undefined, name: string): voi
 }
 
 /**
- * Reads the marks of a handler. A method that overrides a marked one keeps its mark: TypeScript gives the new method no
- * metadata, so the mark is looked up by name along the chain. An exemption is not kept: an override has to say it anew.
+ * Reads the marks of a method by its class and its name, never by the function that is called for it. A method that
+ * overrides a marked one keeps its mark: TypeScript gives the new method no metadata, so the mark is looked up by name
+ * along the chain. An exemption is not kept: an override has to say it anew.
  */
-export function readMarks(controller: HandlerClass, handler: Handler): Marks {
-  const ofClass: Mark | undefined = Reflect.getMetadata(MARK, controller);
-  const own: Mark | undefined = Reflect.getOwnMetadata(MARK, handler);
-  if (own !== undefined) return { handler: own, keptFrom: undefined, class: ofClass };
-  return { ...markByName(controller, handler), class: ofClass };
+export function readMarks(controller: HandlerClass, name: string | symbol): Marks {
+  return { ...readMethodMark(controller, name), class: readClassMark(controller) };
 }
 
-/** The name under which a class has a handler; the function's own name where it is not found. */
-export function handlerName(controller: HandlerClass, handler: Handler): string {
-  for (const { prototype } of chain(controller)) {
-    const name = Object.getOwnPropertyNames(prototype).find((key) => methodOf(prototype, key) === handler);
-    if (name !== undefined) return name;
+/** The mark of a class, or of the nearest class it extends. */
+export function readClassMark(controller: HandlerClass): Mark | undefined {
+  let level: unknown = controller;
+  for (const prototype of chain(controller)) {
+    const mark = ownMark(level) ?? markOfConstructor(prototype);
+    if (mark !== undefined) return mark;
+    level = typeof level === 'function' ? Object.getPrototypeOf(level) : undefined;
   }
-  return handler.name;
+  return undefined;
 }
 
-function markByName(controller: HandlerClass, handler: Handler): Pick<Marks, 'handler' | 'keptFrom'> {
-  const name = handlerName(controller, handler);
-  for (const { prototype, owner } of chain(controller)) {
-    const method = methodOf(prototype, name);
-    const mark: Mark | undefined = method === undefined ? undefined : Reflect.getOwnMetadata(MARK, prototype, name);
-    if (mark === undefined) continue;
-    if (method === handler) return { handler: mark, keptFrom: undefined };
-    return mark.level === 'required' ? { handler: mark, keptFrom: owner } : NO_MARK;
+/** Whether a decorator of this package stands on a class, on one that it extends or on any of their methods. */
+export function hasMarks(controller: HandlerClass): boolean {
+  return readClassMark(controller) !== undefined || methodMarks(controller).length > 0;
+}
+
+/** Whether `@SecureRequired()` does. */
+export function requiresSomewhere(controller: HandlerClass): boolean {
+  return [readClassMark(controller), ...methodMarks(controller)].some((mark) => mark?.level === 'required');
+}
+
+/** The methods of a class and of those it extends, in the order in which Nest looks for them. Nothing is run to find them. */
+export function methodsOfClass(controller: HandlerClass): { name: string | symbol; method: Handler }[] {
+  const seen = new Set<string | symbol>(['constructor']);
+  const methods: { name: string | symbol; method: Handler }[] = [];
+  for (const prototype of chain(controller)) {
+    for (const name of Reflect.ownKeys(prototype)) {
+      const method: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
+      if (!seen.has(name) && isHandler(method)) methods.push({ name, method });
+      seen.add(name);
+    }
   }
-  return NO_MARK;
+  return methods;
+}
+
+/** Whether a value is a class. An arrow function is none, nor is a bound one, although it inherits the prototype of a superclass. */
+export function isHandlerClass(value: unknown): value is HandlerClass {
+  return typeof value === 'function' && Object.hasOwn(value, 'prototype') && typeof value.prototype === 'object';
+}
+
+/** Whether a value is a function that may be called for a handler. */
+export function isHandler(value: unknown): value is Handler {
+  return typeof value === 'function';
 }
 
 const NO_MARK = { handler: undefined, keptFrom: undefined };
 
-function* chain(controller: HandlerClass): Generator<{ prototype: object; owner: string }> {
-  let prototype: unknown = controller.prototype;
-  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
-    yield { prototype, owner: prototype.constructor.name };
-    prototype = Object.getPrototypeOf(prototype);
+function readMethodMark(controller: HandlerClass, name: string | symbol): Pick<Marks, 'handler' | 'keptFrom'> {
+  let overridden = false;
+  for (const prototype of chain(controller)) {
+    const mark = markAt(prototype, name);
+    if (mark !== undefined) {
+      if (!overridden) return { handler: mark, keptFrom: undefined };
+      return mark.level === 'required' ? { handler: mark, keptFrom: prototype.constructor.name } : NO_MARK;
+    }
+    overridden ||= Object.hasOwn(prototype, name);
   }
+  return NO_MARK;
 }
 
-function methodOf(prototype: object, name: string): object | undefined {
-  const value: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
-  return typeof value === 'function' ? value : undefined;
+function methodMarks(controller: HandlerClass): Mark[] {
+  return [...chain(controller)].flatMap((prototype) =>
+    Reflect.ownKeys(prototype).flatMap((name) => markAt(prototype, name) ?? []),
+  );
+}
+
+/** What was written for a name; or on the function, which a mixin may have copied from another class. */
+function markAt(prototype: object, name: string | symbol): Mark | undefined {
+  const written: Mark | undefined = Reflect.getOwnMetadata(MARK, prototype, name);
+  return written ?? (name === 'constructor' ? undefined : ownMark(valueAt(prototype, name)));
+}
+
+/** A class decorator may have put a Proxy or a class of its own in the place of the class that was marked. */
+function markOfConstructor(prototype: object): Mark | undefined {
+  const { constructor } = prototype;
+  const mark = ownMark(constructor);
+  return mark?.level === 'required' || Reflect.get(Object(constructor), 'prototype') === prototype ? mark : undefined;
+}
+
+function ownMark(target: unknown): Mark | undefined {
+  return typeof target === 'function' ? Reflect.getOwnMetadata(MARK, target) : undefined;
+}
+
+function valueAt(prototype: object, name: string | symbol): unknown {
+  return Object.getOwnPropertyDescriptor(prototype, name)?.value;
+}
+
+function* chain(controller: HandlerClass): Generator<object> {
+  let prototype: unknown = isHandlerClass(controller) ? controller.prototype : undefined;
+  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
+    yield prototype;
+    prototype = Object.getPrototypeOf(prototype);
+  }
 }

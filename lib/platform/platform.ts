@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Server as NetServer, Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { FUNCTION_PEER, UNIX_PEER, type Connection } from '../transport/connection.js';
 import type { ClaimsReader } from './testing-claims.js';
 
@@ -23,6 +24,19 @@ export type PlatformRequest = FrameworkRequest & (IncomingMessage | { readonly r
 
 /** A response as a handler sees it. */
 export type PlatformResponse = ServerResponse | { readonly raw: ServerResponse };
+
+/**
+ * Whether a value is a request: a readable stream with the lines of a head, or what an adapter puts around one. A message
+ * that looks like a request, which a client may have written, is none.
+ */
+export function isRequest(value: unknown): value is PlatformRequest {
+  if (typeof value !== 'object' || value === null) return false;
+  return isRawRequest(value) || ('raw' in value && isRawRequest(value.raw));
+}
+
+function isRawRequest(value: unknown): value is IncomingMessage {
+  return value instanceof Readable && 'rawHeaders' in value && Array.isArray(value.rawHeaders);
+}
 
 /** Node's request inside whatever the adapter gave. */
 export function rawRequestOf(request: PlatformRequest): IncomingMessage {

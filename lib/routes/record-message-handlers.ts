@@ -1,6 +1,6 @@
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
-import type { Handler, HandlerClass } from '../options/mark.js';
-import { readMarks } from '../platform/marks.js';
+import type { Handler } from '../options/mark.js';
+import { isHandler, isHandlerClass, readMarks } from '../platform/marks.js';
 import { compilePathRules } from '../policy/paths.js';
 import { compileRequirement, type RequirementSettings } from '../policy/requirement.js';
 import type { RouteTable } from '../policy/route-table.js';
@@ -20,7 +20,7 @@ export function recordMessageHandlers(table: RouteTable, modules: ModulesContain
       for (const handler of scanner.getAllMethodNames(controller.prototype)) {
         const method: unknown = Reflect.get(controller.prototype, handler);
         if (!isHandler(method)) continue;
-        const marks = readMarks(controller, method);
+        const marks = readMarks(controller, handler);
         const requirement = compileRequirement(marks, DECORATORS_ONLY);
         for (const path of patternsOf(method)) {
           table.addEndpoint({ kind: 'rpc', path, controller, handler, requirement, keptFrom: marks.keptFrom });
@@ -34,12 +34,4 @@ function patternsOf(method: Handler): string[] {
   const patterns: unknown = Reflect.getMetadata(PATTERN, method);
   if (!Array.isArray(patterns)) return [];
   return patterns.map((pattern: unknown) => (typeof pattern === 'string' ? pattern : JSON.stringify(pattern)));
-}
-
-function isHandlerClass(value: unknown): value is HandlerClass {
-  return typeof value === 'function' && typeof value.prototype === 'object';
-}
-
-function isHandler(value: unknown): value is Handler {
-  return typeof value === 'function';
 }

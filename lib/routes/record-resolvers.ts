@@ -1,6 +1,6 @@
 import { MetadataScanner, type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
-import type { Handler, HandlerClass } from '../options/mark.js';
-import { readMarks } from '../platform/marks.js';
+import type { HandlerClass } from '../options/mark.js';
+import { isHandler, isHandlerClass, readMarks } from '../platform/marks.js';
 import { compileRequirement, type RequirementSettings } from '../policy/requirement.js';
 import type { Route, RouteTable } from '../policy/route-table.js';
 
@@ -32,7 +32,6 @@ interface Schema {
 interface Resolver {
   readonly owner: HandlerClass;
   readonly name: string;
-  readonly method: Handler;
   /** `Query.members`, `Member.email`. */
   readonly path: string;
   readonly isField: boolean;
@@ -55,8 +54,8 @@ export function recordResolvers(table: RouteTable, settings: RequirementSettings
   for (const schema of schemasOf(sources)) {
     // Apollo Server on Express is middleware, and no route.
     if (!table.routes().some(({ path }) => path === schema.path)) table.add(routeTo(schema));
-    for (const { owner, name, method, path, isField } of resolversOf(schema)) {
-      const marks = readMarks(owner, method);
+    for (const { owner, name, path, isField } of resolversOf(schema)) {
+      const marks = readMarks(owner, name);
       const requirement = compileRequirement(marks, settings);
       const marked = requirement.options.length > 0 && !requirement.exempt;
       if (marked && schema.sharesContext) throw new Error(sharedContext(owner, name, path));
@@ -145,14 +144,6 @@ function resolversIn(instance: unknown): Resolver[] {
     const isRoot = ROOT_TYPES.has(type);
     if (typeof type !== 'string' || !(isReference || isRoot || Reflect.hasMetadata(FIELD, method))) return [];
     const field: unknown = isReference ? '__resolveReference' : (Reflect.getMetadata(NAME, method) ?? name);
-    return [{ owner, name, method, path: `${type}.${String(field)}`, isField: !isRoot }];
+    return [{ owner, name, path: `${type}.${String(field)}`, isField: !isRoot }];
   });
-}
-
-function isHandlerClass(value: unknown): value is HandlerClass {
-  return typeof value === 'function' && typeof value.prototype === 'object';
-}
-
-function isHandler(value: unknown): value is Handler {
-  return typeof value === 'function';
 }

@@ -1,16 +1,19 @@
-import { VERSION_NEUTRAL, VersioningType, type HttpServer } from '@nestjs/common';
+import { RequestMethod, VERSION_NEUTRAL, VersioningType, type HttpServer } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { Handler, HandlerClass } from '../options/mark.js';
-import { readMarks } from '../platform/marks.js';
+import type { ControllerMethod, HandlerPlaces, NotedController } from '../platform/handlers.js';
+import { readMarks, hasMarks } from '../platform/marks.js';
+import { rawRequestOf } from '../platform/platform.js';
 import { compileRequirement, type RequirementSettings } from '../policy/requirement.js';
 import type { Route, RouteTable, Versioning } from '../policy/route-table.js';
-import type { InnerGate, RouteCallback, RoutedHandler } from '../guard/route-gate.js';
+import { copyFunctionMetadata, type RouteCallback, type RouteGate } from '../guard/route-gate.js';
 
-/** Carries a handler's own function to the adapter: Nest copies a method's metadata to what it registers there. */
+/** Tags the function of a handler with itself. Nest copies the metadata of a method to the callback that it registers. */
 const HANDLER = 'nestjs-secure:handler';
 
 /** The keys under which Nest keeps what its decorators say. */
 const PATH = 'path';
+const METHOD = 'method';
 const HOST = 'host';
 const VERSION = '__version__';
 const MODULE_PATH = '__module_path__';
@@ -29,25 +32,29 @@ const VERSIONINGS: Readonly<Record<VersioningType, Versioning>> = {
 interface ExpectedRoute extends Pick<Route, 'hosts' | 'versions' | 'versioning'> {
   readonly controller: HandlerClass;
   readonly name: string;
-  /** The end of its path: all but the global prefix. */
-  readonly end: string;
-}
-
-/** The routes to come of a function that handles them. */
-interface ExpectedOfHandler {
-  /** In the order of registration. */
-  readonly routes: ExpectedRoute[];
-  /** Several controllers inherit it, so which of them a route is of is not certain. */
+  readonly method: ControllerMethod;
+  /** The HTTP method as the adapter's own method is called: `get`. */
+  readonly verb: string;
+  /** The path that the adapter is given, and the same without the global prefix, which a route may be excluded from. */
+  readonly paths: ReadonlySet<string>;
+  /** The function alone tells a guard which handler it is. */
+  readonly certain: boolean;
+  /** Another controller has the same function on the same path. */
   readonly shared: boolean;
 }
-
-/** By that function. */
-type ExpectedRoutes = Map<unknown, ExpectedOfHandler>;
 
 /** What Nest knows of the application's routes. */
 export interface RouteSources {
   readonly modules: ModulesContainer;
   readonly config: ApplicationConfig;
+  readonly handlers: HandlerPlaces;
+}
+
+/** Tags the functions of the handlers of all controllers. To be called once they are noted, before routes are registered. */
+export function tagHandlers({ controllers }: HandlerPlaces): void {
+  for (const { functions } of controllers.flatMap(({ methods }) => methods)) {
+    for (const method of functions) Reflect.defineMetadata(HANDLER, method, method);
+  }
 }
 
 /** What has gone through the adapter. */
@@ -56,13 +63,6 @@ export interface AdapterCalls {
   has(callback: unknown, method: string, path: string): boolean;
   /** Whether the adapter is registering a route right now. */
   running(): boolean;
-}
-
-/** Puts on every handler what tells it from others once Nest has wrapped it. To be called before routes are registered. */
-export function nameHandlers(modules: ModulesContainer): void {
-  for (const { metatype } of controllersOf(modules)) {
-    for (const { method } of handlersOf(metatype)) Reflect.defineMetadata(HANDLER, method, method);
-  }
 }
 
 /**
@@ -75,38 +75,58 @@ export function recordRoutes(
   table: RouteTable,
   settings: RequirementSettings,
   sources: RouteSources,
-  routeGate?: InnerGate,
+  routeGate?: RouteGate,
 ): AdapterCalls {
   const recorded = new Map<unknown, Set<string>>();
+  const { handlers } = sources;
+  const asWritten = followNormalizedPaths(adapter);
   let depth = 0;
   // Not before the first route of Nest's: until then an application may set its global prefix and its versioning.
   let expected: ExpectedRoutes | undefined;
 
-  /** Notes what is given for a route, and puts the route gate into it. */
-  function note(method: string, given: unknown[]): void {
+  function find(verb: string, path: string, callback: unknown): ExpectedRoute | undefined {
+    return handlers.noted
+      ? (expected ??= new ExpectedRoutes(sources)).take(verb, asWritten(path), callback)
+      : undefined;
+  }
+
+  /** What the router calls for a handler: the route gate first, and a note of the handler where a guard needs it. */
+  function wrapped(callback: RouteCallback, route: ExpectedRoute): RouteCallback {
+    const { controller, name, method, certain } = route;
+    const place = { controller, name };
+    const gated = isOnlyForRoute(route) ? routeGate?.({ place, method: method.method, callback }) : undefined;
+    const inner = gated ?? callback;
+    if (certain) return inner;
+    return copyFunctionMetadata(inner, function noteHandler(this: unknown, request, response, next) {
+      handlers.noteRequest(rawRequestOf(request), place);
+      return inner.call(this, request, response, next);
+    });
+  }
+
+  /** Notes what is given for a route, and wraps it. */
+  function note(verb: string, given: unknown[]): void {
     const [path] = given;
     const callback = given.at(-1);
-    const handler = handlerIn(callback);
     const names = recorded.get(callback) ?? new Set();
     recorded.set(callback, names);
     for (const one of [path].flat()) {
-      const found = handler && find(handler, String(one), (expected ??= expectRoutes(sources)));
-      const route = routeOf(method, String(one), found, settings);
+      const found = find(verb, String(one), callback);
+      const route = routeOf(verb, String(one), found, settings);
       names.add(`${route.method} ${route.path}`);
       table.add(route);
-      const gated = found !== undefined && isOnlyForRoute(found) ? routeGate?.(found) : undefined;
-      if (gated === undefined) continue;
-      given[given.length - 1] = gated;
-      recorded.set(gated, names);
+      if (found === undefined || !isRouteCallback(callback)) continue;
+      const called = wrapped(callback, found);
+      given[given.length - 1] = called;
+      recorded.set(called, names);
     }
   }
 
-  for (const method of ROUTE_METHODS) {
-    const register: unknown = Reflect.get(adapter, method);
+  for (const verb of ROUTE_METHODS) {
+    const register: unknown = Reflect.get(adapter, verb);
     if (typeof register !== 'function') continue;
-    Reflect.set(adapter, method, function recordRoute(this: unknown, ...given: unknown[]): unknown {
+    Reflect.set(adapter, verb, function recordRoute(this: unknown, ...given: unknown[]): unknown {
       // Express reads a setting with get(name).
-      if (given.length > 1) note(method, given);
+      if (given.length > 1) note(verb, given);
       depth += 1;
       try {
         return Reflect.apply(register, this, given);
@@ -121,38 +141,16 @@ export function recordRoutes(
   };
 }
 
-/** What is known of a function that was given to the adapter. */
-interface FoundHandler extends RoutedHandler, ExpectedRoute {
-  readonly shared: boolean;
-}
-
-/** The handler behind what Nest has given the adapter; undefined for what an application gave it itself. */
-function handlerIn(callback: unknown): Pick<RoutedHandler, 'handler' | 'callback'> | undefined {
-  if (!isRouteCallback(callback)) return undefined;
-  const handler: unknown = Reflect.getMetadata(HANDLER, callback);
-  return isHandler(handler) && handler !== callback ? { handler, callback } : undefined;
-}
-
-function find(
-  { handler, callback }: Pick<RoutedHandler, 'handler' | 'callback'>,
-  path: string,
-  expected: ExpectedRoutes,
-): FoundHandler | undefined {
-  const { routes, shared } = expected.get(handler) ?? { routes: [], shared: false };
-  const route = take(routes, path);
-  return route === undefined ? undefined : { ...route, handler, callback, shared };
-}
-
-/** Whether all that reaches a function is for its handler: Nest's own filters for hosts and versions may pass it on. */
-function isOnlyForRoute({ shared, hosts, versioning }: FoundHandler): boolean {
+/** Whether all that reaches a callback is for its handler: Nest's own filters for hosts and versions may pass it on. */
+function isOnlyForRoute({ shared, hosts, versioning }: ExpectedRoute): boolean {
   return !shared && hosts.length === 0 && (versioning === undefined || versioning === 'uri');
 }
 
-function routeOf(method: string, path: string, found: FoundHandler | undefined, settings: RequirementSettings): Route {
-  const marks = found === undefined ? undefined : readMarks(found.controller, found.handler);
+function routeOf(verb: string, path: string, found: ExpectedRoute | undefined, settings: RequirementSettings): Route {
+  const marks = found === undefined ? undefined : readMarks(found.controller, found.name);
   return {
     kind: 'http',
-    method: method.toUpperCase(),
+    method: verb.toUpperCase(),
     path,
     controller: found?.controller,
     handler: found?.name,
@@ -164,45 +162,88 @@ function routeOf(method: string, path: string, found: FoundHandler | undefined, 
   };
 }
 
-/**
- * Controllers that inherit a handler share its function. Nest registers module by module and controller by controller,
- * so the first that is still expected is the one, unless Nest sorts routes by their paths; then it is the first whose
- * path fits.
- */
-function take(expected: ExpectedRoute[], path: string): ExpectedRoute | undefined {
-  const fitting = expected.findIndex(({ end }) => path.endsWith(end));
-  return expected.splice(Math.max(fitting, 0), 1)[0];
+/** An adapter writes some paths in a syntax of its own, before Nest registers them. Returns how to read them back. */
+function followNormalizedPaths(adapter: HttpServer): (path: string) => string {
+  const before = new Map<string, string>();
+  const normalize: unknown = Reflect.get(adapter, 'normalizePath');
+  if (typeof normalize === 'function') {
+    Reflect.set(adapter, 'normalizePath', (path: string): unknown => {
+      const normalized: unknown = Reflect.apply(normalize, adapter, [path]);
+      if (typeof normalized === 'string') before.set(normalized, path);
+      return normalized;
+    });
+  }
+  return (path) => before.get(path) ?? path;
 }
 
-/** Every route of every controller, in the order in which Nest registers them. */
-function expectRoutes({ modules, config }: RouteSources): ExpectedRoutes {
-  const expected = new Map<unknown, ExpectedRoute[]>();
-  for (const { metatype, modulePath } of controllersOf(modules)) {
-    const handlers = [...handlersOf(metatype)];
-    const hosts = hostsOf(metatype);
-    for (const start of listOf(Reflect.getMetadata(PATH, metatype))) {
-      for (const { name, method } of handlers) {
-        const routes = listOf(Reflect.getMetadata(PATH, method)).flatMap((end) =>
-          versionsOf(metatype, method, config).map(({ prefix, ...version }) => ({
-            controller: metatype,
-            name,
-            end: joined(prefix, modulePath, start, end),
-            hosts,
-            ...version,
-          })),
-        );
-        const sameHandler = expected.get(method);
-        if (sameHandler === undefined) expected.set(method, routes);
-        else sameHandler.push(...routes);
+/** The routes to come, by what tells them when Nest registers them. */
+class ExpectedRoutes {
+  /** In the order of registration: module by module, controller by controller. */
+  private readonly byFunction = new Map<unknown, Set<ExpectedRoute>>();
+  /** Those whose functions are not known beforehand: their callbacks carry no tag. */
+  private readonly untagged = new Set<ExpectedRoute>();
+
+  constructor(sources: RouteSources) {
+    for (const noted of sources.handlers.controllers) {
+      for (const route of routesOfController(noted, sources)) {
+        if (!route.method.fixed) this.untagged.add(route);
+        for (const method of route.method.functions) {
+          this.byFunction.set(method, (this.byFunction.get(method) ?? new Set()).add(route));
+        }
       }
     }
   }
-  return new Map(
-    [...expected].map(([method, routes]) => {
-      const controllers = new Set(routes.map(({ controller }) => controller));
-      return [method, { routes, shared: controllers.size > 1 }];
-    }),
-  );
+
+  /**
+   * The route that a callback is registered for. Handlers of one function are told apart by method and path, and those
+   * that share these too (versions, hosts) by the order of registration, for nothing else of theirs differs.
+   */
+  take(verb: string, path: string, callback: unknown): ExpectedRoute | undefined {
+    const tag: unknown = typeof callback === 'function' ? Reflect.getMetadata(HANDLER, callback) : undefined;
+    // An application that registers a handler of its own by hand gives the function itself.
+    const candidates = [...((tag === undefined ? this.untagged : this.byFunction.get(tag)) ?? [])];
+    if (tag === callback) return undefined;
+    const fitting = candidates.filter((one) => one.verb === verb && one.paths.has(path));
+    const route = fitting[0] ?? (tag === undefined ? undefined : candidates[0]);
+    if (route === undefined) return undefined;
+    this.untagged.delete(route);
+    for (const method of route.method.functions) this.byFunction.get(method)?.delete(route);
+    const controllers = new Set((fitting.length > 0 ? fitting : candidates).map(({ controller }) => controller));
+    return controllers.size > 1 ? { ...route, shared: true } : route;
+  }
+}
+
+function* routesOfController(
+  noted: NotedController,
+  { modules, config, handlers }: RouteSources,
+): Generator<ExpectedRoute> {
+  const { controller, module } = noted;
+  const modulePath = modulePathOf(module, modules);
+  const hosts = hostsOf(controller);
+  const isMarked = hasMarks(controller);
+  const pathsOf = (end: string): Set<string> =>
+    new Set([joined(config.getGlobalPrefix(), end), end].map((path) => (path === '' ? '/' : path)));
+  for (const start of listOf(Reflect.getMetadata(PATH, controller))) {
+    for (const one of noted.methods) {
+      const { name, method } = one;
+      if (typeof name !== 'string') continue;
+      const verb = verbOf(method);
+      const certain = !isMarked || handlers.isCertain(noted, one);
+      for (const end of listOf(Reflect.getMetadata(PATH, method))) {
+        for (const { prefix, ...version } of versionsOf(controller, method, config)) {
+          const paths = pathsOf(joined(prefix, modulePath, start, end));
+          yield { controller, name, method: one, verb, paths, hosts, certain, shared: false, ...version };
+        }
+      }
+    }
+  }
+}
+
+/** As Nest calls the adapter: server-sent events are GET, and so is a method without a decorator of its own. */
+function verbOf(method: Handler): string {
+  const verb: unknown = Reflect.getMetadata(METHOD, method);
+  const name = typeof verb === 'number' ? RequestMethod[verb] : undefined;
+  return (name ?? 'GET').toLowerCase();
 }
 
 interface RouteVersion extends Pick<Route, 'versions' | 'versioning'> {
@@ -235,48 +276,23 @@ function hostsOf(controller: HandlerClass): readonly (string | RegExp)[] {
   return [host].flat().filter((one) => typeof one === 'string' || one instanceof RegExp);
 }
 
-function* controllersOf(modules: ModulesContainer): Generator<{ metatype: HandlerClass; modulePath: string }> {
-  for (const { controllers, metatype: module } of modules.values()) {
-    const path: unknown =
-      Reflect.getMetadata(`${MODULE_PATH}${modules.applicationId}`, module) ?? Reflect.getMetadata(MODULE_PATH, module);
-    const modulePath = typeof path === 'string' ? path : '';
-    for (const { metatype } of controllers.values()) {
-      if (isHandlerClass(metatype)) yield { metatype, modulePath };
-    }
-  }
-}
-
-function* handlersOf(controller: HandlerClass): Generator<{ name: string; method: Handler }> {
-  const seen = new Set<string>();
-  let prototype: unknown = controller.prototype;
-  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
-    for (const name of Object.getOwnPropertyNames(prototype)) {
-      const method: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
-      if (!seen.has(name) && isHandler(method) && Reflect.hasMetadata(PATH, method)) yield { name, method };
-      seen.add(name);
-    }
-    prototype = Object.getPrototypeOf(prototype);
-  }
+function modulePathOf(module: unknown, modules: ModulesContainer): string {
+  if (typeof module !== 'function') return '';
+  const path: unknown =
+    Reflect.getMetadata(`${MODULE_PATH}${modules.applicationId}`, module) ?? Reflect.getMetadata(MODULE_PATH, module);
+  return typeof path === 'string' ? path : '';
 }
 
 function listOf(value: unknown): string[] {
   return (Array.isArray(value) ? value : [value]).filter((item) => typeof item === 'string');
 }
 
-/** A path of its parts; that of the root is empty, for every path ends with it. */
+/** A path of its parts; that of the root is empty. */
 function joined(...parts: string[]): string {
   const segments = parts.flatMap((part) => part.split('/')).filter((segment) => segment !== '');
   return segments.map((segment) => `/${segment}`).join('');
 }
 
 function isRouteCallback(value: unknown): value is RouteCallback {
-  return typeof value === 'function';
-}
-
-function isHandlerClass(value: unknown): value is HandlerClass {
-  return typeof value === 'function' && typeof value.prototype === 'object';
-}
-
-function isHandler(value: unknown): value is Handler {
   return typeof value === 'function';
 }

@@ -158,6 +158,7 @@ const eachOption = object<SecureOptions>({
   cookies: object<Option<'cookies'>>({ secure: oneOf(['session', 'all']) }),
   session: sessionOptions,
   onLeak: rule('A function (leak, request) => void', isLeakListener),
+  findRequest: rule('A function (context) => request, not an async one,', isRequestFinder),
   findings: object<Option<'findings'>>({ ignore: list('An array of objects { id, because }', ignoredFinding) }),
   strict: boolean,
 });
@@ -202,4 +203,8 @@ function isFindingId(value: unknown): value is string {
 
 function isLeakListener(value: unknown): value is Option<'onLeak'> {
   return typeof value === 'function';
+}
+
+function isRequestFinder(value: unknown): value is Option<'findRequest'> {
+  return typeof value === 'function' && !/^async\b/.test(Function.prototype.toString.call(value));
 }

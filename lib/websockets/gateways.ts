@@ -1,6 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
 import type { Handler, HandlerClass, Mark, Marks } from '../options/mark.js';
-import { MARK, readMarks } from '../platform/marks.js';
+import { isHandlerClass, methodsOfClass, readClassMark, readMarks } from '../platform/marks.js';
 
 /** The keys under which Nest keeps what the decorators of its gateways say. */
 const IS_GATEWAY = 'websockets:is_gateway';
@@ -35,7 +35,7 @@ function findGateways(modules: ModulesContainer): readonly Gateway[] {
   const types = new Set<HandlerClass>();
   for (const { providers } of modules.values()) {
     for (const { metatype, isNotMetatype } of providers.values()) {
-      if (!isNotMetatype && isClass(metatype) && Reflect.hasMetadata(IS_GATEWAY, metatype)) types.add(metatype);
+      if (!isNotMetatype && isHandlerClass(metatype) && Reflect.hasMetadata(IS_GATEWAY, metatype)) types.add(metatype);
     }
   }
   return [...types].map(describe);
@@ -86,37 +86,20 @@ function describe(type: HandlerClass): Gateway {
     port: typeof port === 'number' ? port : 0,
     path: typeof path === 'string' ? path : undefined,
     namespace: optionOf(options, 'namespace'),
-    mark: Reflect.getMetadata(MARK, type),
+    mark: readClassMark(type),
     messages: messagesOf(type),
   };
 }
 
 function messagesOf(type: HandlerClass): readonly MessageHandler[] {
-  const seen = new Set<string>();
-  const found: MessageHandler[] = [];
-  let prototype: unknown = type.prototype;
-  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-      if (seen.has(name)) continue;
-      seen.add(name);
-      if (!isHandler(value) || !Reflect.hasMetadata(IS_MESSAGE, value)) continue;
-      const event: unknown = Reflect.getMetadata(MESSAGE, value);
-      const written = typeof event === 'string' ? event : JSON.stringify(event);
-      found.push({ name, method: value, event: written, marks: readMarks(type, value) });
-    }
-    prototype = Object.getPrototypeOf(prototype);
-  }
-  return found;
+  return methodsOfClass(type).flatMap(({ name, method }) => {
+    if (typeof name !== 'string' || !Reflect.hasMetadata(IS_MESSAGE, method)) return [];
+    const event: unknown = Reflect.getMetadata(MESSAGE, method);
+    const written = typeof event === 'string' ? event : JSON.stringify(event);
+    return [{ name, method, event: written, marks: readMarks(type, name) }];
+  });
 }
 
 function optionOf(options: unknown, key: string): unknown {
   return typeof options === 'object' && options !== null ? Reflect.get(options, key) : undefined;
-}
-
-function isClass(value: unknown): value is HandlerClass {
-  return typeof value === 'function' && typeof value.prototype === 'object';
-}
-
-function isHandler(value: unknown): value is Handler {
-  return typeof value === 'function';
 }

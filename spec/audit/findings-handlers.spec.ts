@@ -413,7 +413,7 @@ it('a class that does not let itself be looked at, and metadata that Nest does n
 
   const ids: string[] = [];
   const findings = new Findings(new Set(), (line) => void ids.push(line.slice(0, 6)));
-  const requirement = compileRequirement(readMarks(OddController, prototype.odd), {
+  const requirement = compileRequirement(readMarks(OddController, 'odd'), {
     mode: 'marked',
     rules: compilePathRules([], []),
   });

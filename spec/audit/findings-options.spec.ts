@@ -45,12 +45,12 @@ class PagesController {
 type Handler = keyof PagesController;
 
 function routeOf(handler: Handler, options: SecureOptions, given: Partial<Route> = {}): Route {
-  const method = Reflect.get(PagesController.prototype, handler);
-  const requirement = compileRequirement(readMarks(PagesController, method), compileSettings(options));
+  const method: unknown = Reflect.get(PagesController.prototype, handler);
+  const requirement = compileRequirement(readMarks(PagesController, handler), compileSettings(options));
   return {
     kind: 'http',
     method: /Post|lossy/.test(handler) ? 'POST' : 'GET',
-    path: `/${String(Reflect.getMetadata('path', method))}`,
+    path: `/${String(Reflect.getMetadata('path', Object(method)))}`,
     controller: PagesController,
     handler,
     requirement,
@@ -276,10 +276,7 @@ it('a handler that is exempt in a marked class, under a rule that decides, is on
     hours(): void {}
   }
   const paths: SecureOptions = { paths: ['/desk'] };
-  const requirement = compileRequirement(
-    readMarks(DeskController, DeskController.prototype.hours),
-    compileSettings(paths),
-  );
+  const requirement = compileRequirement(readMarks(DeskController, 'hours'), compileSettings(paths));
   const route = { ...routeOf('open', paths), path: '/desk/hours', handler: 'hours' };
   const routes = [{ ...route, controller: DeskController, requirement }];
   expect(found({ options: paths, routes })).toEqual(['SEC302 DeskController.hours, /desk/hours']);

@@ -11,7 +11,6 @@ import {
   type INestApplication,
 } from '@nestjs/common';
 import { jest } from '@jest/globals';
-import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, RouteConfig } from '@nestjs/platform-fastify';
 import express from 'express';
@@ -27,11 +26,7 @@ import {
 } from 'nestjs-secure';
 import { randomBytes } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
-import { Findings } from '../../lib/findings/findings.js';
-import { Enforcer } from '../../lib/enforcer/enforcer.js';
-import { compileSettings } from '../../lib/settings/settings.js';
+import type { ServerResponse } from 'node:http';
 import { adapters, createApp, ran, type App, type AppParts, type Ask } from '../support/applications.js';
 
 /** A part of every request for its controller. */
@@ -480,39 +475,5 @@ describe('the gate at a marked handler on Fastify', () => {
     const app = await createApp(newFastify, { controllers: [ConfiguredController] });
     expect((await app.ask('/configured')).status).toBe(307);
     expect((await app.ask('/configured', { https: true })).body).toBe('configured');
-  });
-});
-
-describe('a request that the gate has let through', () => {
-  const enforcer = new Enforcer(compileSettings({}), new Findings(new Set(), () => undefined), true);
-  const guard = new SecureGuard(enforcer);
-
-  function overHttp(): IncomingMessage {
-    const request = new IncomingMessage(new Socket());
-    request.headers.host = 'localhost';
-    return request;
-  }
-
-  function passes(request: IncomingMessage): boolean {
-    const { redirected } = PagesController.prototype;
-    try {
-      return guard.canActivate(
-        new ExecutionContextHost([request, new ServerResponse(request)], PagesController, redirected),
-      );
-    } catch {
-      return false;
-    }
-  }
-
-  it('is not looked at again by the guard that comes next, and by another it is', () => {
-    const request = overHttp();
-    enforcer.letThrough(request);
-    expect(passes(request)).toBe(true);
-    expect(passes(request)).toBe(false);
-  });
-
-  it('opens nothing to another request', () => {
-    enforcer.letThrough(overHttp());
-    expect(passes(overHttp())).toBe(false);
   });
 });

@@ -5,7 +5,7 @@ import { validateDeployment, validateOptions, validateRequiredOptions } from '..
 
 const KEYS =
   'httpsSupport, allowPlainHttp, mode, paths, exempt, onInsecure, reportOnly, redirect, refuse, ports, hosts, proxies, ' +
-  'hsts, cookies, session, onLeak, findings, strict';
+  'hsts, cookies, session, onLeak, findRequest, findings, strict';
 const OBJECT = `An object { ${KEYS} } is accepted.`;
 const PATHS = "An array of paths, such as ['/admin'], is accepted.";
 const HOSTS = "An array of hosts, such as ['example.com'], is accepted.";
@@ -365,6 +365,11 @@ const wrongValues: Wrong[] = [
     'cookies.secure is true (a boolean). "session" or "all" is accepted.',
   ],
   [
+    'findRequest as an async function',
+    { findRequest: async () => undefined },
+    'findRequest is a function. A function (context) => request, not an async one, is accepted.',
+  ],
+  [
     'onLeak as a string',
     { onLeak: 'log' },
     'onLeak is "log" (a string). A function (leak, request) => void is accepted.',
@@ -507,16 +512,17 @@ const everyOption: Required<SecureOptions> = {
   cookies: { secure: 'all' },
   session: { secret: 'Zk3vQ9sT7xW1bN5mL8cR2fH6jP4dY0gA' },
   onLeak: () => undefined,
+  findRequest: () => undefined,
   findings: { ignore: [{ id: 'SEC301', because: 'known' }] },
   strict: true,
 };
 
 describe('right options', () => {
   it('are returned themselves, and left as they are', () => {
-    const before = structuredClone({ ...everyOption, onLeak: undefined });
+    const before = structuredClone({ ...everyOption, onLeak: undefined, findRequest: undefined });
     const options = frozen(everyOption);
     expect(validateOptions(options)).toBe(options);
-    expect({ ...options, onLeak: undefined }).toEqual(before);
+    expect({ ...options, onLeak: undefined, findRequest: undefined }).toEqual(before);
   });
 
   it.each<[fact: string, options: SecureOptions]>([

@@ -1,6 +1,14 @@
 import 'reflect-metadata';
-import type { Handler, HandlerClass, Mark } from '../../lib/options/mark.js';
-import { handlerName, MARK, markClass, markMethod, readMarks } from '../../lib/platform/marks.js';
+import type { Mark } from '../../lib/options/mark.js';
+import {
+  hasMarks,
+  MARK,
+  markClass,
+  markMethod,
+  methodsOfClass,
+  readMarks,
+  requiresSomewhere,
+} from '../../lib/platform/marks.js';
 
 const required: Mark = { level: 'required', options: {} };
 const refusing: Mark = { level: 'required', options: { onInsecure: 'refuse' } };
@@ -60,7 +68,7 @@ describe('the marks of a handler', () => {
       list(): void {}
     }
 
-    expect(readMarks(Pages, Pages.prototype.list)).toEqual({
+    expect(readMarks(Pages, 'list')).toEqual({
       handler: undefined,
       keptFrom: undefined,
       class: undefined,
@@ -75,8 +83,8 @@ describe('the marks of a handler', () => {
       list(): void {}
     }
 
-    expect(readMarks(Pages, Pages.prototype.edit)).toEqual({ handler: refusing, keptFrom: undefined, class: exempt });
-    expect(readMarks(Pages, Pages.prototype.list)).toEqual({ handler: undefined, keptFrom: undefined, class: exempt });
+    expect(readMarks(Pages, 'edit')).toEqual({ handler: refusing, keptFrom: undefined, class: exempt });
+    expect(readMarks(Pages, 'list')).toEqual({ handler: undefined, keptFrom: undefined, class: exempt });
   });
 
   it('of a method that is inherited come with it', () => {
@@ -86,7 +94,7 @@ describe('the marks of a handler', () => {
     }
     class Derived extends Base {}
 
-    expect(readMarks(Derived, Derived.prototype.edit)).toMatchObject({ handler: refusing, keptFrom: undefined });
+    expect(readMarks(Derived, 'edit')).toMatchObject({ handler: refusing, keptFrom: undefined });
   });
 
   it('of a class are those of the nearest class that is marked', () => {
@@ -98,8 +106,8 @@ describe('the marks of a handler', () => {
     class Near extends Far {}
     class Derived extends Near {}
 
-    expect(readMarks(Derived, Derived.prototype.list).class).toBe(exempt);
-    expect(readMarks(Far, Far.prototype.list).class).toBe(required);
+    expect(readMarks(Derived, 'list').class).toBe(exempt);
+    expect(readMarks(Far, 'list').class).toBe(required);
   });
 });
 
@@ -119,7 +127,7 @@ describe('a method that another decorator has replaced', () => {
       edit(): void {}
     }
 
-    expect(readMarks(Pages, Pages.prototype.edit)).toEqual({ handler: value, keptFrom: undefined, class: undefined });
+    expect(readMarks(Pages, 'edit')).toEqual({ handler: value, keptFrom: undefined, class: undefined });
   });
 
   it('cannot carry both marks, one above and one below', () => {
@@ -132,16 +140,6 @@ describe('a method that another decorator has replaced', () => {
       }
       return Pages;
     }).toThrow('carries both');
-  });
-
-  it('keeps its mark where an instance has a function of its own by that name', () => {
-    class Pages {
-      @mark(required)
-      edit(): void {}
-    }
-    const own = { edit(): void {} }.edit;
-
-    expect(readMarks(Pages, own).handler).toBe(required);
   });
 });
 
@@ -167,7 +165,7 @@ describe('a method that overrides a marked one', () => {
       }
     }
 
-    expect(readMarks(Derived, Derived.prototype.edit)).toEqual({
+    expect(readMarks(Derived, 'edit')).toEqual({
       handler: refusing,
       keptFrom: 'Base',
       class: undefined,
@@ -187,8 +185,8 @@ describe('a method that overrides a marked one', () => {
       }
     }
 
-    expect(readMarks(Derived, Derived.prototype.edit)).toMatchObject({ handler: refusing, keptFrom: 'Base' });
-    expect(readMarks(Youngest, Youngest.prototype.edit)).toMatchObject({ handler: refusing, keptFrom: 'Base' });
+    expect(readMarks(Derived, 'edit')).toMatchObject({ handler: refusing, keptFrom: 'Base' });
+    expect(readMarks(Youngest, 'edit')).toMatchObject({ handler: refusing, keptFrom: 'Base' });
   });
 
   it('has its own mark where it has one', () => {
@@ -204,9 +202,9 @@ describe('a method that overrides a marked one', () => {
       }
     }
 
-    expect(readMarks(Derived, Derived.prototype.edit)).toMatchObject({ handler: exempt, keptFrom: undefined });
+    expect(readMarks(Derived, 'edit')).toMatchObject({ handler: exempt, keptFrom: undefined });
     // The nearest word counts, and an exemption has to be said anew.
-    expect(readMarks(Youngest, Youngest.prototype.edit)).toMatchObject({ handler: undefined, keptFrom: undefined });
+    expect(readMarks(Youngest, 'edit')).toMatchObject({ handler: undefined, keptFrom: undefined });
   });
 
   it('does not keep an exemption', () => {
@@ -216,7 +214,7 @@ describe('a method that overrides a marked one', () => {
       }
     }
 
-    expect(readMarks(Derived, Derived.prototype.status)).toMatchObject({ handler: undefined, keptFrom: undefined });
+    expect(readMarks(Derived, 'status')).toMatchObject({ handler: undefined, keptFrom: undefined });
   });
 
   it('has no mark where the one it overrides has none', () => {
@@ -226,7 +224,7 @@ describe('a method that overrides a marked one', () => {
       }
     }
 
-    expect(readMarks(Derived, Derived.prototype.list)).toMatchObject({ handler: undefined, keptFrom: undefined });
+    expect(readMarks(Derived, 'list')).toMatchObject({ handler: undefined, keptFrom: undefined });
   });
 
   it('is found by name where the function itself has another', () => {
@@ -235,11 +233,78 @@ describe('a method that overrides a marked one', () => {
     Object.defineProperty(Derived.prototype, 'edit', { value: replacement, configurable: true });
 
     expect(replacement.name).toBe('replacement');
-    expect(readMarks(Derived, replacement)).toMatchObject({ handler: refusing, keptFrom: 'Base' });
+    expect(readMarks(Derived, 'edit')).toMatchObject({ handler: refusing, keptFrom: 'Base' });
   });
 });
 
-describe('the name of a handler', () => {
+describe('a mark on a function', () => {
+  it('comes with the function where a mixin copies it to another class', () => {
+    class Editable {
+      @mark(required)
+      edit(): void {}
+    }
+    class Pages {}
+    Object.defineProperty(Pages.prototype, 'edit', Object.getOwnPropertyDescriptor(Editable.prototype, 'edit') ?? {});
+
+    expect(readMarks(Pages, 'edit').handler).toBe(required);
+  });
+});
+
+describe('a class that a decorator has replaced', () => {
+  class Pages {
+    edit(): void {}
+  }
+  markClass(required, Pages, 'Pages');
+
+  it.each<[string, typeof Pages]>([
+    ['a Proxy', new Proxy(Pages, {})],
+    ['a subclass', class extends Pages {}],
+    ['a subclass of a Proxy', class extends (new Proxy(Pages, {})) {}],
+  ])('has its mark as %s', (_what, replacement) => {
+    expect(readMarks(replacement, 'edit').class).toBe(required);
+  });
+
+  it('has a mark that was written on the Proxy', () => {
+    class Bare {}
+    const proxied = new Proxy(Bare, {});
+    markClass(required, proxied, 'Bare');
+
+    expect(readMarks(proxied, 'edit').class).toBe(required);
+  });
+
+  it('is not lifted by an exemption of a class whose constructor a mixin has copied', () => {
+    class Open {}
+    markClass(exempt, Open, 'Open');
+    class Mixed {}
+    Object.defineProperty(Mixed.prototype, 'constructor', { value: Open });
+
+    expect(readMarks(Mixed, 'edit').class).toBeUndefined();
+  });
+});
+
+describe('whether a class is marked', () => {
+  class Exempt {
+    @mark(exempt)
+    status(): void {}
+  }
+  class Marked extends Exempt {
+    @mark(required)
+    edit(): void {}
+  }
+  class Derived extends Marked {}
+
+  it.each([
+    [Exempt, true, false],
+    [Marked, true, true],
+    [Derived, true, true],
+    [class Plain {}, false, false],
+  ])('is told of %p', (one, marked, requires) => {
+    expect([hasMarks(one), requiresSomewhere(one)]).toEqual([marked, requires]);
+  });
+});
+
+describe('the methods of a class', () => {
+  const symbol = Symbol('a method');
   class Base {
     inherited(): void {}
     get computed(): string {
@@ -248,19 +313,14 @@ describe('the name of a handler', () => {
   }
   class Pages extends Base {
     edit(): void {}
+    [symbol](): void {}
   }
 
-  it.each<[string, HandlerClass, Handler]>([
-    ['edit', Pages, Pages.prototype.edit],
-    ['inherited', Pages, Pages.prototype.inherited],
-    ['inherited', Base, Base.prototype.inherited],
-  ])('is %s, as the class has it', (name, controller, handler) => {
-    expect(handlerName(controller, handler)).toBe(name);
-  });
-
-  it('is that of the function where the class does not have it', () => {
-    function elsewhere(): void {}
-
-    expect(handlerName(Pages, elsewhere)).toBe('elsewhere');
+  it('are its own and those that it inherits, without accessors', () => {
+    expect(methodsOfClass(Pages)).toEqual([
+      { name: 'edit', method: Pages.prototype.edit },
+      { name: symbol, method: Pages.prototype[symbol] },
+      { name: 'inherited', method: Base.prototype.inherited },
+    ]);
   });
 });
