@@ -1,16 +1,21 @@
 import type { HttpServer } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import type { IncomingMessage } from 'node:http';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Findings } from '../findings/findings.js';
 import { compileExemptRouteMatcher } from '../gate/exempt-routes.js';
-import { compileGate, compileServerGate, type Gate } from '../gate/gate.js';
+import { watchErrors, type OnTurnedAway } from '../gate/error-leaks.js';
+import { installContinueGate } from '../gate/expect-continue.js';
+import { compileContinueGate, compileGate, compileServerGate, compileTurnedAway, type Gate } from '../gate/gate.js';
+import { compileMarkedRouteFinder } from '../gate/marked-routes.js';
 import { installRequestHook, type Entrance } from '../gate/request-hook.js';
 import { compileRoutePolicy } from '../gate/route-policy.js';
 import { installServerGate } from '../gate/server-gate.js';
 import { compileRouteGate } from '../guard/route-gate.js';
 import { SecureGuard } from '../guard/secure.guard.js';
 import { asFrameworkRequest, extendRequests, schemeProperties } from '../platform/extend-requests.js';
-import { rawRequestOf } from '../platform/platform.js';
+import { captureCors, type ApplicationCors } from '../platform/application-cors.js';
+import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
 import { testingClaims } from '../platform/testing-claims.js';
 import type { RouteTable } from '../policy/route-table.js';
 import { lazyLoading } from '../routes/lazy-loading.js';
@@ -42,6 +47,8 @@ export interface Installation {
 interface Plan {
   readonly gate: Gate | undefined;
   readonly serverGate: Gate | undefined;
+  readonly continueGate: Gate | undefined;
+  readonly onTurnedAway: OnTurnedAway;
   readonly entrance: Entrance | undefined;
   readonly requestProperties: ((prototype: object) => PropertyDescriptorMap) | undefined;
 }
@@ -54,7 +61,7 @@ interface Plan {
 export function install(adapter: HttpServer, parts: Parts): Installation {
   parts.enforcer.asPlatformRequest = (raw) => asFrameworkRequest(adapter, raw);
   watchRoutes(adapter, parts);
-  return installPlan(adapter, parts, compilePlan(parts));
+  return installPlan(adapter, parts, compilePlan(parts, captureCors(adapter)));
 }
 
 /** Records every route from here on, and puts the route gate before each handler that requires https. */
@@ -66,7 +73,7 @@ function watchRoutes(adapter: HttpServer, { enforcer, routes, guard, modules, co
   routes.addSource(lazyLoading(modules));
 }
 
-function compilePlan({ enforcer, findings, routes, guard, engine }: Parts): Plan {
+function compilePlan({ enforcer, findings, routes, guard, engine }: Parts, cors: ApplicationCors): Plan {
   const { settings } = enforcer;
   const gateParts = {
     enforcer,
@@ -74,11 +81,15 @@ function compilePlan({ enforcer, findings, routes, guard, engine }: Parts): Plan
     matchesExemptRoute: compileExemptRouteMatcher(routes),
     routePolicy: compileRoutePolicy(routes, settings),
     guarded: guard instanceof SecureGuard,
+    cors,
+    findMarkedRoute: compileMarkedRouteFinder(routes),
   };
   const unified = settings.options.proxies !== undefined || testingClaims() !== undefined;
   return {
     gate: compileGate(gateParts),
     serverGate: compileServerGate(gateParts),
+    continueGate: compileContinueGate(gateParts),
+    onTurnedAway: compileTurnedAway(gateParts),
     entrance: engine === null ? undefined : compileEntrance(engine),
     requestProperties:
       unified || engine !== null
@@ -91,18 +102,29 @@ function compilePlan({ enforcer, findings, routes, guard, engine }: Parts): Plan
 }
 
 function installPlan(adapter: HttpServer, { enforcer, routes, engine }: Parts, plan: Plan): Installation {
-  const { gate, serverGate, entrance, requestProperties } = plan;
+  const { gate, serverGate, continueGate, onTurnedAway, entrance, requestProperties } = plan;
   if (engine !== null) saveBeforeSending(adapter, engine);
   // Nest calls a hook with every request, so there is none where nothing asks for it.
   const needsRequestHook = gate !== undefined || entrance !== undefined;
   if (needsRequestHook) installRequestHook(adapter, gate, entrance);
+  watchErrors(adapter, onTurnedAway);
   const { proxies } = enforcer.settings.options;
+  const asPlatformRequest = (raw: IncomingMessage): PlatformRequest =>
+    proxies === undefined ? enforcer.asPlatformRequest(raw) : raw;
+  if (continueGate !== undefined) {
+    installContinueGate(adapter, (raw, response) => {
+      const request = asPlatformRequest(raw);
+      const answered = continueGate(request, response);
+      if (answered) entrance?.turnAway(request);
+      return answered;
+    });
+  }
   const openServerGate =
     serverGate === undefined
       ? () => undefined
       : installServerGate(adapter, serverGate, {
           table: routes,
-          asPlatformRequest: (raw) => (proxies === undefined ? enforcer.asPlatformRequest(raw) : raw),
+          asPlatformRequest,
           turnAway: (request) => entrance?.turnAway(request),
         });
   if (requestProperties !== undefined) extendRequests(adapter, requestProperties);

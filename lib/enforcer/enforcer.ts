@@ -47,6 +47,14 @@ export interface JudgeInput {
   readonly connection?: Connection;
 }
 
+/** A request as `decide` sees it, and what it decides. */
+interface Weighed {
+  readonly facts: RequestFacts;
+  readonly verdict: Verdict;
+  /** The request as the memory of redirects knows it; undefined where it shows no sign of https. */
+  readonly client: ClientRequest | undefined;
+}
+
 /** An innocent client has left for https by then; one behind a proxy that ends TLS is back in milliseconds. */
 const REDIRECT_MEMORY = 10_000;
 
@@ -124,6 +132,26 @@ export class Enforcer {
   /** The same for a connection that is known to be over plain HTTP, or that somebody wants to hear of. */
   judge(request: PlatformRequest, input: JudgeInput, connection: Connection): DenyVerdict | undefined {
     const raw = rawRequestOf(request);
+    const { facts, verdict, client } = this.weigh(request, input, connection);
+    this.publish(raw, facts, verdict);
+    if (verdict.action === 'pass') return undefined;
+    if (this.settings.reportOnly) return this.reportOnly(raw, facts, verdict);
+    if (verdict.action === 'redirect' && client !== undefined) this.redirects.add(client);
+    const leaked = verdict.reason === 'insecure-secret' || (verdict.reason === 'websocket' && !input.connection);
+    if (leaked) this.reportLeak(raw, facts);
+    const finding = this.explain(verdict, request, facts.transport);
+    return finding === undefined ? verdict : { ...verdict, finding };
+  }
+
+  /** Reports what a request carried for a handler that requires https, where something answered before it was judged. */
+  reportUnjudged(request: PlatformRequest, input: JudgeInput): void {
+    if (!this.enforcing || this.settings.reportOnly) return;
+    const { facts, verdict } = this.weigh(request, input, this.connectionOf(request));
+    if (verdict.reason === 'insecure-secret') this.reportLeak(rawRequestOf(request), facts);
+  }
+
+  private weigh(request: PlatformRequest, input: JudgeInput, connection: Connection): Weighed {
+    const raw = rawRequestOf(request);
     const { headers, method = 'GET' } = raw;
     const target = targetOf(request);
     const transport = this.settings.transport.read(connection);
@@ -142,16 +170,7 @@ export class Enforcer {
     };
     const isAnswered = requirement.level === 'required' && !transport.secure;
     const policy = isAnswered ? input.policy(request) : this.moduleWide;
-    const verdict = this.enforcing ? decide(facts, policy) : HTTPS_OFF;
-
-    this.publish(raw, facts, verdict);
-    if (verdict.action === 'pass') return undefined;
-    if (this.settings.reportOnly) return this.reportOnly(raw, facts, verdict);
-    if (verdict.action === 'redirect' && client !== undefined) this.redirects.add(client);
-    const leaked = verdict.reason === 'insecure-secret' || (verdict.reason === 'websocket' && !input.connection);
-    if (leaked) this.reportLeak(raw, facts);
-    const finding = this.explain(verdict, request, transport);
-    return finding === undefined ? verdict : { ...verdict, finding };
+    return { facts, client, verdict: this.enforcing ? decide(facts, policy) : HTTPS_OFF };
   }
 
   private publish(request: IncomingMessage, facts: RequestFacts, verdict: Verdict): void {

@@ -5,11 +5,14 @@ import { gateRequirement, type RequirementOf } from '../policy/requirement.js';
 import type { Requirement } from '../policy/verdict.js';
 import { cookieProblems, secureCookies } from '../response/cookies.js';
 import type { Connection } from '../transport/connection.js';
-import { answerOf } from '../answer/answer.js';
-import { isPreflight, type Enforcer } from '../enforcer/enforcer.js';
+import { answerOf, type DenyVerdict } from '../answer/answer.js';
+import { isPreflight, type Enforcer, type JudgeInput } from '../enforcer/enforcer.js';
+import type { OnTurnedAway } from './error-leaks.js';
 import type { MatchesExemptRoute } from './exempt-routes.js';
+import type { FindMarkedRoute } from './marked-routes.js';
 import type { RoutePolicy } from './route-policy.js';
 import { watchRewrites } from './watch-rewrites.js';
+import type { ApplicationCors } from '../platform/application-cors.js';
 import {
   rawRequestOf,
   rawResponseOf,
@@ -36,6 +39,10 @@ export interface GateParts {
   readonly routePolicy: RoutePolicy;
   /** False when a test has overridden the guard: marked handlers are meant to run, so mode `all` must not stop them here. */
   readonly guarded: boolean;
+  /** The application's own CORS, with which its origins may read a refusal. */
+  readonly cors: ApplicationCors;
+  /** The route of a request that only marked handlers can answer. */
+  readonly findMarkedRoute: FindMarkedRoute;
 }
 
 /**
@@ -76,10 +83,51 @@ export function compileServerGate(parts: GateParts): Gate | undefined {
   if (bounds === undefined || reportOnly) return undefined;
   return function serverGate(request, response) {
     const connection = enforcer.connectionOf(request);
-    if (transport.isSecure(connection) || isPreflight(rawRequestOf(request))) return false;
+    const raw = rawRequestOf(request);
+    // CORS is the framework's to apply.
+    if (transport.isSecure(connection) || isPreflight(raw) || parts.cors.concerns(raw)) return false;
     const requirement = bounds.requirementOf(request)(targetOf(request));
     return requirement.level === 'required' && bounds.stop(request, response, connection, () => requirement);
   };
+}
+
+/**
+ * Compiles a gate for requests that wait for `100 Continue`: the verdict of an insecure request is sent in its place where
+ * it can be told without the body, by a path rule, mode `all`, or a route that only marked handlers answer.
+ */
+export function compileContinueGate(parts: GateParts): Gate | undefined {
+  const { enforcer, findMarkedRoute, routePolicy, guarded } = parts;
+  const { transport, reportOnly } = enforcer.settings;
+  if (!enforcer.enforcing || reportOnly) return undefined;
+  const bounds = compileBounds(parts);
+  return function continueGate(request, response) {
+    const connection = enforcer.connectionOf(request);
+    if (transport.isSecure(connection)) return false;
+    const requirementOf = bounds?.requirementOf(request);
+    if (requirementOf?.(targetOf(request)).level === 'required') {
+      return bounds?.stop(request, response, connection, requirementOf) === true;
+    }
+    const route = guarded ? findMarkedRoute(request) : undefined;
+    if (route?.requirement === undefined) return false;
+    const input: JudgeInput = { requirementOf: route.requirement.of, policy: routePolicy, asks: 'guard' };
+    return answer(request, response, enforcer.judge(request, input, connection));
+  };
+}
+
+/** Compiles what is done about a request that was turned away before a guard was asked. */
+export function compileTurnedAway({ enforcer, findMarkedRoute, routePolicy, guarded }: GateParts): OnTurnedAway {
+  return function onTurnedAway(request) {
+    const route = guarded ? findMarkedRoute(request) : undefined;
+    if (route?.requirement === undefined) return;
+    enforcer.reportUnjudged(request, { requirementOf: route.requirement.of, policy: routePolicy, asks: 'guard' });
+  };
+}
+
+function answer(request: PlatformRequest, response: PlatformResponse, verdict: DenyVerdict | undefined): boolean {
+  if (verdict === undefined) return false;
+  const raw = rawRequestOf(request);
+  writeAnswer(raw, takeResponse(response), answerOf(verdict, raw.headers.accept));
+  return true;
 }
 
 /** What is enforced before a handler is known: path rules and mode `all`. */
@@ -99,25 +147,34 @@ interface Bounds {
 const BY_PATH: Requirement = { level: 'required', by: 'path' };
 
 /** Undefined where nothing is. */
-function compileBounds({ enforcer, matchesExemptRoute, routePolicy, guarded }: GateParts): Bounds | undefined {
+function compileBounds({ enforcer, matchesExemptRoute, routePolicy, guarded, cors }: GateParts): Bounds | undefined {
   const { mode, rules } = enforcer.settings;
   const enforced = { mode: guarded ? mode : 'marked', rules } as const;
   if (!enforcer.enforcing || (enforced.mode === 'marked' && rules.empty)) return undefined;
 
+  const judge = (request: PlatformRequest, requirementOf: RequirementOf, connection: Connection) =>
+    enforcer.judge(request, { requirementOf, policy: routePolicy, asks: 'gate' }, connection);
+
   const stop: Bounds['stop'] = (request, response, connection, requirementOf) => {
-    const answered = enforcer.judge(request, { requirementOf, policy: routePolicy, asks: 'gate' }, connection);
-    if (answered === undefined) return false;
-    const raw = rawRequestOf(request);
-    writeAnswer(raw, takeResponse(response), answerOf(answered, raw.headers.accept));
+    const verdict = judge(request, requirementOf, connection);
+    if (verdict?.action !== 'refuse' || !cors.concerns(rawRequestOf(request)))
+      return answer(request, response, verdict);
+    cors.apply(request, response, () => answer(request, response, verdict));
     return true;
   };
 
   function follow(request: PlatformRequest, response: PlatformResponse, connection: Connection): void {
-    const by = (): Requirement => BY_PATH;
     watchRewrites(
       request,
       (target) =>
-        rules.requires(target) && !rawResponseOf(response).headersSent && stop(request, response, connection, by),
+        rules.requires(target) &&
+        !rawResponseOf(response).headersSent &&
+        // Where the application rewrites a request, its own CORS has set the headers.
+        answer(
+          request,
+          response,
+          judge(request, () => BY_PATH, connection),
+        ),
     );
   }
 

@@ -51,14 +51,18 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
   const policy = settings.policy([]);
   const input: JudgeInput = { requirementOf: () => EVERYTHING, policy: () => policy, asks: 'guard' };
 
-  const server = createServer(function redirectToHttps(request, response) {
+  function redirectToHttps(request: IncomingMessage, response: ServerResponse): void {
     const token = challengeIn(request.url ?? '/');
     if (token !== undefined) return void answerChallenge(token, respond, request, response, logger);
     const answered = enforcer.stop(request, input);
     // Nothing stops what a declared proxy says is secure; there is no application here to serve it.
     if (answered === undefined) return end(response, 404, '');
     writeAnswer(request, response, briefAnswerOf(answered, request.headers.accept));
-  });
+  }
+
+  const server = createServer(redirectToHttps);
+  // No answer depends on a body, so each stands in place of 100 Continue (RFC 9110 10.1.1).
+  server.on('checkContinue', redirectToHttps);
   server.on('close', () => findings.close());
   return server;
 }
