@@ -5,7 +5,9 @@ import type { Verdict } from '../policy/verdict.js';
 /** A verdict that ends the request. */
 export type DenyVerdict = Exclude<Verdict, { action: 'pass' }> & {
   /** What the operator finds in the log, where the cause is on the side of the site. */
-  readonly finding?: FindingId;
+  readonly finding?: FindingId | undefined;
+  /** The same path over https, for the page of a refusal; undefined where there is no safe URL. */
+  readonly link?: string | undefined;
 };
 
 /** What a client is told, in words for a person. */
@@ -24,42 +26,41 @@ const MESSAGES: Record<DenyVerdict['reason'], Message> = {
   insecure: {
     heading: 'This page is at another address',
     what: `${ONLY_HTTPS}.`,
-    advice: 'Your browser should take you there by itself. If it does not, follow the link.',
+    advice: 'Your browser should take you there. If it does not, follow the link.',
   },
   'insecure-secret': {
     heading: 'This was not sent safely',
     what: `${ONLY_HTTPS}, and the request came over plain HTTP, so it was refused.`,
-    advice:
-      'Whatever it carried, a password for instance, may have been read by others on the way: change it, and use the https address.',
+    advice: 'Others may have read what you sent, such as a password. Change it, and use the https address from now on.',
   },
   'insecure-refused': {
     heading: 'Only over https',
     what: `${ONLY_HTTPS}, and the request came over plain HTTP.`,
-    advice: 'Ask again at the https address.',
+    advice: 'Use the https address.',
   },
   preflight: {
     heading: 'Only over https',
-    what: `${ONLY_HTTPS}, and the application answers no CORS preflight for it.`,
-    advice: 'Ask again at the https address.',
+    what: `${ONLY_HTTPS}, and the application does not answer a CORS preflight for it.`,
+    advice: 'Use the https address.',
   },
   websocket: {
     heading: 'Only over wss',
     what: 'This socket is served over wss only, and the request came over plain HTTP.',
-    advice: 'Ask again at the wss address.',
+    advice: 'Use the wss address.',
   },
   'host-not-allowed': {
-    heading: 'This site does not know its name',
-    what: `${ONLY_HTTPS}, and the name this request asked for is not one of this site, so there is no address to lead you to.`,
-    advice: 'Look whether the address is spelt right. If it is, nothing is wrong on your side: try again later.',
+    heading: 'Unknown host name',
+    what: `${ONLY_HTTPS}, and this site is not known under the host name of the request, so there is no address to send you to.`,
+    advice: 'Check the address for a typing error. If there is none, nothing is wrong on your side: try again later.',
   },
   'proxy-not-believed': {
-    heading: 'This site is not set up right',
-    what: 'You came over https, it seems, but a server in front of this site does not say so in a way the site was told to believe. To send you to https once more would lead you in circles, so the request was not carried out.',
+    heading: 'This site is misconfigured',
+    what: 'You seem to have come over https, but a server in front of this site does not say so in a way that this site is set to believe. A redirect to https would cause a redirect loop, so the request was refused.',
     advice: 'Nothing is wrong on your side. Try again later.',
   },
   'redirect-loop': {
-    heading: 'This site is not set up right',
-    what: 'You were sent to https a moment ago and came back over plain HTTP: a server in front of this site ends https and does not say so. To send you on once more would lead you in circles.',
+    heading: 'This site is misconfigured',
+    what: 'You were sent to https a moment ago and came back over plain HTTP: a server in front of this site ends https and does not say so. Another redirect would cause a redirect loop.',
     advice: 'Nothing is wrong on your side. Try again later.',
   },
 };
@@ -119,7 +120,8 @@ export function briefAnswerOf(verdict: DenyVerdict, accept: string | undefined):
   return { status: verdict.status, headers: { location: verdict.location, 'content-length': '0' }, body: '' };
 }
 
-function acceptsHtml(accept: string | undefined): boolean {
+/** Whether a client accepts a page, by its `Accept`. */
+export function acceptsHtml(accept: string | undefined): boolean {
   return accept !== undefined && /\btext\/html\b/i.test(accept);
 }
 
@@ -160,7 +162,8 @@ function problem(verdict: DenyVerdict): string {
 /** Nothing in it is fetched, and nothing runs: it came over plain HTTP, and the site behind it may be down. */
 function page(verdict: DenyVerdict): string {
   const { heading, what, advice } = MESSAGES[verdict.reason];
-  const link = verdict.action === 'redirect' ? [linkTo(verdict.location)] : [];
+  const url = verdict.action === 'redirect' ? verdict.location : verdict.link;
+  const link = url === undefined ? [] : [linkTo(url)];
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

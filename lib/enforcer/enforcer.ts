@@ -6,13 +6,13 @@ import type { FindingId } from '../findings/catalogue.js';
 import type { Findings } from '../findings/findings.js';
 import type { Leak } from '../options/secure-options.js';
 import type { Settings } from '../settings/settings.js';
-import { decide } from '../policy/decide.js';
+import { decide, secureUrl } from '../policy/decide.js';
 import type { RequirementOf } from '../policy/requirement.js';
 import type { PolicySettings, RequestFacts, Requirement, Verdict } from '../policy/verdict.js';
 import { VERDICT_CHANNEL } from '../tokens.js';
 import type { Connection, Transport } from '../transport/connection.js';
 import { pathOf } from '../transport/request-target.js';
-import type { DenyVerdict } from '../answer/answer.js';
+import { acceptsHtml, type DenyVerdict } from '../answer/answer.js';
 import { explainDestination, explainHost } from './explain-destination.js';
 import { explainDoubts, type DoubtExplanation } from './explain.js';
 import { compileConnection, rawRequestOf, targetOf, type PlatformRequest } from '../platform/platform.js';
@@ -50,6 +50,7 @@ export interface JudgeInput {
 /** A request as `decide` sees it, and what it decides. */
 interface Weighed {
   readonly facts: RequestFacts;
+  readonly policy: PolicySettings;
   readonly verdict: Verdict;
   /** The request as the memory of redirects knows it; undefined where it shows no sign of https. */
   readonly client: ClientRequest | undefined;
@@ -132,7 +133,7 @@ export class Enforcer {
   /** The same for a connection that is known to be over plain HTTP, or that somebody wants to hear of. */
   judge(request: PlatformRequest, input: JudgeInput, connection: Connection): DenyVerdict | undefined {
     const raw = rawRequestOf(request);
-    const { facts, verdict, client } = this.weigh(request, input, connection);
+    const { facts, policy, verdict, client } = this.weigh(request, input, connection);
     this.publish(raw, facts, verdict);
     if (verdict.action === 'pass') return undefined;
     if (this.settings.reportOnly) return this.reportOnly(raw, facts, verdict);
@@ -140,7 +141,9 @@ export class Enforcer {
     const leaked = verdict.reason === 'insecure-secret' || (verdict.reason === 'websocket' && !input.connection);
     if (leaked) this.reportLeak(raw, facts);
     const finding = this.explain(verdict, request, facts.transport);
-    return finding === undefined ? verdict : { ...verdict, finding };
+    // A redirect has its link, and only a page shows one.
+    const link = verdict.action === 'refuse' && acceptsHtml(raw.headers.accept) ? secureUrl(facts, policy) : undefined;
+    return finding === undefined && link === undefined ? verdict : { ...verdict, finding, link };
   }
 
   /** Reports what a request carried for a handler that requires https, where something answered before it was judged. */
@@ -170,7 +173,7 @@ export class Enforcer {
     };
     const isAnswered = requirement.level === 'required' && !transport.secure;
     const policy = isAnswered ? input.policy(request) : this.moduleWide;
-    return { facts, client, verdict: this.enforcing ? decide(facts, policy) : HTTPS_OFF };
+    return { facts, policy, client, verdict: this.enforcing ? decide(facts, policy) : HTTPS_OFF };
   }
 
   private publish(request: IncomingMessage, facts: RequestFacts, verdict: Verdict): void {

@@ -35,16 +35,22 @@ export function decide(facts: RequestFacts, settings: PolicySettings): Verdict {
     return refuse(reason, settings.refuseStatus);
   }
 
-  const host = settings.redirectHost(transport.host);
-  if (host === undefined) return refuse('host-not-allowed', 400);
+  const location = secureUrl(facts, settings);
+  if (location === undefined) return refuse('host-not-allowed', 400);
   if (facts.redirectedRecently && transport.doubts.length > 0) return refuse('redirect-loop', 421);
 
   return {
     action: 'redirect',
     reason: 'insecure',
     status: isSafe(facts.method) ? settings.redirectStatus.safe : settings.redirectStatus.unsafe,
-    location: absoluteUrl('https', host, settings.httpsPort(), externalTarget(facts)),
+    location,
   };
+}
+
+/** Returns the URL of a request over https; undefined where no host is allowed to stand in it. */
+export function secureUrl(facts: RequestFacts, { redirectHost, httpsPort }: PolicySettings): string | undefined {
+  const host = redirectHost(facts.transport.host);
+  return host === undefined ? undefined : absoluteUrl('https', host, httpsPort(), externalTarget(facts));
 }
 
 /** GET and HEAD: the methods that carry no body and change nothing, whose redirect loses nothing. */

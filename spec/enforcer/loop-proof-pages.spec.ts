@@ -19,21 +19,15 @@ const navigation = { 'Sec-Fetch-Site': 'none', 'Sec-Fetch-Mode': 'navigate', 'Se
 const ANSWERS: [what: string, ask: Ask, status: number, heading: string, finding: string | undefined][] = [
   ['a redirect', { headers: BROWSER }, 307, 'This page is at another address', undefined],
   ['a secret over plain HTTP', { method: 'POST', headers: BROWSER }, 403, 'This was not sent safely', undefined],
-  [
-    'another host',
-    { headers: { ...BROWSER, Host: 'elsewhere.example' } },
-    400,
-    'This site does not know its name',
-    'SEC002',
-  ],
+  ['another host', { headers: { ...BROWSER, Host: 'elsewhere.example' } }, 400, 'Unknown host name', 'SEC002'],
   [
     'a proxy that is not declared',
     { headers: { ...BROWSER, 'X-Forwarded-Proto': 'https' } },
     421,
-    'This site is not set up right',
+    'This site is misconfigured',
     'SEC101',
   ],
-  ['a loop', { headers: { ...BROWSER, ...navigation } }, 421, 'This site is not set up right', 'SEC104'],
+  ['a loop', { headers: { ...BROWSER, ...navigation } }, 421, 'This site is misconfigured', 'SEC104'],
 ];
 
 const options: SecureOptions = { hosts: [HOST], paths: ['/ruled'], proxies: { trust: ['10.0.0.1'] } };
@@ -61,14 +55,15 @@ describe.each(adapters)('on %s', (_platform, newAdapter) => {
     });
 
     it.each(ANSWERS)(
-      '%s fetches nothing, runs nothing, reads well in the dark and on a phone',
+      '%s fetches nothing, runs nothing, leads to the https address, reads well in the dark and on a phone',
       async (_what, asked) => {
         const { body } = await answerTo(newAdapter, path, asked);
         expect(body).not.toMatch(/<script|\son\w+=|url\(|@import|\ssrc=/i);
         const links = [...body.matchAll(/href="([^"]*)"/g)].map(([, href = '']) => href);
         // Without it a browser asks for /favicon.ico, over plain HTTP.
         expect(links[0]).toBe('data:,');
-        expect(links.slice(1)).toEqual(body.includes('another address') ? [`https://${HOST}${path}`] : []);
+        // Where no host is allowed there is no address to lead to.
+        expect(links.slice(1)).toEqual(body.includes('Unknown host name') ? [] : [`https://${HOST}${path}`]);
         expect(body).toContain('<meta name="color-scheme" content="light dark">');
         expect(body).toContain('<meta name="viewport" content="width=device-width, initial-scale=1">');
         expect(body).toMatch(/^<!doctype html>\n<html lang="en">/);
