@@ -26,7 +26,7 @@ class SecretController {
     return SECRET;
   }
 
-  @All('*path')
+  @All('*')
   open(): string {
     return 'open';
   }
