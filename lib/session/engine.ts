@@ -26,6 +26,7 @@ import { loadExpressSession } from './express-session.js';
 import { holdAnswer } from './hold-answer.js';
 import { compileLeakHandler, type LeakHandler } from './leaked-sessions.js';
 import { openRecords } from './open-records.js';
+import { presentRecords } from './present-records.js';
 import { callSession, isEmpty, ownSession } from './own-session.js';
 import { hashedId, type PresentRecords } from './records.js';
 import { createSecureStore, type SecureStore } from './secure-store.js';
@@ -62,7 +63,7 @@ export class SessionEngine {
     const compiled = compileSession(options, enforcer.enforcing);
     const settings = enforcer.enforcing ? compiled : withoutSecure(compiled);
     const expressSession: typeof session = await loadExpressSession();
-    const records = await openRecords(options, process.env);
+    const records = presentRecords(await openRecords(options, process.env));
     const secureStore = createSecureStore(expressSession.Store, records, settings, {
       userChanged: (changed) => reportUserChange(changed, findings),
     });

@@ -1,8 +1,8 @@
 import { openLmdbRecords } from './lmdb-records.js';
 import { isPostgresStore, PostgresRecords } from './postgres-records.js';
-import type { PresentRecords } from './records.js';
+import type { SessionRecords } from './records.js';
 import { isRedisStore, RedisRecords } from './redis-records.js';
-import { loadExpressSession } from './express-session.js';
+import { MemoryRecords } from './memory-records.js';
 import type { SessionOptions } from '../options/session-options.js';
 import { StoreRecords } from './store-records.js';
 
@@ -16,10 +16,10 @@ const DIRECTORY = '.sessions';
 export async function openRecords(
   { store, dir }: SessionOptions,
   environment: { SESSION_DIR?: string },
-): Promise<PresentRecords> {
+): Promise<SessionRecords> {
   // A variable that is set to nothing is not set.
   if (store === undefined) return openLmdbRecords(dir ?? (environment.SESSION_DIR || DIRECTORY));
-  if (store === 'memory') return new StoreRecords(new (await loadExpressSession()).MemoryStore());
+  if (store === 'memory') return new MemoryRecords();
   if (isRedisStore(store)) return new RedisRecords(store);
   if (isPostgresStore(store)) return new PostgresRecords(store);
   return new StoreRecords(store);

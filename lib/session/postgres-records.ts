@@ -1,13 +1,22 @@
+import { probeRecords } from './probe-records.js';
 import {
+  followMoved,
+  foundIn,
   hashedId,
+  isMoved,
   isObject,
-  type PresentSession,
+  jsonFrom,
+  MOVED_MILLISECONDS,
+  oldestFirst,
+  UnreadableRecordError,
+  type KeptSession,
+  type MovedSession,
   type SessionRecord,
-  type PresentRecords,
+  type SessionRecords,
   type SessionUse,
 } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
-import { inTime, STORE_TIMEOUT_MS, recordFromStored, StoreCalls, storedFrom } from './store-calls.js';
+import { cookieOf, inTime, STORE_TIMEOUT_MS, StoreCalls, storedFrom, unpackStored } from './store-calls.js';
 
 /** What connect-pg-simple shows of itself. */
 export interface PostgresStore extends SessionStore {
@@ -21,8 +30,14 @@ export function isPostgresStore(store: SessionStore): store is PostgresStore {
   return typeof Reflect.get(store, 'quotedTable') === 'function' && typeof Reflect.get(store, 'query') === 'function';
 }
 
-/** Postgres, through connect-pg-simple. An existing session is written with `UPDATE`, which never brings one back. */
-export class PostgresRecords implements PresentRecords {
+/** How a session ends in the table: by our own clock, in the row itself. A row that leads to another has no such time. */
+const ALIVE = `(sess->>'expires')::float8 >`;
+
+/**
+ * Postgres, through connect-pg-simple, its pool and its table. Each operation is one statement, with the expiry in its
+ * condition. connect-pg-simple's own `get` is not used: it destroys a row whose JSON it cannot parse.
+ */
+export class PostgresRecords implements SessionRecords {
   private readonly calls: StoreCalls;
   private readonly table: string;
 
@@ -35,51 +50,127 @@ export class PostgresRecords implements PresentRecords {
     this.table = store.quotedTable();
   }
 
-  async read(id: string): Promise<SessionRecord | undefined> {
-    return recordFromStored(await this.calls.get(id));
+  async read(id: string): Promise<SessionRecord | MovedSession | undefined> {
+    const row = await this.query(`SELECT sess::text AS sess FROM ${this.table} WHERE sid = $1`, [id]);
+    if (!isObject(row)) return undefined;
+    return foundIn(unpackStored(jsonFrom(row['sess']) ?? false), this.now());
   }
 
-  insert(id: string, record: SessionRecord): Promise<void> {
-    return this.calls.set(id, storedFrom(record));
+  async insert(id: string, record: SessionRecord): Promise<boolean> {
+    return this.writes(
+      `INSERT INTO ${this.table} AS kept (sess, expire, sid) VALUES ($1, to_timestamp($2), $3)
+       ON CONFLICT (sid) DO UPDATE SET sess = excluded.sess, expire = excluded.expire
+       WHERE coalesce((kept.sess->>'expires')::float8, (kept.sess->>'until')::float8, 'infinity') <= $4::float8
+       RETURNING sid`,
+      [storedFrom(record), secondsOf(record.expires), id, this.now()],
+    );
   }
 
   async update(id: string, record: SessionRecord): Promise<boolean> {
-    const row = await this.query(
-      `UPDATE ${this.table} SET sess = $1, expire = to_timestamp($2) WHERE sid = $3 RETURNING sid`,
-      [storedFrom(record), Math.ceil(record.expires / 1000), id],
+    return this.writes(
+      `UPDATE ${this.table} SET sess = $1, expire = to_timestamp($2) WHERE sid = $3 AND ${ALIVE} $4::float8 RETURNING sid`,
+      [storedFrom(record), secondsOf(record.expires), id, this.now()],
     );
-    return row !== undefined;
   }
 
-  async touch(id: string, { seen, expires }: SessionUse): Promise<void> {
-    await this.query(
+  async touch(id: string, { seen, expires }: SessionUse): Promise<boolean> {
+    return this.writes(
       `UPDATE ${this.table}
        SET sess = sess::jsonb || jsonb_build_object('seen', $1::float8, 'expires', $2::float8), expire = to_timestamp($3)
-       WHERE sid = $4`,
-      [seen, expires, Math.ceil(expires / 1000), id],
+       WHERE sid = $4 AND ${ALIVE} $5::float8
+       RETURNING sid`,
+      [seen, expires, secondsOf(expires), id, this.now()],
     );
   }
 
-  remove(id: string): Promise<void> {
-    return this.calls.destroy(id);
+  async move(oldId: string, newId: string, record: SessionRecord): Promise<boolean> {
+    const seen = this.now();
+    const until = seen + MOVED_MILLISECONDS;
+    return this.writes(
+      `WITH taken AS (
+         UPDATE ${this.table} SET sess = $1, expire = to_timestamp($2) WHERE sid = $3 AND ${ALIVE} $4::float8 RETURNING sid
+       )
+       INSERT INTO ${this.table} (sess, expire, sid) SELECT $5::json, to_timestamp($6), $7 FROM taken RETURNING sid`,
+      [
+        { cookie: cookieOf({ seen, expires: until }), movedTo: newId, until },
+        secondsOf(until),
+        oldId,
+        seen,
+        storedFrom(record),
+        secondsOf(record.expires),
+        newId,
+      ],
+    );
+  }
+
+  async remove(id: string): Promise<void> {
+    let next: unknown = id;
+    for (const seen = new Set<string>(); typeof next === 'string' && !seen.has(next);) {
+      seen.add(next);
+      const row = await this.query(`DELETE FROM ${this.table} WHERE sid = $1 RETURNING sess->>'movedTo' AS "movedTo"`, [
+        next,
+      ]);
+      next = isObject(row) ? row['movedTo'] : undefined;
+    }
+  }
+
+  /** Leaves the rows of others alone, which may lie in the same table. */
+  async removeAll(): Promise<void> {
+    const isOurs = ['created', 'seen', 'content'].map((key) => `strpos(sess::text, '"${key}"') > 0`).join(' AND ');
+    await this.query(`DELETE FROM ${this.table} WHERE (${isOurs}) OR strpos(sess::text, '"movedTo"') > 0`, []);
   }
 
   /** Reads the whole table. The user is looked for in the text: one row with U+0000 in it fails every JSON operator. */
-  async listOf(userId: string): Promise<readonly PresentSession[]> {
+  async listByUser(userId: string): Promise<readonly KeptSession[]> {
+    const user = hashedId(userId);
     const row = await this.query(
       `SELECT json_agg(json_build_object('id', sid, 'sess', sess)) AS found
        FROM ${this.table} WHERE strpos(sess::text, $1) > 0`,
-      [hashedId(userId)],
+      [user],
     );
     const found: unknown = isObject(row) ? row['found'] : undefined;
-    return (Array.isArray(found) ? found.filter(isObject) : []).flatMap(({ id, sess }) => {
-      const record = recordFromStored(sess);
-      return record?.userId === userId && record.expires > this.now() ? [{ id: String(id), record }] : [];
+    const rows = Array.isArray(found) ? found.filter(isObject) : [];
+    return rows.flatMap(({ id, sess }) => this.listed(String(id), sess, userId, user)).toSorted(oldestFirst);
+  }
+
+  stillThere(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return followMoved(ids, async (some) => {
+      const row = await this.query(
+        `SELECT json_object_agg(sid, coalesce(sess->>'movedTo', sid)) AS found
+         FROM ${this.table} WHERE sid = ANY($1) AND coalesce((sess->>'expires')::float8, (sess->>'until')::float8, 'infinity') > $2::float8`,
+        [some, this.now()],
+      );
+      const found: unknown = isObject(row) ? row['found'] : undefined;
+      return new Map(isObject(found) ? Object.entries(found).map(([id, leads]) => [id, String(leads)]) : []);
     });
+  }
+
+  async probe(): Promise<void> {
+    await probeRecords(
+      this,
+      this.now,
+      "Create the table with connect-pg-simple's table.sql, or set createTableIfMissing: true.",
+    );
+    // connect-pg-simple starts to delete rows that have expired with the first row that it is asked for.
+    await this.calls.get(hashedId('probe'));
   }
 
   /** The pool is the application's own. */
   async close(): Promise<void> {}
+
+  private listed(id: string, sess: unknown, userId: string, user: string): KeptSession[] {
+    try {
+      const record = foundIn(unpackStored(sess), this.now());
+      return !isMoved(record) && record?.userId === userId ? [{ id, record }] : [];
+    } catch (error) {
+      if (!(error instanceof UnreadableRecordError)) throw error;
+      return isObject(sess) && sess['user'] === user ? [{ id, record: undefined }] : [];
+    }
+  }
+
+  private async writes(sql: string, parameters: unknown[]): Promise<boolean> {
+    return (await this.query(sql, parameters)) !== undefined;
+  }
 
   private query(sql: string, parameters: unknown[]): Promise<unknown> {
     const answer = (): Promise<unknown> =>
@@ -91,4 +182,9 @@ export class PostgresRecords implements PresentRecords {
       });
     return inTime(answer, this.patience);
   }
+}
+
+/** connect-pg-simple deletes by whole seconds. */
+function secondsOf(time: number): number {
+  return Math.ceil(time / 1000);
 }

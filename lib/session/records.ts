@@ -67,8 +67,12 @@ export interface SessionRecords {
    */
   read(id: string): Promise<SessionRecord | MovedSession | undefined>;
 
-  /** Keeps a new session. False: another is kept under this id, and stays as it is. */
-  insert(id: string, record: SessionRecord): Promise<boolean>;
+  /**
+   * Keeps a new session. False: another is kept under this id, and stays as it is.
+   *
+   * @param isDerived the id is not random, so that another may be: a store that cannot ask and write at once asks first.
+   */
+  insert(id: string, record: SessionRecord, isDerived?: boolean): Promise<boolean>;
 
   /** False: the session has ended or was moved, and nothing is written. */
   update(id: string, record: SessionRecord): Promise<boolean>;

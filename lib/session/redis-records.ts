@@ -1,11 +1,18 @@
+import { probeRecords } from './probe-records.js';
 import {
+  followMoved,
+  foundIn,
   hashedId,
+  isMoved,
   isObject,
   jsonFrom,
-  recordFrom,
-  type PresentSession,
+  MOVED_MILLISECONDS,
+  oldestFirst,
+  UnreadableRecordError,
+  type KeptSession,
+  type MovedSession,
   type SessionRecord,
-  type PresentRecords,
+  type SessionRecords,
   type SessionUse,
 } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
@@ -26,6 +33,10 @@ export interface RedisClient {
   readonly isReady?: boolean;
   once(event: 'ready', listener: () => void): unknown;
   withCommandOptions(options: object): RedisCommands;
+  scan(cursor: string, options: { MATCH: string; COUNT: number }): Promise<{ cursor: unknown; keys: string[] }>;
+  /** The nodes of a cluster. */
+  readonly masters?: readonly object[];
+  nodeClient?(master: object): Promise<RedisClient> | RedisClient;
 }
 
 /** The commands that sessions need. */
@@ -36,17 +47,44 @@ export interface RedisCommands {
   del(key: string): Promise<unknown>;
 }
 
-/** The fields of the hash that is kept of a session. */
-const FIELDS = ['created', 'seen', 'expires', 'user', 'data'];
+/** The fields of the hash that is kept of a session, and those of the way to a session that was moved. */
+const FIELDS = ['created', 'seen', 'expires', 'user', 'data', 'stamp'];
+const POINTER_FIELDS = ['movedTo', 'until'];
 
-const INSERT = `
-redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+/** Whether the session of KEYS[1] lives; ARGV[1] is the time. Of one that has no such field, only the way to it is left. */
+const ALIVE = `(tonumber(redis.call('HGET', KEYS[1], 'expires') or 0) > tonumber(ARGV[1]))`;
+
+/** ARGV[2] is the time to live, in milliseconds. */
+const WRITE = `
+redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1`;
 
+const INSERT = `
+if redis.call('EXISTS', KEYS[1]) == 1 and (redis.call('HEXISTS', KEYS[1], 'until') == 1 or ${ALIVE}) then return 0 end
+redis.call('DEL', KEYS[1])
+${WRITE}`;
+
 const UPDATE = `
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-${INSERT}`;
+if not ${ALIVE} then return 0 end
+redis.call('HDEL', KEYS[1], 'stamp')
+${WRITE}`;
+
+const TOUCH = `
+if not ${ALIVE} then return 0 end
+${WRITE}`;
+
+/** Leaves the way to the new id in the place of the session. */
+const TAKE = `
+if not ${ALIVE} then return 0 end
+redis.call('DEL', KEYS[1])
+${WRITE}`;
+
+/** Gives the id to which the session had moved. */
+const REMOVE = `
+local movedTo = redis.call('HGET', KEYS[1], 'movedTo')
+redis.call('DEL', KEYS[1])
+return movedTo`;
 
 /** Scored by when each session ends. Those that have ended go, and the list itself goes with its last. */
 const ENLIST = `
@@ -70,10 +108,11 @@ export function isRedisStore(store: SessionStore): store is RedisStore {
 }
 
 /**
- * Redis, with the client, prefix and serializer of connect-redis. An existing session is written by a script, which
- * runs as one and never brings a session back. Every script has one key, as a cluster needs it.
+ * Redis, with the client, prefix and serializer of connect-redis. Each operation is a script, which runs as one, with the
+ * expiry in its condition. Every script has one key, as a cluster needs it: so a move first inserts under the new id,
+ * which nobody knows yet, then takes the old one; where that is gone, the new one goes as well.
  */
-export class RedisRecords implements PresentRecords {
+export class RedisRecords implements SessionRecords {
   private connecting: Promise<void> | undefined;
 
   constructor(
@@ -82,68 +121,151 @@ export class RedisRecords implements PresentRecords {
     private readonly patience = STORE_TIMEOUT_MS,
   ) {}
 
-  async read(id: string): Promise<SessionRecord | undefined> {
-    const values = await this.ask((redis) => redis.hmGet(this.key(id), FIELDS));
-    if (!Array.isArray(values)) return undefined;
-    const [created, seen, expires, user] = values.map(jsonFrom);
-    return recordFrom({ created, seen, expires, userId: user, data: await this.parsed(values[4]) });
+  async read(id: string): Promise<SessionRecord | MovedSession | undefined> {
+    const values = await this.ask((redis) => redis.hmGet(this.key(id), [...FIELDS, ...POINTER_FIELDS]));
+    if (!Array.isArray(values) || values.every((value) => value === null)) return undefined;
+    const [created, seen, expires, userId, stamp] = [0, 1, 2, 3, 5].map((place) => jsonFrom(values[place]));
+    const pointer: unknown = { movedTo: values[6], until: jsonFrom(values[7]) };
+    const kept = { created, seen, expires, userId, stamp, data: await this.parse(values[4]) };
+    return foundIn(values[6] === null ? kept : pointer, this.now());
   }
 
-  async insert(id: string, record: SessionRecord): Promise<void> {
-    await this.write(INSERT, id, record, this.fieldsOf(record));
+  async insert(id: string, record: SessionRecord): Promise<boolean> {
+    return this.write(INSERT, id, record, this.fieldsOf(record));
   }
 
   async update(id: string, record: SessionRecord): Promise<boolean> {
-    return (await this.write(UPDATE, id, record, this.fieldsOf(record))) === 1;
+    return this.write(UPDATE, id, record, this.fieldsOf(record));
   }
 
-  async touch(id: string, use: SessionUse): Promise<void> {
-    await this.write(UPDATE, id, use, ['seen', String(use.seen), 'expires', String(use.expires)]);
+  async touch(id: string, use: SessionUse): Promise<boolean> {
+    return this.write(TOUCH, id, use, ['seen', String(use.seen), 'expires', String(use.expires)]);
+  }
+
+  async move(oldId: string, newId: string, record: SessionRecord): Promise<boolean> {
+    if (!(await this.insert(newId, record))) return false;
+    const until = this.now() + MOVED_MILLISECONDS;
+    const pointer = ['movedTo', newId, 'until', String(until)];
+    const taken = await this.run(TAKE, this.key(oldId), this.timesFor(until, pointer));
+    if (taken !== 1) await this.ask((redis) => redis.del(this.key(newId)));
+    return taken === 1;
   }
 
   async remove(id: string): Promise<void> {
-    await this.ask((redis) => redis.del(this.key(id)));
+    let next: unknown = id;
+    for (const seen = new Set<string>(); typeof next === 'string' && !seen.has(next);) {
+      seen.add(next);
+      next = await this.run(REMOVE, this.key(next), []);
+    }
   }
 
-  async listOf(userId: string): Promise<readonly PresentSession[]> {
+  async removeAll(): Promise<void> {
+    for await (const keys of this.sessionKeys()) {
+      await Promise.all(keys.map((key) => this.remove(key.slice(this.store.prefix.length))));
+    }
+  }
+
+  async listByUser(userId: string): Promise<readonly KeptSession[]> {
     const found = await this.ask((redis) => redis.zRange(this.listKey(userId), 0, -1));
     const ids = Array.isArray(found) ? found.map(String) : [];
-    const records = await Promise.all(ids.map((id) => this.read(id)));
-    return ids.flatMap((id, place) => {
-      const record = records[place];
-      return record?.userId === userId && record.expires > this.now() ? [{ id, record }] : [];
+    const listed = await Promise.all(ids.map((id) => this.listed(id, userId)));
+    return listed.flat().toSorted(oldestFirst);
+  }
+
+  stillThere(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return followMoved(ids, async (some) => {
+      const found = await Promise.all(
+        some.map((id) => this.ask((redis) => redis.hmGet(this.key(id), ['expires', ...POINTER_FIELDS]))),
+      );
+      return new Map(
+        some.flatMap((id, place): [string, string][] => {
+          const values: unknown = found[place];
+          if (!Array.isArray(values)) return [];
+          const [expires, movedTo, until] = values;
+          if (expires === null && until === null) return [];
+          // What is no time is a session that cannot be read, and may be readable tomorrow.
+          return Number(expires ?? until) <= this.now() ? [] : [[id, typeof movedTo === 'string' ? movedTo : id]];
+        }),
+      );
     });
+  }
+
+  probe(): Promise<void> {
+    return probeRecords(this, this.now, 'Scripts (EVAL) are needed, and Redis 4 or newer.');
   }
 
   /** The client is the application's own. */
   async close(): Promise<void> {}
 
-  private async write(script: string, id: string, use: SessionUse, fields: string[]): Promise<unknown> {
+  private async write(script: string, id: string, use: SessionUse, fields: string[]): Promise<boolean> {
     const { expires, userId } = use;
-    const lifetime = Math.ceil(expires - this.now());
     const [written] = await Promise.all([
-      this.run(script, this.key(id), [String(lifetime), ...fields]),
-      userId === undefined ? undefined : this.enlist(userId, id, expires, lifetime),
+      this.run(script, this.key(id), this.timesFor(expires, fields)),
+      userId === undefined ? undefined : this.enlist(userId, id, expires),
     ]);
-    return written;
+    return written === 1;
   }
 
-  private enlist(userId: string, id: string, expires: number, lifetime: number): Promise<unknown> {
+  private timesFor(expires: number, fields: readonly string[]): string[] {
+    const now = this.now();
+    return [String(now), String(Math.ceil(expires - now)), ...fields];
+  }
+
+  private enlist(userId: string, id: string, expires: number): Promise<unknown> {
+    const lifetime = Math.ceil(expires - this.now());
     const ended = this.now() - CLOCK_MILLISECONDS;
     const given = [expires, id, ended, lifetime + CLOCK_MILLISECONDS].map(String);
     return this.run(ENLIST, this.listKey(userId), given);
   }
 
-  private fieldsOf({ created, seen, expires, userId, data }: SessionRecord): string[] {
+  private fieldsOf({ created, seen, expires, userId, data, stamp }: SessionRecord): string[] {
     const values = [created, seen, expires, userId ?? null].map((value) => JSON.stringify(value));
-    return [...values, this.store.serializer.stringify(data)].flatMap((value, place) => [FIELDS[place] ?? '', value]);
+    const fields = [...values, this.store.serializer.stringify(data)];
+    if (stamp !== undefined) fields.push(JSON.stringify(stamp));
+    return fields.flatMap((value, place) => [FIELDS[place] ?? '', value]);
   }
 
-  private async parsed(text: unknown): Promise<unknown> {
+  private async parse(text: unknown): Promise<unknown> {
+    if (typeof text !== 'string') return undefined;
     try {
-      return typeof text === 'string' ? await this.store.serializer.parse(text) : undefined;
-    } catch {
-      return undefined;
+      return await this.store.serializer.parse(text);
+    } catch (cause) {
+      throw new UnreadableRecordError('The serializer of connect-redis cannot read a session.', { cause });
+    }
+  }
+
+  private async listed(id: string, userId: string): Promise<KeptSession[]> {
+    try {
+      const record = await this.read(id);
+      return !isMoved(record) && record?.userId === userId ? [{ id, record }] : [];
+    } catch (error) {
+      if (!(error instanceof UnreadableRecordError)) throw error;
+      const [user] = await this.fields(id, ['user']);
+      return jsonFrom(user) === userId ? [{ id, record: undefined }] : [];
+    }
+  }
+
+  private async fields(id: string, names: string[]): Promise<unknown[]> {
+    const values = await this.ask((redis) => redis.hmGet(this.key(id), names));
+    return Array.isArray(values) ? values : [];
+  }
+
+  /** The keys of all sessions, some at a time. The lists of users end by themselves. */
+  private async *sessionKeys(): AsyncGenerator<string[]> {
+    const pattern = this.store.prefix.replaceAll(/[*?[\]\\]/g, '\\$&');
+    const lists = `${this.store.prefix}user:`;
+    const { client } = this.store;
+    const nodes =
+      client.masters === undefined
+        ? [client]
+        : await Promise.all(client.masters.map((master) => client.nodeClient?.(master)));
+    for (const node of nodes) {
+      let cursor = '0';
+      do {
+        const scanned = await node?.scan(cursor, { MATCH: `${pattern}*`, COUNT: 500 });
+        cursor = String(scanned?.cursor ?? 0);
+        yield (scanned?.keys ?? []).filter((key) => !key.startsWith(lists));
+      } while (cursor !== '0');
     }
   }
 

@@ -1,4 +1,4 @@
-import { hashedId, isObject, jsonFrom, recordFrom, type SessionRecord } from './records.js';
+import { hashedId, isObject, jsonFrom, type SessionRecord } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
 
 /** How long a store may take to answer, in milliseconds, before a request is told that it does not. */
@@ -19,20 +19,20 @@ export interface StoredSession {
 }
 
 /** The form in which a record goes into a foreign store. */
-export function storedFrom({ userId, data, ...times }: SessionRecord): StoredSession {
+export function storedFrom({ userId, data, stamp, ...times }: SessionRecord): StoredSession {
   return {
     cookie: cookieOf(times),
     ...times,
     user: userId === undefined ? undefined : hashedId(userId),
-    content: JSON.stringify({ userId, data }),
+    content: JSON.stringify({ userId, data, stamp }),
   };
 }
 
-/** The record in what a foreign store gave back; undefined where it is not one of ours. */
-export function recordFromStored(stored: unknown): SessionRecord | undefined {
-  if (!isObject(stored)) return undefined;
+/** What `foundIn` can read, from what a foreign store gave back; undefined where it gave nothing. */
+export function unpackStored(stored: unknown): unknown {
+  if (!isObject(stored)) return stored === undefined || stored === null ? undefined : false;
   const content = jsonFrom(stored['content']);
-  return isObject(content) ? recordFrom({ ...stored, ...content }) : undefined;
+  return isObject(content) ? { ...stored, ...content } : stored;
 }
 
 /** A cookie from which every store reads the same time to live. */
@@ -77,11 +77,30 @@ export class StoreCalls {
     await this.call('destroy', id);
   }
 
+  /**
+   * Destroys everything.
+   *
+   * @throws Error where the store has no such method.
+   */
+  async clear(): Promise<void> {
+    const clear: unknown = Reflect.get(this.store, 'clear');
+    if (typeof clear !== 'function') {
+      throw new Error(
+        'The session store has no clear(), so sessions of all users cannot be ended at once. End those of each user with revokeAll(userId), or change the store.',
+      );
+    }
+    await this.ask(clear, []);
+  }
+
   private call(name: 'get' | 'set' | 'destroy', ...given: unknown[]): Promise<unknown> {
+    return this.ask(this.store[name], given);
+  }
+
+  private ask(method: Function, given: readonly unknown[]): Promise<unknown> {
     const answer = (): Promise<unknown> =>
       new Promise((resolve, reject) => {
         const done = (error: unknown, found: unknown): void => (isFailure(error) ? reject(error) : resolve(found));
-        const returned: unknown = Reflect.apply(this.store[name], this.store, [...given, done]);
+        const returned: unknown = Reflect.apply(method, this.store, [...given, done]);
         // Some stores return a promise as well, and some of those forget the callback when it rejects.
         if (isObject(returned) && typeof returned['then'] === 'function') Promise.resolve(returned).catch(reject);
       });

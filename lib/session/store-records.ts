@@ -1,71 +1,169 @@
+import { probeRecords } from './probe-records.js';
 import {
+  followMoved,
+  foundIn,
   hashedId,
+  isMoved,
   isObject,
-  type PresentSession,
+  MOVED_MILLISECONDS,
+  oldestFirst,
+  pointerFrom,
+  UnreadableRecordError,
+  type KeptSession,
+  type MovedSession,
   type SessionRecord,
-  type PresentRecords,
+  type SessionRecords,
   type SessionUse,
 } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
-import { cookieOf, STORE_TIMEOUT_MS, recordFromStored, StoreCalls, storedFrom } from './store-calls.js';
+import { cookieOf, STORE_TIMEOUT_MS, StoreCalls, storedFrom, unpackStored } from './store-calls.js';
 import { KeyedMutex } from './keyed-mutex.js';
 
 /** How much longer than its last session the list of a user's sessions is kept. */
 const LIST_MILLISECONDS = 30 * 86_400_000;
 
+/** How long it is noted that a session has ended or moved: far longer than a request takes to write one. */
+const MARKER_MILLISECONDS = 10 * 60_000;
+
 /**
- * Any express-session store. Its interface has no conditional write, so a session is read before it is written, and
- * within this process nothing comes between the two.
+ * Any express-session store. Its interface has no conditional write, so that every write is followed by a look at what
+ * may have ended the session meanwhile:
  *
- * **Security:** between two processes a moment remains in which a slower request brings a session back, and in which of
- * two sign-ins of a user one is missing from the list until its next request. The embedded store, Redis through
- * connect-redis 9 and Postgres through connect-pg-simple have no such moment.
+ * - `remove` marks the session as ended, destroys it, and then follows the marker of a move.
+ * - `update` writes, and then reads the mark of an ended session; where it is there, it destroys what it wrote.
+ * - `move` sets its marker, writes the new session, and reads the old one; where that is gone or marked as ended, it
+ *   destroys the new one. Else it marks the old one as ended, and destroys it.
+ *
+ * Whatever the order in which two processes do this, a session that was removed is gone when all is done. Within one
+ * process nothing comes between the steps.
+ *
+ * **Security:** a process that dies between two steps may leave a session that was ended alive until its idle timeout, and
+ * two processes that move one session at the same moment may both do so. The embedded store, Redis through connect-redis
+ * 9 with node-redis, and Postgres through connect-pg-simple have no such moment.
  */
-export class StoreRecords implements PresentRecords {
+export class StoreRecords implements SessionRecords {
   private readonly calls: StoreCalls;
   private readonly turns = new KeyedMutex();
 
   constructor(
-    store: SessionStore,
+    private readonly store: SessionStore,
     private readonly now: () => number = Date.now,
     patience = STORE_TIMEOUT_MS,
   ) {
     this.calls = new StoreCalls(store, patience);
   }
 
-  async read(id: string): Promise<SessionRecord | undefined> {
-    return recordFromStored(await this.calls.get(id));
+  async read(id: string): Promise<SessionRecord | MovedSession | undefined> {
+    return (await this.record(id)) ?? (await this.find(movedKey(id)));
   }
 
-  insert(id: string, record: SessionRecord): Promise<void> {
-    return this.turns.take(id, () => this.write(id, record));
-  }
-
-  update(id: string, record: SessionRecord): Promise<boolean> {
+  insert(id: string, record: SessionRecord, isDerived = false): Promise<boolean> {
     return this.turns.take(id, async () => {
-      const kept = await this.read(id);
-      if (kept === undefined) return false;
+      if (isDerived && (await this.record(id)) !== undefined) return false;
       await this.write(id, record);
       return true;
     });
   }
 
-  touch(id: string, { seen, expires }: SessionUse): Promise<void> {
-    return this.turns.take(id, async () => {
-      const kept = await this.read(id);
-      if (kept !== undefined) await this.write(id, { ...kept, seen, expires });
+  update(id: string, record: SessionRecord): Promise<boolean> {
+    return this.turns.take(id, () => this.rewrite(id, () => record));
+  }
+
+  touch(id: string, { seen, expires }: SessionUse): Promise<boolean> {
+    return this.turns.take(id, () => this.rewrite(id, (kept) => ({ ...kept, seen, expires })));
+  }
+
+  move(oldId: string, newId: string, record: SessionRecord): Promise<boolean> {
+    return this.turns.take(oldId, async () => {
+      if ((await this.find(movedKey(oldId))) !== undefined) return false;
+      const until = this.now() + MOVED_MILLISECONDS;
+      await this.mark(movedKey(oldId), { movedTo: newId, until });
+      await this.write(newId, record);
+      // In this order: a slower `update` may have brought the old session back for a moment after it was marked.
+      if ((await this.record(oldId)) === undefined || (await this.isMarked(endedKey(oldId)))) {
+        await this.calls.destroy(newId);
+        await this.calls.destroy(movedKey(oldId));
+        return false;
+      }
+      await this.mark(endedKey(oldId), {});
+      await this.calls.destroy(oldId);
+      return true;
     });
   }
 
-  remove(id: string): Promise<void> {
-    return this.turns.take(id, () => this.calls.destroy(id));
+  async remove(id: string): Promise<void> {
+    let next: string | undefined = id;
+    for (const seen = new Set<string>(); next !== undefined && !seen.has(next);) {
+      seen.add(next);
+      next = await this.end(next);
+    }
   }
 
-  async listOf(userId: string): Promise<readonly PresentSession[]> {
-    return this.living(userId, await this.idsIn(listKey(userId)));
+  async removeAll(): Promise<void> {
+    await this.calls.clear();
+  }
+
+  async listByUser(userId: string): Promise<readonly KeptSession[]> {
+    return (await this.living(userId, await this.idsIn(listKey(userId)))).toSorted(oldestFirst);
+  }
+
+  stillThere(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return followMoved(ids, async (some) => {
+      const leads = await Promise.all(
+        some.map(async (id): Promise<[string, string][]> => {
+          const lead = await this.leadOf(id);
+          return lead === undefined ? [] : [[id, lead]];
+        }),
+      );
+      return new Map(leads.flat());
+    });
+  }
+
+  probe(): Promise<void> {
+    return probeRecords(this, this.now, adviceFor(this.store));
   }
 
   async close(): Promise<void> {}
+
+  private async find(key: string): Promise<SessionRecord | MovedSession | undefined> {
+    return foundIn(unpackStored(await this.calls.get(key)), this.now());
+  }
+
+  private async record(id: string): Promise<SessionRecord | undefined> {
+    const found = await this.find(id);
+    return isMoved(found) ? undefined : found;
+  }
+
+  /** Writes a session that is there, and takes back what was written where it has ended meanwhile. */
+  private async rewrite(id: string, next: (kept: SessionRecord) => SessionRecord): Promise<boolean> {
+    const kept = await this.record(id);
+    if (kept === undefined) return false;
+    await this.write(id, next(kept));
+    if (!(await this.isMarked(endedKey(id)))) return true;
+    await this.calls.destroy(id);
+    return false;
+  }
+
+  /** Ends a session under one id, and says where it has moved meanwhile. */
+  private async end(id: string): Promise<string | undefined> {
+    return this.turns.take(id, async () => {
+      await this.mark(endedKey(id), {});
+      await this.calls.destroy(id);
+      const marker = unpackStored(await this.calls.get(movedKey(id)));
+      if (marker === undefined) return undefined;
+      await this.calls.destroy(movedKey(id));
+      return pointerFrom(marker)?.movedTo;
+    });
+  }
+
+  private mark(key: string, content: object): Promise<void> {
+    const seen = this.now();
+    return this.calls.set(key, { cookie: cookieOf({ seen, expires: seen + MARKER_MILLISECONDS }), ...content });
+  }
+
+  private async isMarked(key: string): Promise<boolean> {
+    return isObject(await this.calls.get(key));
+  }
 
   private async write(id: string, record: SessionRecord): Promise<void> {
     await this.calls.set(id, storedFrom(record));
@@ -90,15 +188,49 @@ export class StoreRecords implements PresentRecords {
     return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];
   }
 
-  private async living(userId: string, ids: readonly string[]): Promise<PresentSession[]> {
-    const records = await Promise.all(ids.map((id) => this.read(id)));
-    return ids.flatMap((id, place) => {
-      const record = records[place];
-      return record?.userId === userId && record.expires > this.now() ? [{ id, record }] : [];
-    });
+  private async living(userId: string, ids: readonly string[]): Promise<KeptSession[]> {
+    const listed = await Promise.all(ids.map((id) => this.listed(id, userId)));
+    return listed.flat();
   }
+
+  private async listed(id: string, userId: string): Promise<KeptSession[]> {
+    try {
+      const record = await this.record(id);
+      return record?.userId === userId ? [{ id, record }] : [];
+    } catch (error) {
+      if (error instanceof UnreadableRecordError) return [{ id, record: undefined }];
+      throw error;
+    }
+  }
+
+  private async leadOf(id: string): Promise<string | undefined> {
+    try {
+      const found = await this.read(id);
+      return isMoved(found) ? found.movedTo : found && id;
+    } catch (error) {
+      if (error instanceof UnreadableRecordError) return id;
+      throw error;
+    }
+  }
+}
+
+function movedKey(id: string): string {
+  return `moved:${id}`;
+}
+
+function endedKey(id: string): string {
+  return `ended:${id}`;
 }
 
 function listKey(userId: string): string {
   return `user:${hashedId(userId)}`;
+}
+
+/** What to do where a store does not fit. */
+function adviceFor(store: SessionStore): string | undefined {
+  const client: unknown = Reflect.get(store, 'client');
+  // Up to version 8, connect-redis shows a client of its own making.
+  const isIoredis = isObject(client) && typeof client['defineCommand'] === 'function';
+  if (!isIoredis) return undefined;
+  return 'connect-redis 9 works with node-redis only, and was given a client of ioredis: give it createClient() of the package redis, or install connect-redis 8.';
 }

@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, createClientPool, createCluster } from 'redis';
+import { MemoryRecords } from '../../lib/session/memory-records.js';
 import { openRecords } from '../../lib/session/open-records.js';
 import { PostgresRecords } from '../../lib/session/postgres-records.js';
 import { RedisRecords } from '../../lib/session/redis-records.js';
@@ -38,7 +39,7 @@ describe('the store of the options', () => {
       () => new RedisStore({ client: createCluster({ rootNodes: [{ url: 'redis://127.0.0.1:1' }] }) }),
     ],
     ['connect-pg-simple', PostgresRecords.name, pgStore],
-    ['the word memory', StoreRecords.name, () => 'memory'],
+    ['the word memory', MemoryRecords.name, () => 'memory'],
     ['the memory store of express-session', StoreRecords.name, () => new MemoryStore()],
     ['a store written by hand', StoreRecords.name, () => handWritten],
     ...otherClients.map(([name, client]): [string, string, () => SessionOptions['store']] => [
@@ -88,7 +89,7 @@ describe('the directory of the embedded store', () => {
     expect(await records.read(id)).toEqual(record);
     await records.close();
     expect(readdirSync(cwd)).toEqual([expected]);
-    expect(readdirSync(expected).toSorted()).toEqual(['data.mdb', 'lock.mdb']);
+    expect(readdirSync(expected).toSorted()).toEqual(['.gitignore', 'data.mdb', 'lock.mdb']);
   });
 
   it('is not made where lmdb cannot be loaded, and the boot says what to do', async () => {

@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import session, { MemoryStore } from 'express-session';
 import { runInNewContext } from 'node:vm';
 import type { SessionStore } from '../../lib/options/session-options.js';
+import { UnreadableRecordError } from '../../lib/session/records.js';
 import { StoreRecords } from '../../lib/session/store-records.js';
 import { dataOf, describeContract, newId, recordOf } from '../support/session-records-contract.js';
 
@@ -35,6 +36,13 @@ class SlowStore implements SessionStore {
   destroy(id: string, callback: Callback = ignore): Promise<void> {
     return this.later(() => {
       this.kept.delete(id);
+      callback();
+    });
+  }
+
+  clear(callback: Callback = ignore): Promise<void> {
+    return this.later(() => {
+      this.kept.clear();
       callback();
     });
   }
@@ -116,7 +124,7 @@ describe('a store whose answers are refusals', () => {
     await expect(records.update(id, record)).rejects.toBe(down);
     await expect(records.touch(id, record)).rejects.toBe(down);
     await expect(records.remove(id)).rejects.toBe(down);
-    await expect(records.listOf('7')).rejects.toBe(down);
+    await expect(records.listByUser('7')).rejects.toBe(down);
   });
 
   it('rejects every call, and says so, where it never answers', async () => {
@@ -129,7 +137,7 @@ describe('a store whose answers are refusals', () => {
     await expect(records.update(id, record)).rejects.toThrow(answer);
     await expect(records.touch(id, record)).rejects.toThrow(answer);
     await expect(records.remove(id)).rejects.toThrow(answer);
-    await expect(records.listOf('7')).rejects.toThrow(answer);
+    await expect(records.listByUser('7')).rejects.toThrow(answer);
   });
 
   it('goes on with a session after a call that failed', async () => {
@@ -155,8 +163,17 @@ describe('a store whose answers are refusals', () => {
     await expect(records.remove(newId())).resolves.toBeUndefined();
   });
 
+  it('takes null for no session', async () => {
+    const records = new StoreRecords(storeThat((callback) => Reflect.apply(callback, undefined, [null, null])));
+    expect(await records.read(newId())).toBeUndefined();
+  });
+
+  it('has no way to end all sessions where it has no clear()', async () => {
+    const records = new StoreRecords(storeThat((callback) => callback()));
+    await expect(records.removeAll()).rejects.toThrow('The session store has no clear()');
+  });
+
   it.each([
-    ['null', null],
     ['a text', 'text'],
     ['a list', []],
     ['a session of plain express-session', { cookie: {}, userId: '7' }],
@@ -165,12 +182,12 @@ describe('a store whose answers are refusals', () => {
     ['content that is not an object', { created: 1, seen: 1, expires: 1, content: 'null' }],
     ['no data', { created: 1, seen: 1, expires: 1, content: '{}' }],
     ['data that is not an object', { created: 1, seen: 1, expires: 1, content: '{"data":"x"}' }],
-  ])('takes %s for no session', async (_what, found) => {
+  ])('does not take %s for absent', async (_what, found) => {
     const records = new StoreRecords({
       ...storeThat(ignore),
       get: (_id, callback) => Reflect.apply(callback, undefined, [null, found]),
     });
-    expect(await records.read(newId())).toBeUndefined();
+    await expect(records.read(newId())).rejects.toThrow(UnreadableRecordError);
   });
 });
 

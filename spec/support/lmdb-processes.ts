@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
-import type { PresentRecords } from '../../lib/session/records.js';
+import type { SessionRecords } from '../../lib/session/records.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const SOURCES = join(ROOT, 'lib', 'session');
@@ -75,7 +75,7 @@ export class LmdbProcess {
   }
 
   /** Calls a method of the records in that process. */
-  call(method: keyof PresentRecords, ...given: unknown[]): Promise<unknown> {
+  call(method: keyof SessionRecords, ...given: unknown[]): Promise<unknown> {
     return this.order('call', { method, given });
   }
 

@@ -147,6 +147,11 @@ export class SwitchedStore implements SessionStore {
   readonly failing = new Set<'get' | 'set' | 'destroy'>();
   readonly kept = new Map<string, string>();
 
+  /** The ids of sessions. What is noted of users, and of sessions that have ended, has a colon in its key. */
+  get sessions(): string[] {
+    return [...this.kept.keys()].filter((key) => !key.includes(':'));
+  }
+
   get(id: string, callback: Callback): void {
     this.run('get', callback, () => {
       const text = this.kept.get(id);
@@ -183,7 +188,7 @@ export function openMemory(): OpenStore {
     });
   return {
     options: { store },
-    ids: async () => Object.keys(await all()).filter((id) => !id.startsWith('user:')),
+    ids: async () => Object.keys(await all()).filter((id) => !id.includes(':')),
     text: async () => JSON.stringify(await all()),
   };
 }
