@@ -5,6 +5,7 @@ import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Findings } from '../findings/findings.js';
 import { checkContext } from '../guard/other-contexts.js';
 import { SecureGuard } from '../guard/secure.guard.js';
+import { assertNestVersion } from '../platform/nest-version.js';
 import type { RouteTable } from '../policy/route-table.js';
 import { recordMessageHandlers } from '../routes/record-message-handlers.js';
 import { recordResolvers } from '../routes/record-resolvers.js';
@@ -49,6 +50,7 @@ export class Boot {
     @Inject(SECURE_GATEWAYS) gateways: Gateways,
     @Inject(SecureListeners) listeners: SecureListeners,
   ) {
+    assertNestVersion(host);
     assertImportedOnce(modules);
     assertNotLazy(this.adapter);
     this.parts = { enforcer, findings, routes, guard, engine, modules, config };
