@@ -24,6 +24,7 @@ import {
   assertNoErrors,
   assertNotLazy,
 } from './assertions.js';
+import { checkFrameworkTrust } from './check-framework-trust.js';
 import { checkListeners } from './check-listeners.js';
 import { collectBootFacts } from './collect-boot-facts.js';
 import { install, type Installation, type Parts } from './install.js';
@@ -60,7 +61,10 @@ export class Boot {
     this.webSocketServers = watchGateways(gateways, this.parts);
     // In a testing module there is no adapter yet; elsewhere there is.
     host.init$.subscribe(() => this.install());
-    host.listen$.subscribe(() => checkListeners(host.httpAdapter, enforcer, listeners, findings));
+    host.listen$.subscribe(() => {
+      checkListeners(host.httpAdapter, enforcer, listeners, findings);
+      checkFrameworkTrust(this.installation.frameworkTrust, findings);
+    });
   }
 
   /** Notes the functions of all handlers: constructors have run, and no route is registered yet. */
@@ -86,6 +90,7 @@ export class Boot {
     this.webSocketServers.record(routes, config);
     recordResolvers(routes, settings, { modules, config });
     recordMessageHandlers(routes, modules);
+    checkFrameworkTrust(this.installation.frameworkTrust, findings);
     checkAtBoot(collectBootFacts(adapter, settings, routes, config), findings);
     if (settings.options.strict === true) assertNoErrors(findings);
     findings.flush();

@@ -13,14 +13,17 @@ import { compileRoutePolicy } from '../gate/route-policy.js';
 import { installServerGate } from '../gate/server-gate.js';
 import { compileRouteGate } from '../guard/route-gate.js';
 import { SecureGuard } from '../guard/secure.guard.js';
-import { asFrameworkRequest, extendRequests, schemeProperties } from '../platform/extend-requests.js';
 import { captureCors, type ApplicationCors } from '../platform/application-cors.js';
+import { clientProperties } from '../platform/client-properties.js';
+import { asFrameworkRequest, extendRequests, schemeProperties, speaksHttp2 } from '../platform/extend-requests.js';
+import { setFrameworkTrust, type FrameworkTrust } from '../platform/framework-trust.js';
 import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
 import { testingClaims } from '../platform/testing-claims.js';
 import type { RouteTable } from '../policy/route-table.js';
 import { lazyLoading } from '../routes/lazy-loading.js';
 import { recordRoutes } from '../routes/record-routes.js';
 import { findRoutesOutsideNest } from '../routes/routes-outside-nest.js';
+import { compileTrust } from '../transport/trust.js';
 import type { SessionEngine } from '../session/engine.js';
 import { compileAdoption, saveBeforeSending, sessionProperty } from '../session/request-session.js';
 
@@ -41,6 +44,8 @@ export interface Installation {
   readonly needsRequestHook: boolean;
   /** Lets the server gate answer; called once the boot is through. */
   readonly openServerGate: () => void;
+  /** Express's own trust setting; undefined without `proxies`, and on Fastify. */
+  readonly frameworkTrust?: FrameworkTrust | undefined;
 }
 
 /** The pieces that the options ask for. */
@@ -61,7 +66,7 @@ interface Plan {
 export function install(adapter: HttpServer, parts: Parts): Installation {
   parts.enforcer.asPlatformRequest = (raw) => asFrameworkRequest(adapter, raw);
   watchRoutes(adapter, parts);
-  return installPlan(adapter, parts, compilePlan(parts, captureCors(adapter)));
+  return installPlan(adapter, parts, compilePlan(adapter, parts, captureCors(adapter)));
 }
 
 /** Records every route from here on, and puts the route gate before each handler that requires https. */
@@ -73,7 +78,11 @@ function watchRoutes(adapter: HttpServer, { enforcer, routes, guard, modules, co
   routes.addSource(lazyLoading(modules));
 }
 
-function compilePlan({ enforcer, findings, routes, guard, engine }: Parts, cors: ApplicationCors): Plan {
+function compilePlan(
+  adapter: HttpServer,
+  { enforcer, findings, routes, guard, engine }: Parts,
+  cors: ApplicationCors,
+): Plan {
   const { settings } = enforcer;
   const gateParts = {
     enforcer,
@@ -83,8 +92,11 @@ function compilePlan({ enforcer, findings, routes, guard, engine }: Parts, cors:
     guarded: guard instanceof SecureGuard,
     cors,
     findMarkedRoute: compileMarkedRouteFinder(routes),
+    http2: speaksHttp2(adapter),
   };
-  const unified = settings.options.proxies !== undefined || testingClaims() !== undefined;
+  const declared = settings.options.proxies !== undefined;
+  const unified = declared || testingClaims() !== undefined;
+  const framework = typeof adapter.getInstance() === 'function' ? 'express' : 'fastify';
   return {
     gate: compileGate(gateParts),
     serverGate: compileServerGate(gateParts),
@@ -95,6 +107,7 @@ function compilePlan({ enforcer, findings, routes, guard, engine }: Parts, cors:
       unified || engine !== null
         ? (prototype) => ({
             ...(unified ? schemeProperties(prototype, (request) => enforcer.isSecure(request)) : {}),
+            ...(declared ? clientProperties(framework, (request) => enforcer.transportOf(request)) : {}),
             ...(engine === null ? {} : { session: sessionProperty(engine) }),
           })
         : undefined,
@@ -128,7 +141,11 @@ function installPlan(adapter: HttpServer, { enforcer, routes, engine }: Parts, p
           turnAway: (request) => entrance?.turnAway(request),
         });
   if (requestProperties !== undefined) extendRequests(adapter, requestProperties);
-  return { needsRequestHook, openServerGate };
+  const frameworkTrust =
+    proxies === undefined
+      ? undefined
+      : setFrameworkTrust(adapter, compileTrust(proxies.trust), (request) => enforcer.isSecure(request));
+  return { needsRequestHook, openServerGate, frameworkTrust };
 }
 
 /** Sessions, between the gate and the application. Node's own requests under Fastify are given them too. */
