@@ -100,7 +100,7 @@ function pack(folder) {
   );
   const kilobytes = (bytes) => `${Math.round(bytes / 1024)} kB`;
   console.log(`${filename}: ${files.length} files, ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked`);
-  const wanted = /^(dist\/(esm|cjs)\/|docs\/findings\/|schematics\/|README|LICENSE|CHANGELOG|SECURITY|package\.json)/;
+  const wanted = /^(dist\/(esm|cjs)\/|docs\/|schematics\/|README|LICENSE|CHANGELOG|SECURITY|package\.json)/;
   const stray = files.map(({ path }) => path).filter((path) => !wanted.test(path));
   if (stray.length > 0) throw new Error(`not meant for the package: ${stray.join(', ')}`);
   return join(folder, filename);
@@ -268,6 +268,61 @@ function add(folder) {
   console.log('nest add nestjs-secure: the module is imported');
 }
 
+/** `listenSecurely` opens, redirects, serves and closes, also on the runtimes that are not Node. */
+function listenOnRuntimes(folder) {
+  run('npm', ['install', '--no-audit', '--no-fund', 'selfsigned@5', 'bun@1.4', 'deno@2.9'], folder);
+  const project = join(folder, 'runtimes');
+  write(project, 'package.json', { name: 'runtimes', private: true, type: 'module' });
+  write(
+    project,
+    'main.mjs',
+    `import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { createServer, get as getOverHttp } from 'node:http';
+import { get as getOverHttps } from 'node:https';
+import { listenSecurely, SecureModule } from 'nestjs-secure';
+
+const ask = (get, url) => new Promise((resolve, reject) => {
+  get(url, { rejectUnauthorized: false, agent: false }, (answer) => {
+    answer.resume();
+    answer.on('end', () => resolve(answer));
+  }).on('error', reject);
+});
+for (const Adapter of [ExpressAdapter, FastifyAdapter]) {
+  class App {}
+  Module({ imports: [SecureModule.forRoot({ mode: 'all' })] })(App);
+  const app = await NestFactory.create(App, new Adapter(), { logger: ['error'] });
+  app.getHttpAdapter().get('/page', (request, response) => response.send('page'));
+  const { http, https } = await listenSecurely(app, { http: 0, https: 0, tls: 'development' });
+  const redirect = await ask(getOverHttp, http.url + '/page');
+  if (redirect.headers.location !== https.url + '/page') throw new Error('redirect: ' + redirect.statusCode);
+  const page = await ask(getOverHttps, https.url + '/page');
+  if (page.statusCode !== 200) throw new Error('page: ' + page.statusCode);
+  await app.close();
+  for (const { port } of [http, https]) {
+    const again = createServer();
+    await new Promise((resolve, reject) => again.once('error', reject).listen(port, resolve));
+    await new Promise((resolve) => again.close(resolve));
+  }
+}
+console.log('runs');
+process.exit(0);
+`,
+  );
+  for (const [name, command, given] of [
+    ['Node', 'node', []],
+    ['Bun', tool(project, '.bin/bun'), []],
+    ['Deno', tool(project, '.bin/deno'), ['run', '--allow-all']],
+  ]) {
+    const said = run(command, [...given, 'main.mjs'], project).trim();
+    if (!said.endsWith('runs')) throw new Error(`listenSecurely on ${name}: ${said}`);
+    console.log(`listenSecurely on ${name}: opens, redirects, serves and closes`);
+  }
+}
+
 /** Puts another Node first on the PATH for what `work` runs. */
 function onNode(version, work) {
   const bin = dirname(
@@ -314,6 +369,7 @@ try {
   console.log(`Node ${process.version}`);
   checkAll(folder, PROJECTS);
   add(join(folder, 'nest-12'));
+  listenOnRuntimes(join(folder, 'nest-12'));
   for (const asked of others) {
     const version = asked.replace('?', '');
     console.log(`Node ${version}`);

@@ -57,8 +57,9 @@ export async function listenSecurely(app: INestApplication, options: ListenSecur
   if (http.port === https.port && http.host === https.host && http.port !== 0) throw samePort(http.port);
   const main = serverOf(app);
   const listeners = await listenersOf(app);
-  if (main.listening || listeners.serving) throw alreadyListening();
   const certificates = await openCertificates(options.tls, plainNames(listeners.site));
+  // From here to `add` nothing is awaited: a second call at the same time finds the listeners taken.
+  if (main.listening || listeners.serving) throw alreadyListening();
   const tls = createTlsServer(certificates.options);
   reportCertificates(certificates, options.tls, listeners.site);
 

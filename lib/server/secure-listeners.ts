@@ -125,9 +125,12 @@ export class SecureListeners {
   }
 }
 
-/** Not `server.close()`: an http server would destroy the sockets of answers that are still being written. */
+/**
+ * Not `server.close()`: an http server would destroy the sockets of answers that are still being written. The http server
+ * of Bun is no `net.Server`: it accepts until it is closed.
+ */
 function stopAccepting(server: NetServer): void {
-  NetServer.prototype.close.call(server);
+  if (server instanceof NetServer) NetServer.prototype.close.call(server);
 }
 
 function announceEnd(response: ServerResponse): void {
