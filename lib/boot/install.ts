@@ -114,7 +114,7 @@ function compilePlan(
   };
 }
 
-function installPlan(adapter: HttpServer, { enforcer, routes, engine }: Parts, plan: Plan): Installation {
+function installPlan(adapter: HttpServer, { enforcer, engine }: Parts, plan: Plan): Installation {
   const { gate, serverGate, continueGate, onTurnedAway, entrance, requestProperties } = plan;
   if (engine !== null) saveBeforeSending(adapter, engine);
   // Nest calls a hook with every request, so there is none where nothing asks for it.
@@ -136,7 +136,6 @@ function installPlan(adapter: HttpServer, { enforcer, routes, engine }: Parts, p
     serverGate === undefined
       ? () => undefined
       : installServerGate(adapter, serverGate, {
-          table: routes,
           asPlatformRequest,
           turnAway: (request) => entrance?.turnAway(request),
         });

@@ -51,7 +51,7 @@ function layerName(layer: unknown): string {
 }
 
 /** The hooks of a Fastify instance by the name of what they are called for. */
-export function hooksOf(instance: unknown, name: string): readonly unknown[] {
+function hooksOf(instance: unknown, name: string): readonly unknown[] {
   for (let at: unknown = instance; isObject(at); at = Object.getPrototypeOf(at)) {
     const symbol = Object.getOwnPropertySymbols(at).find(({ description }) => description === FASTIFY_HOOKS);
     if (symbol !== undefined) return listOf(propertyOf(propertyOf(at, symbol), name));
