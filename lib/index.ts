@@ -14,8 +14,11 @@ export {
   type RouteParameters,
   type UrlOptions,
 } from './urls/secure-urls.js';
-export { SecureSessions, type UserSession } from './session/secure-sessions.js';
-export type { SessionCookieOptions, SessionOptions, SessionStore } from './options/session-options.js';
+export { SecureSessions, type SignInOptions, type UserSession } from './session/secure-sessions.js';
+// All of it: applications add to SessionData by declaration merging, which reaches a name only through `export *`.
+export * from './session/session-face.js';
+export type { Duration } from './options/duration.js';
+export type { PerUserOptions, SessionCookieOptions, SessionOptions, SessionStore } from './options/session-options.js';
 export { describeSecure, type OpenApiDocument } from './openapi/describe-secure.js';
 export { SecureAudit, type AuditedRoute } from './audit/secure-audit.js';
 export type { SourceLocation } from './audit/source-locations.js';
@@ -24,7 +27,6 @@ export type { Finding } from './findings/findings.js';
 export type { FindingId, Severity } from './findings/catalogue.js';
 export type {
   CallContext,
-  ExemptRule,
   HstsOptions,
   IgnoredFinding,
   Leak,

@@ -68,6 +68,8 @@ export const ROOMS: readonly Room[] = [
   { name: 'boot', level: 9, framework: true, holds: 'providers; installs the module in an application and proves it' },
   { name: 'secure.module.ts', level: 10, framework: true, holds: '`forRoot`, `forRootAsync` and the lifecycle calls' },
   { name: 'cli', level: 10, framework: true, holds: 'the command line and the report; ES modules only' },
+  { name: 'fastify.ts', level: 10, framework: true, holds: "types only: the session of Fastify's requests" },
+  { name: 'express-session.ts', level: 10, framework: true, holds: 'types only: beside @types/express-session' },
   { name: 'index.ts', level: 11, framework: true, holds: 'the public names' },
 ];
 

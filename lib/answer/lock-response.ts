@@ -91,7 +91,8 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-function headersGiven(given: unknown): [string, OutgoingHttpHeader][] {
+/** The headers that `writeHead` was given, in any of its forms. */
+export function headersGiven(given: unknown): [string, OutgoingHttpHeader][] {
   if (Array.isArray(given)) return pairs(given);
   return isHeaders(given)
     ? Object.entries(given).filter((entry): entry is [string, OutgoingHttpHeader] => entry[1] !== undefined)

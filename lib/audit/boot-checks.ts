@@ -3,6 +3,7 @@ import { checkGlobalGuards, checkHandlers } from './check-handlers.js';
 import { checkHsts } from './check-hsts.js';
 import { checkMicroservices } from './check-microservices.js';
 import { checkOptions } from './check-options.js';
+import { checkSessionHandlers } from './check-session-handlers.js';
 import { checkKeptMark, checkRoutes, checkRules } from './check-routes.js';
 import type { Findings } from '../findings/findings.js';
 
@@ -17,4 +18,5 @@ export function checkAtBoot(facts: BootFacts, findings: Findings): void {
   checkHandlers(routes, findings);
   checkGlobalGuards(globalGuards, routes, findings);
   checkHsts(facts, findings);
+  checkSessionHandlers(facts, findings);
 }

@@ -11,6 +11,10 @@ export interface BootFacts {
   readonly production: boolean;
   /** The global guards: instances, or the classes of those that are made for each request. */
   readonly globalGuards: readonly unknown[];
+  /** The global interceptors, in the same way. */
+  readonly globalInterceptors: readonly unknown[];
+  /** Other session engines, by the name of their package. */
+  readonly sessionMiddleware: readonly string[];
   /** What sees requests before the gate, by name. */
   readonly beforeGate: readonly string[];
   /** No proxies are declared, and the framework's own setting believes the forwarded headers of anybody. */

@@ -35,7 +35,8 @@ export function sessionUse(controller: HandlerClass, handler: string): string | 
   return `its code calls ${call[1] ?? call[2]} of SecureSessions`;
 }
 
-function takesSession(controller: HandlerClass, handler: string): boolean {
+/** Whether a handler has a parameter under `@Session()`. */
+export function takesSession(controller: HandlerClass, handler: string): boolean {
   const parameters: unknown = Reflect.getMetadata(ROUTE_ARGUMENTS, controller, handler);
   return Object.keys(Object(parameters)).some((key) => SESSION_PARAMETER.test(key));
 }

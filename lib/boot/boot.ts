@@ -5,7 +5,6 @@ import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Findings } from '../findings/findings.js';
 import { checkContext } from '../guard/other-contexts.js';
 import { SecureGuard } from '../guard/secure.guard.js';
-import { assertNestVersion } from '../platform/nest-version.js';
 import type { RouteTable } from '../policy/route-table.js';
 import { recordMessageHandlers } from '../routes/record-message-handlers.js';
 import { recordResolvers } from '../routes/record-resolvers.js';
@@ -24,7 +23,6 @@ import {
   assertNoErrors,
   assertNotLazy,
 } from './assertions.js';
-import { checkFrameworkTrust } from './check-framework-trust.js';
 import { checkListeners } from './check-listeners.js';
 import { collectBootFacts } from './collect-boot-facts.js';
 import { install, type Installation, type Parts } from './install.js';
@@ -35,7 +33,11 @@ export class Boot {
   private readonly parts: Parts;
   private readonly webSocketServers: WebSocketServers;
   /** Until the adapter is there, nobody knows that it needs no gate. */
-  private installation: Installation = { needsRequestHook: true, openServerGate: () => undefined };
+  private installation: Installation = {
+    needsRequestHook: true,
+    openServerGate: () => undefined,
+    findSessionMiddleware: () => [],
+  };
   private failure: unknown;
 
   constructor(
@@ -51,7 +53,6 @@ export class Boot {
     @Inject(SECURE_GATEWAYS) gateways: Gateways,
     @Inject(SecureListeners) listeners: SecureListeners,
   ) {
-    assertNestVersion(host);
     assertImportedOnce(modules);
     assertNotLazy(this.adapter);
     this.parts = { enforcer, findings, routes, guard, engine, modules, config };
@@ -61,10 +62,7 @@ export class Boot {
     this.webSocketServers = watchGateways(gateways, this.parts);
     // In a testing module there is no adapter yet; elsewhere there is.
     host.init$.subscribe(() => this.install());
-    host.listen$.subscribe(() => {
-      checkListeners(host.httpAdapter, enforcer, listeners, findings);
-      checkFrameworkTrust(this.installation.frameworkTrust, findings);
-    });
+    host.listen$.subscribe(() => checkListeners(host.httpAdapter, enforcer, listeners, findings));
   }
 
   /** Notes the functions of all handlers: constructors have run, and no route is registered yet. */
@@ -90,8 +88,10 @@ export class Boot {
     this.webSocketServers.record(routes, config);
     recordResolvers(routes, settings, { modules, config });
     recordMessageHandlers(routes, modules);
-    checkFrameworkTrust(this.installation.frameworkTrust, findings);
-    checkAtBoot(collectBootFacts(adapter, settings, routes, config), findings);
+    checkAtBoot(
+      collectBootFacts(adapter, settings, routes, config, this.installation.findSessionMiddleware()),
+      findings,
+    );
     if (settings.options.strict === true) assertNoErrors(findings);
     findings.flush();
     this.installation.openServerGate();

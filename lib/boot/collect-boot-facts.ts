@@ -12,14 +12,18 @@ export function collectBootFacts(
   settings: Settings,
   routes: RouteTable,
   config: ApplicationConfig,
+  sessionMiddleware: readonly string[],
 ): BootFacts {
   const perRequest = config.getGlobalRequestGuards().map(({ metatype }) => metatype);
+  const interceptorsPerRequest = config.getGlobalRequestInterceptors().map(({ metatype }) => metatype);
   return {
     settings,
     routes: routes.routes(),
     endpoints: routes.endpoints(),
     production: process.env.NODE_ENV === 'production',
     globalGuards: [...config.getGlobalGuards(), ...perRequest],
+    globalInterceptors: [...config.getGlobalInterceptors(), ...interceptorsPerRequest],
+    sessionMiddleware,
     beforeGate: adapter === undefined ? [] : layersBeforeGate(adapter),
     frameworkTrustsEverybody:
       adapter !== undefined && settings.options.proxies === undefined && trustsEverybody(adapter),

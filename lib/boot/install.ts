@@ -13,19 +13,19 @@ import { compileRoutePolicy } from '../gate/route-policy.js';
 import { installServerGate } from '../gate/server-gate.js';
 import { compileRouteGate } from '../guard/route-gate.js';
 import { SecureGuard } from '../guard/secure.guard.js';
+import { asFrameworkRequest, extendRequests, schemeProperties } from '../platform/extend-requests.js';
 import { captureCors, type ApplicationCors } from '../platform/application-cors.js';
-import { clientProperties } from '../platform/client-properties.js';
-import { asFrameworkRequest, extendRequests, schemeProperties, speaksHttp2 } from '../platform/extend-requests.js';
-import { setFrameworkTrust, type FrameworkTrust } from '../platform/framework-trust.js';
+import { watchSessionMiddleware } from '../platform/session-middleware.js';
 import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
 import { testingClaims } from '../platform/testing-claims.js';
 import type { RouteTable } from '../policy/route-table.js';
 import { lazyLoading } from '../routes/lazy-loading.js';
 import { recordRoutes } from '../routes/record-routes.js';
 import { findRoutesOutsideNest } from '../routes/routes-outside-nest.js';
-import { compileTrust } from '../transport/trust.js';
 import type { SessionEngine } from '../session/engine.js';
-import { compileAdoption, saveBeforeSending, sessionProperty } from '../session/request-session.js';
+import { saveBeforeSending } from '../session/on-send.js';
+import { bridgePassport } from '../session/passport-on-fastify.js';
+import { compileAdoption, sessionProperties } from '../session/request-session.js';
 
 /** The parts that are installed in an application. */
 export interface Parts {
@@ -44,8 +44,8 @@ export interface Installation {
   readonly needsRequestHook: boolean;
   /** Lets the server gate answer; called once the boot is through. */
   readonly openServerGate: () => void;
-  /** Express's own trust setting; undefined without `proxies`, and on Fastify. */
-  readonly frameworkTrust?: FrameworkTrust | undefined;
+  /** The other session engines of the application, by the name of their package. */
+  readonly findSessionMiddleware: () => readonly string[];
 }
 
 /** The pieces that the options ask for. */
@@ -66,7 +66,7 @@ interface Plan {
 export function install(adapter: HttpServer, parts: Parts): Installation {
   parts.enforcer.asPlatformRequest = (raw) => asFrameworkRequest(adapter, raw);
   watchRoutes(adapter, parts);
-  return installPlan(adapter, parts, compilePlan(adapter, parts, captureCors(adapter)));
+  return installPlan(adapter, parts, compilePlan(parts, captureCors(adapter)));
 }
 
 /** Records every route from here on, and puts the route gate before each handler that requires https. */
@@ -78,11 +78,7 @@ function watchRoutes(adapter: HttpServer, { enforcer, routes, guard, modules, co
   routes.addSource(lazyLoading(modules));
 }
 
-function compilePlan(
-  adapter: HttpServer,
-  { enforcer, findings, routes, guard, engine }: Parts,
-  cors: ApplicationCors,
-): Plan {
+function compilePlan({ enforcer, findings, routes, guard, engine }: Parts, cors: ApplicationCors): Plan {
   const { settings } = enforcer;
   const gateParts = {
     enforcer,
@@ -92,11 +88,8 @@ function compilePlan(
     guarded: guard instanceof SecureGuard,
     cors,
     findMarkedRoute: compileMarkedRouteFinder(routes),
-    http2: speaksHttp2(adapter),
   };
-  const declared = settings.options.proxies !== undefined;
-  const unified = declared || testingClaims() !== undefined;
-  const framework = typeof adapter.getInstance() === 'function' ? 'express' : 'fastify';
+  const unified = settings.options.proxies !== undefined || testingClaims() !== undefined;
   return {
     gate: compileGate(gateParts),
     serverGate: compileServerGate(gateParts),
@@ -107,8 +100,7 @@ function compilePlan(
       unified || engine !== null
         ? (prototype) => ({
             ...(unified ? schemeProperties(prototype, (request) => enforcer.isSecure(request)) : {}),
-            ...(declared ? clientProperties(framework, (request) => enforcer.transportOf(request)) : {}),
-            ...(engine === null ? {} : { session: sessionProperty(engine) }),
+            ...(engine === null ? {} : sessionProperties(engine)),
           })
         : undefined,
   };
@@ -116,7 +108,10 @@ function compilePlan(
 
 function installPlan(adapter: HttpServer, { enforcer, engine }: Parts, plan: Plan): Installation {
   const { gate, serverGate, continueGate, onTurnedAway, entrance, requestProperties } = plan;
-  if (engine !== null) saveBeforeSending(adapter, engine);
+  if (engine !== null) {
+    saveBeforeSending(adapter);
+    bridgePassport(adapter);
+  }
   // Nest calls a hook with every request, so there is none where nothing asks for it.
   const needsRequestHook = gate !== undefined || entrance !== undefined;
   if (needsRequestHook) installRequestHook(adapter, gate, entrance);
@@ -140,16 +135,13 @@ function installPlan(adapter: HttpServer, { enforcer, engine }: Parts, plan: Pla
           turnAway: (request) => entrance?.turnAway(request),
         });
   if (requestProperties !== undefined) extendRequests(adapter, requestProperties);
-  const frameworkTrust =
-    proxies === undefined
-      ? undefined
-      : setFrameworkTrust(adapter, compileTrust(proxies.trust), (request) => enforcer.isSecure(request));
-  return { needsRequestHook, openServerGate, frameworkTrust };
+  const findSessionMiddleware = engine === null ? () => [] : watchSessionMiddleware(adapter);
+  return { needsRequestHook, openServerGate, findSessionMiddleware };
 }
 
 /** Sessions, between the gate and the application. Node's own requests under Fastify are given them too. */
 function compileEntrance(engine: SessionEngine): Entrance {
-  const adopt = compileAdoption(engine);
+  const adopt = compileAdoption(sessionProperties(engine));
   return {
     enter(request, response, proceed) {
       const raw = rawRequestOf(request);

@@ -71,6 +71,9 @@ export async function lookAtPreview(app: INestApplication, core: typeof import('
       endpoints: table.endpoints(),
       production: process.env['NODE_ENV'] === 'production',
       globalGuards: [...config.getGlobalGuards(), ...config.getGlobalRequestGuards()],
+      globalInterceptors: [...config.getGlobalInterceptors(), ...config.getGlobalRequestInterceptors()],
+      // The middleware of main.ts is not run here.
+      sessionMiddleware: [],
       beforeGate: [],
       frameworkTrustsEverybody: settings.options.proxies === undefined && trustsEverybody(adapter),
     };

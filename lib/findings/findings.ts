@@ -42,7 +42,7 @@ interface Kept {
 /** Of each id, since the boot: one that a client can make at will must not crowd out the others. */
 const MAXIMUM_PER_ID = 100;
 
-/** A subject may be what a client sent: neither long nor a way to write to somebody's terminal. */
+/** A finding may quote what a client sent: that is neither long nor a way to write to a terminal. */
 const LONGEST_SUBJECT = 200;
 const UNPRINTABLE = /\p{C}/gu;
 
@@ -80,11 +80,12 @@ export class Findings {
 
   /** Reports a finding, unless it is accepted in `findings.ignore`. */
   report(id: FindingId, details: FindingDetails): void {
-    const subject = details.subject.slice(0, LONGEST_SUBJECT).replace(UNPRINTABLE, '?');
+    const subject = printable(details.subject.slice(0, LONGEST_SUBJECT));
     if (this.ignored.has(id) || this.ignored.has(`${id} ${subject}`)) return;
     const key = (details.signature ?? subject).slice(0, LONGEST_SUBJECT);
     const { severity, title } = CATALOGUE[id];
-    const { cause, fix } = details;
+    const cause = printable(details.cause);
+    const fix = printable(details.fix);
     this.keep(key, { id, severity, title, subject, cause, fix, documentation: documentationOf(id) });
     if (this.collecting || !isLogged(severity)) return;
     const line = `${id} ${title} (${subject}). ${cause} ${fix}`;
@@ -120,6 +121,10 @@ export class Findings {
 /** What is accepted, for the constructor of `Findings`: ids, and ids with a subject. */
 export function compileIgnored(ignore: readonly IgnoredFinding[] = []): ReadonlySet<string> {
   return new Set(ignore.map(({ id, subject }) => (subject === undefined ? id : `${id} ${subject}`)));
+}
+
+function printable(text: string): string {
+  return text.replace(UNPRINTABLE, '?');
 }
 
 function forgetFirst(kept: Map<string, Kept>): void {

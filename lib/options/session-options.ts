@@ -1,3 +1,5 @@
+import type { Duration } from './duration.js';
+
 /** The session cookie (RFC 6265bis). Secure and HttpOnly always, `Path=/` and no `Domain` unless said here. */
 export interface SessionCookieOptions {
   /** Default `'lax'`. */
@@ -8,8 +10,8 @@ export interface SessionCookieOptions {
   domain?: string;
   /** Kept apart per top-level site (CHIPS). Default false. */
   partitioned?: boolean;
-  /** Milliseconds after which the browser forgets it. Default: when it is closed. */
-  maxAge?: number;
+  /** After how long the browser forgets it. Default: when it is closed. */
+  maxAge?: Duration;
 }
 
 /** An express-session store, as every store of that ecosystem is. */
@@ -19,7 +21,14 @@ export interface SessionStore {
   destroy(id: string, callback?: (error?: unknown) => void): unknown;
 }
 
-/** The `session` option of `SecureModule`. Durations are milliseconds, as in express-session. */
+/** How many sessions a user may have at a time. */
+export interface PerUserOptions {
+  max: number;
+  /** What a sign-in beyond `max` does: it ends the oldest session, or is refused with 403. */
+  then: 'end-oldest' | 'refuse';
+}
+
+/** The `session` option of `SecureModule`. Durations are milliseconds, as in express-session, or strings such as `'30m'`. */
 export interface SessionOptions {
   /**
    * Signs the cookie: 32 bytes or more; in an array the first signs and all verify, so that it can be changed. Undefined,
@@ -32,13 +41,15 @@ export interface SessionOptions {
   name?: string;
   cookie?: SessionCookieOptions;
   /** After how long without a request a session ends. Default 30 minutes. */
-  idleTimeout?: number;
-  /** After how long a session ends whatever happens. Default 12 hours. */
-  absoluteTimeout?: number;
+  idleTimeout?: Duration;
+  /** After how long a session ends whatever happens, counted from the sign-in. Default 12 hours. */
+  absoluteTimeout?: Duration;
   /** Default: an embedded lmdb database in `dir`. `'memory'` is for tests and refused in production. */
   store?: 'memory' | SessionStore;
   /** The directory of the embedded store, made with mode 0700. Default `SESSION_DIR`, else `.sessions`. */
   dir?: string;
   /** Sends the cookie anew with every answer. Default false. */
   rolling?: boolean;
+  /** How many sessions a user may have at a time. Default: any number. */
+  perUser?: PerUserOptions;
 }

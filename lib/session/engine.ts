@@ -1,451 +1,380 @@
-import { Logger, ServiceUnavailableException } from '@nestjs/common';
-import type session from 'express-session';
-import type { Session, SessionData } from 'express-session';
-import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
-import onHeaders from 'on-headers';
-import type { Findings } from '../findings/findings.js';
+import { ConflictException, HttpException, UnauthorizedException } from '@nestjs/common';
 import type { Enforcer } from '../enforcer/enforcer.js';
+import type { Findings } from '../findings/findings.js';
+import type { SessionOptions } from '../options/session-options.js';
 import {
   rawRequestOf,
   rawResponseOf,
   takeResponse,
+  targetOf,
   type PlatformRequest,
   type PlatformResponse,
 } from '../platform/platform.js';
-import { pathOf } from '../transport/request-target.js';
-import { createNullSession } from './null-session.js';
-import {
-  explaoverHttpWrite,
-  explainCookieFailure,
-  explainLateWrite,
-  explainStore,
-  explainUserChange,
-} from './explain-session.js';
-import { loadExpressSession } from './express-session.js';
-import { holdAnswer } from './hold-answer.js';
-import { compileLeakHandler, type LeakHandler } from './leaked-sessions.js';
-import { openRecords } from './open-records.js';
-import { presentRecords } from './present-records.js';
-import { callSession, isEmpty, ownSession } from './own-session.js';
-import { hashedId, type PresentRecords } from './records.js';
-import { createSecureStore, type SecureStore } from './secure-store.js';
-import { cookieValues, expiredCookie, sessionIdIn } from './session-cookie.js';
-import type { SessionOptions } from '../options/session-options.js';
 import { compileSession, withoutSecure, type SessionSettings } from '../settings/session-settings.js';
-import { SessionState, setState, stateOf } from './session-state.js';
-import { answerUnavailable } from './unavailable.js';
+import { pathOf } from '../transport/request-target.js';
+import { SessionCookie } from './cookie.js';
+import { CookieTags, type Ticket } from './cookie-tag.js';
+import { EndedIds } from './ended-ids.js';
+import { compileLeakHandler, type LeakHandler } from './leaked-sessions.js';
+import { timeoutsOf } from './lifetimes.js';
+import { createNullSession } from './null-session.js';
+import { openRecords } from './open-records.js';
+import { proveStore, type Proof } from './prove-store.js';
+import { createReadOnlySession } from './read-only-session.js';
+import type { SessionRecords, SessionStamp } from './records.js';
+import { hookResponse } from './response-hooks.js';
+import { SecureSession } from './session.js';
+import { cookieValues } from './session-cookie.js';
+import { TooManySessionsError, toContent, unavailable, UnstorableSessionError } from './session-errors.js';
+import { SessionHeaders } from './session-headers.js';
+import { SessionLoader } from './session-loader.js';
+import { SessionReports } from './session-reports.js';
+import { SessionState, setState, type ResponseHead, type SessionOperations } from './session-state.js';
+import { SessionWriter } from './session-writer.js';
+import { answerInstead, TOO_MANY, UNAVAILABLE, UNSTORABLE } from './unavailable.js';
 
 /** What the engine works with. */
-interface EngineParts {
+export interface EngineParts {
   readonly settings: SessionSettings;
-  readonly records: PresentRecords;
-  readonly secureStore: SecureStore;
-  readonly middleware: unknown;
-  readonly handleLeaks: LeakHandler;
+  readonly records: SessionRecords;
+  readonly proof: Proof;
   readonly enforcer: Enforcer;
   readonly findings: Findings;
 }
 
-/** A session that a cookie names with a signature of ours. */
-interface NamedSession {
-  readonly id: string;
-  readonly value: string;
-}
-
 /**
- * express-session inside this module's policy: over https only, started when a cookie comes or a handler touches
- * `req.session`, saved before the answer leaves, and never an anonymous session in place of one that could not be read.
+ * Sessions over https only, loaded at the first touch where the store can answer at once and before the handler where it
+ * cannot, stored before the response leaves. An anonymous session never takes the place of one that could not be read.
  */
-export class SessionEngine {
-  /** Loads the engine and opens the store. */
+export class SessionEngine implements SessionOperations {
+  /** Opens the store and makes the engine. */
   static async create(options: SessionOptions, enforcer: Enforcer, findings: Findings): Promise<SessionEngine> {
     const compiled = compileSession(options, enforcer.enforcing);
     const settings = enforcer.enforcing ? compiled : withoutSecure(compiled);
-    const expressSession: typeof session = await loadExpressSession();
-    const records = presentRecords(await openRecords(options, process.env));
-    const secureStore = createSecureStore(expressSession.Store, records, settings, {
-      userChanged: (changed) => reportUserChange(changed, findings),
-    });
-    writeOnce(secureStore.store);
-    const middleware: unknown = expressSession({
-      store: secureStore.store,
-      secret: [...settings.secrets],
-      name: settings.name,
-      cookie: settings.cookie,
-      rolling: settings.rolling,
-      resave: false,
-      saveUninitialized: false,
-      genid: () => randomBytes(32).toString('base64url'),
-    });
-    const handleLeaks = compileLeakHandler({ enforcer, findings, records, settings });
-    return new SessionEngine({ settings, records, secureStore, middleware, handleLeaks, enforcer, findings });
+    const records = await openRecords(options, process.env);
+    try {
+      const proof = await proveStore(records, findings);
+      return new SessionEngine({ settings, records, proof, enforcer, findings });
+    } catch (error) {
+      await records.close();
+      throw error;
+    }
   }
 
-  private readonly logger = new Logger('SecureModule');
+  readonly settings: SessionSettings;
+  readonly records: SessionRecords;
+  readonly reports: SessionReports;
+  private readonly proof: Proof;
+  private readonly enforcer: Enforcer;
+  private readonly tags: CookieTags;
+  private readonly ended = new EndedIds();
+  private readonly loader: SessionLoader;
+  private readonly writer: SessionWriter;
+  private readonly headers: SessionHeaders;
+  private readonly handleLeaks: LeakHandler;
 
-  private constructor(private readonly parts: EngineParts) {}
-
-  get settings(): SessionSettings {
-    return this.parts.settings;
+  constructor({ settings, records, proof, enforcer, findings }: EngineParts) {
+    const tags = new CookieTags(settings.secrets);
+    const reports = new SessionReports(findings, enforcer, settings);
+    const shared = [records, settings, tags, this.ended, reports] as const;
+    this.settings = settings;
+    this.records = records;
+    this.proof = proof;
+    this.enforcer = enforcer;
+    this.tags = tags;
+    this.reports = reports;
+    this.loader = new SessionLoader(...shared);
+    this.writer = new SessionWriter(...shared);
+    this.headers = new SessionHeaders(settings, tags, reports, ({ record }) => this.cookieFor(record?.stamp));
+    this.handleLeaks = compileLeakHandler({ enforcer, findings, records, settings, tags });
   }
 
-  get records(): PresentRecords {
-    return this.parts.records;
-  }
-
-  /** Takes a request on: loads the session its cookie names, or leaves it for the first touch. */
+  /** Takes a request on. The store is read now only where it cannot answer at the first touch. */
   enter(request: PlatformRequest, response: PlatformResponse, proceed: () => void): void {
-    const { enforcer, settings } = this.parts;
     const raw = rawRequestOf(request);
-    const values = cookieValues(raw.headers.cookie, settings.name);
-    const served = !enforcer.enforcing || enforcer.isSecure(request);
-    const state = new SessionState(raw, rawResponseOf(response), request, served, values.length > 0);
-    setState(state);
+    const { name, rolling } = this.settings;
+    const values = cookieValues(raw.headers.cookie, name);
+    const state = new SessionState(this, raw, rawResponseOf(response), request, values);
+    setState(raw, state);
     if (values.length === 0) return proceed();
-    if (!state.served) {
-      this.parts.handleLeaks(request, values);
+    if (!this.isServed(state)) {
+      this.handleLeaks(request, values);
       return proceed();
     }
-    const named = this.choose(values, raw);
-    if (named === undefined) return proceed();
-    this.start(state, named, (error) => {
-      if (error === undefined) return proceed();
-      this.abandon(raw, error);
-      answerUnavailable(raw, takeResponse(response));
-    });
+    if (this.loader.isSync && !rolling) return proceed();
+    const ticket = this.loader.choose(state);
+    if (ticket === undefined) return proceed();
+    state.to('loading');
+    this.loader.load(ticket.key).then(
+      (found) => {
+        state.to('untouched');
+        this.loader.take(state, found);
+        if (rolling && state.kept) this.activate(state);
+        proceed();
+      },
+      (error: unknown) => {
+        this.fail(state, error);
+        answerInstead(raw, takeResponse(response), UNAVAILABLE);
+      },
+    );
   }
 
   /** Looks after the cookies of a request that was answered at the gate. */
   turnAway(request: PlatformRequest): void {
-    const values = cookieValues(rawRequestOf(request).headers.cookie, this.parts.settings.name);
-    if (values.length > 0) this.parts.handleLeaks(request, values);
-  }
-
-  /** What a handler finds in `req.session` where the engine has not put a session. */
-  sessionOf(request: IncomingMessage): object | undefined {
-    const state = stateOf(request);
-    if (state === undefined) return undefined;
-    if (!state.served)
-      return (state.empty ??= createNullSession({ onWrite: (key) => this.refuseClearWrite(state, key) }));
-    if (state.started) return undefined;
-    if (state.response.headersSent) {
-      return (state.empty ??= createNullSession({
-        onWrite: () => void this.parts.findings.report('SEC202', explainLateWrite(state.platform)),
-      }));
-    }
-    this.start(state, undefined, () => undefined);
-    return ownSession(request);
-  }
-
-  /** Reports that a session was to be written over plain HTTP. */
-  reportClearWrite({ platform }: SessionState, writer: string): Error {
-    const explanation = explaoverHttpWrite(writer, platform, this.parts.enforcer);
-    this.parts.findings.report('SEC201', explanation);
-    return new Error(`SEC201 ${explanation.subject}: ${explanation.cause} ${explanation.fix}`);
-  }
-
-  /** Reports that a session was to be written when the answer had begun. */
-  reportLateWrite({ platform }: SessionState): Error {
-    const explanation = explainLateWrite(platform);
-    this.parts.findings.report('SEC202', explanation);
-    return new Error(`SEC202 ${explanation.subject}: ${explanation.cause} ${explanation.fix}`);
+    const values = cookieValues(rawRequestOf(request).headers.cookie, this.settings.name);
+    if (values.length > 0) this.handleLeaks(request, values);
   }
 
   /**
-   * Does something in the store for a request.
+   * What a handler finds in `req.session`.
    *
-   * @throws ServiceUnavailableException when the store fails; the answer is 503 whoever catches it.
+   * @throws ServiceUnavailableException when the store cannot be read. The response is 503 then, whatever catches this.
    */
-  async inStore(state: SessionState, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (cause) {
-      this.abandon(state.request, cause);
-      throw new ServiceUnavailableException('Sessions cannot be reached at the moment.', { cause });
+  touch(state: SessionState): object | undefined {
+    switch (state.phase) {
+      case 'untouched':
+        return this.begin(state);
+      case 'failed':
+        throw unavailable(undefined);
+      case 'loading':
+      case 'ended':
+        return undefined;
+      default:
+        return state.shown ?? state.session;
     }
   }
 
-  /** No session begins in this request any more; what its answer owes the browser is still written. */
-  finish(state: SessionState): void {
-    state.settled = true;
-    state.clearsCookie = true;
-    if (state.started) return;
-    state.started = true;
-    onHeaders(state.response, () => this.writeSessionHeaders(state));
+  /** Whether sessions are served for a request: it is secure, or nothing is enforced. */
+  isServed(state: SessionState): boolean {
+    return (state.served ??= !this.enforcer.enforcing || this.enforcer.isSecure(state.platform));
   }
 
-  /** Whether the store has failed this request, so that its answer must be 503. */
-  hasFailed(request: IncomingMessage): boolean {
-    return stateOf(request)?.failed === true;
+  ticketFor(state: SessionState, session: SecureSession): Ticket {
+    if (state.session !== session) return this.tags.create();
+    return (state.own ??= this.tags.create());
   }
 
-  /** Brings the store up to date with the session of a request; undefined where it is. */
-  settle(request: IncomingMessage): Promise<void> | undefined {
-    const state = stateOf(request);
-    if (state === undefined || !state.started || state.failed) return undefined;
-    return this.write(state);
+  save(state: SessionState, session: SecureSession): Promise<void> {
+    if (state.session !== session || state.movedTo !== undefined) return Promise.resolve();
+    try {
+      return this.writer.write(state, session, this.writer.snapshot(state, session));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  /** Says that the store failed, and takes the session out of the request, so that nothing of it is answered. */
-  abandon(request: IncomingMessage, error: unknown): void {
-    const state = stateOf(request);
-    if (state !== undefined) state.failed = true;
-    this.parts.findings.report('SEC220', explainStore(error));
-    this.logger.error('The session store failed; the request was answered 503.', error);
-    Reflect.deleteProperty(request, 'session');
+  destroy(state: SessionState, session: SecureSession): Promise<void> {
+    return state.session === session ? this.end(state) : Promise.resolve();
+  }
+
+  /** An empty session under a new id, whether or not the old one is there. */
+  regenerate(state: SessionState, session: SecureSession, keep: readonly string[] = []): Promise<void> {
+    if (state.session !== session) return Promise.resolve();
+    const kept = Object.fromEntries(Object.entries(session).filter(([key]) => keep.includes(key)));
+    const { record } = state;
+    const removal = this.writer.release(state);
+    state.before = record;
+    state.session = this.newSession(state, undefined, kept);
+    return removal;
+  }
+
+  async reload(state: SessionState, session: SecureSession): Promise<void> {
+    if (state.session !== session) return;
+    await state.queue;
+    const { own, record } = state;
+    const loaded = own === undefined || record === undefined ? undefined : await this.loader.load(own.key);
+    if (loaded === undefined || state.session !== session) throw new Error('failed to load session');
+    state.record = loaded.record;
+    state.content = JSON.stringify(loaded.record.data);
+    state.session = this.newSession(state, loaded.record.stamp, loaded.record.data);
+  }
+
+  /** `req.session = null`, and `delete req.session`: what the store says of it is seen when the response ends. */
+  clear(state: SessionState): void {
+    if (state.phase === 'ended' || state.phase === 'failed' || !this.isServed(state)) return;
+    this.signOut(state).catch(ignore);
+  }
+
+  /** Ends the session of a request and the one that its cookie names, without reading either. */
+  signOut(state: SessionState): Promise<void> {
+    hookResponse(state);
+    this.loader.choose(state);
+    return this.end(state);
+  }
+
+  /** A new session of this content in place of the one the request has. */
+  async replace(state: SessionState, data: object, stamp: SessionStamp | undefined): Promise<void> {
+    const removal = this.writer.release(state);
+    state.before = undefined;
+    if (state.phase === 'ended') state.to('active');
+    const session = this.newSession(state, stamp, data);
+    state.session = session;
+    state.stamp = stamp;
+    const snapshot = this.writer.snapshot(state, session);
+    await removal;
+    await this.writer.write(state, session, snapshot);
+  }
+
+  /**
+   * A new id for the session of a request, with what is to be kept of it.
+   *
+   * @throws UnauthorizedException when something is kept and the session has ended meanwhile.
+   */
+  async renew(state: SessionState, data: object, confirmed?: Pick<SessionStamp, 'authenticatedAt'>): Promise<void> {
+    const { session, record } = state;
+    if (session === undefined) return;
+    if (state.movedTo !== undefined) throw new ConflictException('The session has just been given another id.');
+    if (Object.keys(data).length === 0) return this.regenerate(state, session);
+    const stamp = confirmed === undefined ? record?.stamp : { ...record?.stamp, ...confirmed };
+    if (record === undefined) return this.replace(state, data, stamp);
+    if (!(await this.writer.move(state, data, stamp))) {
+      throw new UnauthorizedException('The session has ended meanwhile. Sign in again.');
+    }
+    state.session = this.newSession(state, stamp, state.record?.data);
+  }
+
+  /** A session begins in a request whose session has ended. */
+  restart(state: SessionState): void {
+    state.to('active');
+    state.session = this.newSession(state, undefined, undefined);
+  }
+
+  /** Ends a session by its key. */
+  async revoke(key: string): Promise<void> {
+    await this.records.remove(key);
+    this.ended.add(key, Date.now());
+  }
+
+  /** A copy of data as the store will give it back. Throws where JSON cannot say it. */
+  storable(data: object): object {
+    return JSON.parse(toContent(() => JSON.stringify(data)));
+  }
+
+  settle(state: SessionState): Promise<void> | undefined {
+    if (state.phase === 'untouched' || state.phase === 'loading' || state.phase === 'failed') return undefined;
+    if (this.isDeleted(state)) this.clear(state);
+    return this.writer.settle(state);
+  }
+
+  writeHeaders(state: SessionState, head: ResponseHead): void {
+    this.headers.write(state, head);
+  }
+
+  fail(state: SessionState, error: unknown): void {
+    if (state.phase === 'failed') return;
+    state.to('failed');
+    if (error instanceof UnstorableSessionError) {
+      state.failure = UNSTORABLE;
+      this.reports.unstorable(state, error);
+    } else if (error instanceof TooManySessionsError) {
+      state.failure = TOO_MANY;
+    } else {
+      state.failure = UNAVAILABLE;
+      this.reports.storeFailed(error);
+    }
+  }
+
+  finished(state: SessionState): void {
+    const { session } = state;
+    if (session === undefined || state.movedTo !== undefined || state.phase === 'failed' || state.gone) return;
+    if (state.queue === undefined && this.isUnsaved(state, session)) this.reports.lateWrite(state);
+  }
+
+  /** Does something in the store for a request; the response is 503 where the store fails, whatever catches it. */
+  async inStore<T>(state: SessionState, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      if (cause instanceof UnstorableSessionError || cause instanceof HttpException) throw cause;
+      this.fail(state, cause);
+      throw unavailable(cause);
+    }
   }
 
   /** Lets go of the store. */
   close(): Promise<void> {
-    return this.parts.records.close();
+    this.proof.stop();
+    return this.records.close();
   }
 
-  /** Outside production the write throws; there it is let by, and lost. */
-  private refuseClearWrite(state: SessionState, key: string): Error | undefined {
-    const error = this.reportClearWrite(state, `req.session.${key}`);
-    return process.env['NODE_ENV'] === 'production' ? undefined : error;
-  }
-
-  private write(state: SessionState): Promise<void> | undefined {
-    const { request, response, known } = state;
-    const current = ownSession(request);
-    if (current === undefined) {
-      // Also where a handler has set it to null, or deleted it.
-      if (known === undefined || state.settled) return undefined;
-      state.settled = true;
-      return this.parts.records.remove(hashedId(known));
+  private begin(state: SessionState): object | undefined {
+    if (!this.isServed(state)) {
+      return (state.shown ??= createNullSession({ onWrite: (key) => this.refuseOverHttp(state, key) }));
     }
-    if (this.isDirty(current)) {
-      // Of an id that no cookie will tell nobody could make use.
-      if (response.headersSent && current.id !== known) return undefined;
-      state.settled = true;
-      current.touch();
-      return callSession(current, 'save');
-    }
-    if (state.settled || current.id !== known) return undefined;
-    state.settled = true;
-    current.touch();
-    return this.parts.secureStore.isFresh(current) ? undefined : this.extend(current);
-  }
-
-  /** Whether a session holds something that is not in the store. What cannot be told as JSON fails when it is saved. */
-  private isDirty(current: Session): boolean {
+    if (!this.coversPath(state)) return undefined;
+    hookResponse(state);
     try {
-      return this.parts.secureStore.isDirty(current);
+      if (this.proof.misfit !== undefined) throw this.proof.misfit;
+      this.loader.loadNow(state);
+    } catch (error) {
+      this.fail(state, error);
+      throw unavailable(error);
+    }
+    if (state.record === undefined && state.response.headersSent) {
+      return (state.shown ??= createNullSession({ onWrite: () => void this.reports.lateWrite(state) }));
+    }
+    return this.activate(state);
+  }
+
+  private activate(state: SessionState): object {
+    hookResponse(state);
+    state.to('active');
+    const { record } = state;
+    const session = this.newSession(state, record?.stamp, record?.data);
+    state.session = session;
+    if (state.movedTo !== undefined) {
+      state.shown = createReadOnlySession(session, (key) => this.reports.movedWrite(state, `req.session.${key}`));
+    }
+    return state.shown ?? session;
+  }
+
+  private newSession(state: SessionState, stamp: SessionStamp | undefined, data: object | undefined): SecureSession {
+    return new SecureSession(state, state.own, this.cookieFor(stamp), data);
+  }
+
+  private cookieFor(stamp: SessionStamp | undefined): SessionCookie {
+    const { cookie } = this.settings;
+    if (stamp?.persistent === undefined) return new SessionCookie(cookie, cookie.maxAge ?? null);
+    return new SessionCookie(cookie, stamp.persistent ? timeoutsOf(stamp, this.settings).idleTimeout : null);
+  }
+
+  /** Ends the session of a request; none begins in it by a touch. */
+  private end(state: SessionState): Promise<void> {
+    const removal = this.writer.release(state);
+    state.session = undefined;
+    state.to('ended');
+    return removal;
+  }
+
+  /** `delete req.session`, after a touch, ends the session. */
+  private isDeleted({ session, touchedRequest, touchedRaw }: SessionState): boolean {
+    if (session === undefined) return false;
+    return (
+      (touchedRequest !== undefined && !Object.hasOwn(touchedRequest, 'session')) ||
+      (touchedRaw !== undefined && !Object.hasOwn(touchedRaw, 'session'))
+    );
+  }
+
+  private isUnsaved(state: SessionState, session: SecureSession): boolean {
+    try {
+      return this.writer.isDirty(state, this.writer.snapshot(state, session));
     } catch {
       return true;
     }
   }
 
-  /** A session that was used lives longer. Where the store cannot say so, the answer is right all the same. */
-  private extend(current: Session & SessionData): Promise<void> {
-    const { store } = this.parts.secureStore;
-    return new Promise((resolve) => {
-      store.touch?.(current.id, current, (...given: unknown[]) => {
-        const [error] = given;
-        if (error !== undefined && error !== null) this.parts.findings.report('SEC220', explainStore(error));
-        resolve();
-      });
-    });
+  private coversPath({ platform }: SessionState): boolean {
+    const { path = '/' } = this.settings.cookie;
+    if (path === '/') return true;
+    const asked = pathOf(targetOf(platform));
+    return asked.startsWith(path) && (path.endsWith('/') || asked.length === path.length || asked[path.length] === '/');
   }
 
-  private start(state: SessionState, named: NamedSession | undefined, loaded: (error?: unknown) => void): void {
-    const { request, response } = state;
-    const { settings, middleware, enforcer } = this.parts;
-    state.started = true;
-    state.known = named?.id;
-    // Registered before the engine's own listener, and so called after it.
-    onHeaders(response, () => this.writeSessionHeaders(state));
-    // The engine asks req.secure; Node's own request under Fastify has none.
-    if (enforcer.enforcing && Reflect.get(request, 'secure') !== true) {
-      Object.defineProperty(request, 'secure', { value: true, configurable: true });
-    }
-    let answered = false;
-    const next = (error?: unknown): void => {
-      const failure = error === null ? undefined : error;
-      if (!answered) {
-        answered = true;
-        state.first = ownSession(request)?.id;
-        loaded(failure);
-      } else if (failure !== undefined) {
-        // The head is under way: the cookie could not be written.
-        this.parts.findings.report('SEC210', explainCookieFailure(settings.name, failure));
-      }
-    };
-    withCookie(request, named === undefined ? undefined : `${settings.name}=${encodeURIComponent(named.value)}`, () => {
-      if (typeof middleware === 'function') Reflect.apply(middleware, undefined, [request, response, next]);
-    });
-    // Registered after it, and so called before.
-    onHeaders(response, () => this.enforceCookieAttributes(state));
-    this.persistBeforeEnd(state);
-    response.once('finish', () => this.reportLost(state));
-  }
-
-  /** express-session writes the answer while it saves; here the answer waits, so that it can still become a 503. */
-  private persistBeforeEnd(state: SessionState): void {
-    const { request, response } = state;
-    const end: unknown = response.end;
-    const finish = (given: readonly unknown[]): void => {
-      state.ending = true;
-      if (typeof end === 'function') Reflect.apply(end, response, given);
-    };
-    const fail = (): void => {
-      if (response.headersSent) {
-        // Half an answer is not taken for a whole one.
-        response.destroy();
-        return;
-      }
-      Reflect.set(response, 'end', end);
-      answerUnavailable(request, response);
-    };
-    let called = false;
-    response.end = (...given: unknown[]) => {
-      // express-session forgets the callback.
-      for (const part of given) if (typeof part === 'function') response.once('finish', () => void part());
-      if (called) return response;
-      called = true;
-      const answer = given.filter((part) => typeof part !== 'function');
-      if (state.failed && !response.headersSent) {
-        fail();
-        return response;
-      }
-      const settling = this.settle(request);
-      if (settling === undefined) {
-        finish(answer);
-        return response;
-      }
-      const letGo = holdAnswer(response);
-      settling
-        .then(
-          () => {
-            letGo();
-            finish(answer);
-          },
-          (error: unknown) => {
-            letGo();
-            this.abandon(request, error);
-            fail();
-          },
-        )
-        .catch((error: unknown) => {
-          // A body that is no body: without sessions it would have thrown in the handler.
-          this.logger.error('An answer could not be written.', error);
-          response.destroy();
-        });
-      return response;
-    };
-  }
-
-  /** Whatever a handler has set on the cookie: it is Secure and HttpOnly, and keeps the rules of its name. */
-  private enforceCookieAttributes({ request }: SessionState): void {
-    const current = ownSession(request);
-    if (current === undefined) return;
-    const { name, cookie } = this.parts.settings;
-    current.cookie.secure = cookie.secure;
-    current.cookie.httpOnly = cookie.httpOnly;
-    if (!/^__Host-/i.test(name)) return;
-    current.cookie.path = cookie.path;
-    delete current.cookie.domain;
-  }
-
-  private writeSessionHeaders(state: SessionState): void {
-    const { request, response, presented } = state;
-    if (state.failed) return;
-    const { name, cookie } = this.parts.settings;
-    const lines = [response.getHeader('set-cookie') ?? []].flat().map(String);
-    const others = lines.filter((line) => !line.startsWith(`${name}=`));
-    const current = ownSession(request);
-    const sent = others.length < lines.length;
-    const hadOne = state.first !== undefined && current === undefined;
-    // An id that was made anew and holds nothing is not stored, and needs no cookie.
-    const hasNone = sent && current !== undefined && isEmpty(current) && current.id !== state.known;
-    const takesBack = presented && (state.clearsCookie || hadOne || hasNone);
-    if (takesBack) response.setHeader('set-cookie', [...others, expiredCookie(name, cookie)]);
-    else if (hasNone && others.length > 0) response.setHeader('set-cookie', others);
-    else if (hasNone) response.removeHeader('set-cookie');
-    else if (sent) state.known = current?.id;
-    if (takesBack || (sent && !hasNone)) response.setHeader('cache-control', 'no-store');
-    if (!state.settled && !state.ending) this.saveWithHead(state);
-  }
-
-  /** A stream has begun, so nothing can wait any more; its session is saved now, and not when the stream ends. */
-  private saveWithHead({ request, response, known }: SessionState): void {
-    const current = ownSession(request);
-    if (current === undefined || current.id !== known || !this.isDirty(current)) return;
-    callSession(current, 'save').catch((error: unknown) => {
-      this.abandon(request, error);
-      response.destroy();
-    });
-  }
-
-  private reportLost(state: SessionState): void {
-    const current = ownSession(state.request);
-    if (current !== undefined && this.isDirty(current)) this.reportLateWrite(state);
-  }
-
-  /** Of several cookies of the name the one that a secret verifies; none where two do, for one of them was planted. */
-  private choose(values: readonly string[], request: IncomingMessage): NamedSession | undefined {
-    const { settings, findings } = this.parts;
-    const named = new Map<string, string>();
-    for (const value of values) {
-      const id = sessionIdIn(value, settings.secrets);
-      if (id !== undefined) named.set(id, value);
-    }
-    if (values.length > 1) {
-      findings.report('SEC212', {
-        subject: settings.name,
-        cause: `A request to ${pathOf(request.url ?? '/')} brought ${values.length} cookies of this name, as happens when another site of the domain plants one.`,
-        fix: 'Use a name that begins with __Host-, which no other host can set.',
-      });
-    }
-    const [only] = named;
-    return only === undefined || named.size > 1 ? undefined : { id: only[0], value: only[1] };
+  /** Outside production the write throws; there it is let by, and lost. */
+  private refuseOverHttp(state: SessionState, key: string): Error | undefined {
+    const error = this.reports.overHttp(state, `req.session.${key}`);
+    return process.env['NODE_ENV'] === 'production' ? undefined : error;
   }
 }
 
-/** Once the engine has brought the store up to date, express-session, which would write again, is told that it has. */
-function writeOnce(store: SecureStore['store']): void {
-  const set = store.set.bind(store);
-  const touch = store.touch?.bind(store);
-  store.set = (id, current, done) => (isEnding(current) ? done?.() : set(id, current, done));
-  store.touch = (id, current, done) => (isEnding(current) ? done?.() : touch?.(id, current, done));
-}
-
-function isEnding(current: object): boolean {
-  return requestOf(current)?.ending === true;
-}
-
-/** The state of the request that a session is of. */
-function requestOf(current: object): SessionState | undefined {
-  const request: unknown = Reflect.get(current, 'req');
-  return isRequest(request) ? stateOf(request) : undefined;
-}
-
-function isRequest(value: unknown): value is IncomingMessage {
-  return typeof value === 'object' && value !== null && 'rawHeaders' in value;
-}
-
-/** Shows express-session one cookie only, and not what cookie-parser made of the others. */
-function withCookie(request: IncomingMessage, cookie: string | undefined, work: () => void): void {
-  const { headers } = request;
-  const before = headers.cookie;
-  const parsed = ['cookies', 'signedCookies'].flatMap((name) => {
-    const property = Object.getOwnPropertyDescriptor(request, name);
-    return property === undefined ? [] : [[name, property] as const];
-  });
-  headers.cookie = cookie;
-  for (const [name] of parsed) Reflect.deleteProperty(request, name);
-  try {
-    work();
-  } finally {
-    if (before === undefined) delete headers.cookie;
-    else headers.cookie = before;
-    for (const [name, property] of parsed) Object.defineProperty(request, name, property);
-  }
-}
-
-function reportUserChange(changed: object, findings: Findings): void {
-  const state = requestOf(changed);
-  if (state !== undefined) findings.report('SEC213', explainUserChange(state.platform));
-}
+function ignore(): void {}

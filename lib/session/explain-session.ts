@@ -4,7 +4,7 @@ import { rawRequestOf, targetOf, type PlatformRequest } from '../platform/platfo
 import { pathOf } from '../transport/request-target.js';
 
 /** Why a session could not be written over plain HTTP, by `writer`: the likeliest cause first. */
-export function explaoverHttpWrite(writer: string, request: PlatformRequest, enforcer: Enforcer): Explanation {
+export function explainOverHttpWrite(writer: string, request: PlatformRequest, enforcer: Enforcer): Explanation {
   const { reportOnly } = enforcer.settings;
   const subject = routeOf(request);
   const proxy = enforcer.explainDoubts(request);
@@ -49,6 +49,57 @@ export function explainStore(error: unknown): Explanation {
     subject: 'session store',
     cause: `It failed: ${messageOf(error)}. Requests with a session are answered 503 meanwhile.`,
     fix: 'Bring the store back; nothing needs to be restarted here.',
+  };
+}
+
+/** Why a write to a session that was moved is refused. */
+export function explainMovedWrite(request: PlatformRequest, writer: string): Explanation {
+  return {
+    subject: routeOf(request),
+    cause: `The session was written (${writer}) by a request that came with an id from before regenerate(), which another request of the same browser had called. It can only be read for 30 seconds.`,
+    fix: 'Send the write again with the new cookie, or let the page wait for the request that calls regenerate().',
+  };
+}
+
+/** Why the state of a request from another site is lost; undefined where browsers send the cookie along. */
+export function explainCrossSite(
+  request: PlatformRequest,
+  sameSite: 'lax' | 'strict' | 'none' | undefined,
+): Explanation | undefined {
+  const { method = 'GET', headers } = rawRequestOf(request);
+  const navigates = headers['sec-fetch-mode'] === 'navigate' && (method === 'GET' || method === 'HEAD');
+  if (sameSite === 'none' || navigates) return undefined;
+  return {
+    subject: routeOf(request),
+    cause: `A request that another site made wrote to a session, and its browser had sent no session cookie: browsers keep it back with SameSite=${sameSite === 'strict' ? 'Strict' : 'Lax'}. A new session was made, which has nothing of the one before.`,
+    fix: "Set session.cookie.sameSite to 'none' if another site posts here or calls this site by fetch with credentials; add session.cookie.partitioned for a frame. An identity provider can answer by a redirect (response_mode=query) in place of a POST.",
+  };
+}
+
+/** Why caches may show the page of one user to another. */
+export function explainSharedCache(request: PlatformRequest, cacheControl: string): Explanation {
+  return {
+    subject: routeOf(request),
+    cause: `The handler read a session and sent Cache-Control: ${cacheControl}, so a proxy or CDN may show what it sent for one user to others.`,
+    fix: 'Send Cache-Control: private, or do not touch req.session there (middleware and guards count as well).',
+  };
+}
+
+/** Why a cookie that lasts longer than its session is of no use. */
+export function explainLongMaxAge(request: PlatformRequest, asked: number, absoluteTimeout: number): Explanation {
+  return {
+    subject: routeOf(request),
+    cause: `session.cookie.maxAge was set to ${Math.round(asked)} milliseconds, and the absolute timeout ends the session after ${absoluteTimeout}.`,
+    fix: 'Raise session.absoluteTimeout, or give this sign-in its own: signIn(request, userId, data, { idleTimeout, absoluteTimeout, persistent: true }).',
+  };
+}
+
+/** Why a session could not be stored. */
+export function explainUnstorable(request: PlatformRequest, error: unknown): Explanation {
+  return {
+    subject: routeOf(request),
+    cause: `${messageOf(error)}. The response was 500.`,
+    fix: 'Put plain data into the session: strings, numbers, booleans, null, arrays and objects of those.',
   };
 }
 

@@ -6,8 +6,8 @@ import type { Transport } from '../transport/connection.js';
 import { isLoopbackHost } from '../transport/host.js';
 import { compileTrust } from '../transport/trust.js';
 import { pathOf } from '../transport/request-target.js';
-import { hashedId, type PresentRecords } from './records.js';
-import { sessionIdIn } from './session-cookie.js';
+import type { CookieTags, Ticket } from './cookie-tag.js';
+import type { SessionRecords } from './records.js';
 import type { SessionSettings } from '../settings/session-settings.js';
 
 /** What is done with session cookies that came over plain HTTP. */
@@ -17,7 +17,8 @@ export type LeakHandler = (request: PlatformRequest, values: readonly string[]) 
 interface LeakParts {
   readonly enforcer: Enforcer;
   readonly findings: Findings;
-  readonly records: PresentRecords;
+  readonly records: SessionRecords;
+  readonly tags: CookieTags;
   readonly settings: SessionSettings;
 }
 
@@ -26,7 +27,7 @@ interface LeakParts {
  * clear, so the likelier cause is a proxy that ends TLS without being believed: then it is named, for to end the session
  * would sign everybody out. What surely leaked is ended, and `onLeak` hears of it.
  */
-export function compileLeakHandler({ enforcer, findings, records, settings }: LeakParts): LeakHandler {
+export function compileLeakHandler({ enforcer, findings, records, settings, tags }: LeakParts): LeakHandler {
   const logger = new Logger('SecureModule');
   const { proxies } = enforcer.settings.options;
   const isDeclared = proxies === undefined ? () => false : compileTrust(proxies.trust);
@@ -42,10 +43,13 @@ export function compileLeakHandler({ enforcer, findings, records, settings }: Le
   }
 
   return function handleLeaks(request, values) {
-    const ids = new Set(values.map((value) => sessionIdIn(value, settings.secrets)));
     // What no secret verifies is nobody's session.
-    ids.delete(undefined);
-    if (ids.size === 0) return;
+    const leaked = new Map<string, Ticket>();
+    for (const value of values) {
+      const ticket = tags.read(value);
+      if (ticket !== undefined) leaked.set(ticket.key, ticket);
+    }
+    if (leaked.size === 0) return;
     const transport = enforcer.transportOf(request);
     if (!isSure(transport)) return void enforcer.reportDoubts(request);
 
@@ -57,9 +61,8 @@ export function compileLeakHandler({ enforcer, findings, records, settings }: Le
     });
     const raw = rawRequestOf(request);
     const where = { method: raw.method ?? 'GET', path: pathOf(targetOf(request)), peer };
-    for (const id of ids) {
-      if (id === undefined) continue;
-      records.remove(hashedId(id)).catch((error: unknown) => logger.error('A leaked session was not ended.', error));
+    for (const { id, key } of leaked.values()) {
+      records.remove(key).catch((error: unknown) => logger.error('A leaked session was not ended.', error));
       void enforcer.leaked(raw, { kind: 'session', hash: enforcer.hash(id), ...where });
     }
   };

@@ -1,5 +1,5 @@
 /** What becomes of a session that cannot be kept. */
-export interface ClearSessionEvents {
+export interface NullSessionEvents {
   /** Something was written; returns the error to throw, or undefined to let it go by. */
   readonly onWrite: (key: string) => Error | undefined;
 }
@@ -9,30 +9,43 @@ export interface ClearSessionEvents {
  * as if all were well, so code that only reads, clears or saves does not break. Where a write is let by, it can be read
  * back until the request is over.
  */
-export function createNullSession({ onWrite }: ClearSessionEvents): object {
+export function createNullSession({ onWrite }: NullSessionEvents): object {
   const written: Record<PropertyKey, unknown> = {};
 
   function clear(): undefined {
     for (const key of Reflect.ownKeys(written)) delete written[key];
   }
-  const methods = new Map<PropertyKey, unknown>([
-    ...['save', 'reload', 'touch', 'resetMaxAge'].map((name) => [name, calledBack(() => undefined)] as const),
-    ['destroy', calledBack(clear)],
-    // Called to sign somebody in or out, which does not happen here.
-    [
-      'regenerate',
-      calledBack(() => {
-        clear();
-        return onWrite('regenerate()');
-      }),
-    ],
-  ]);
   function check(key: PropertyKey): void {
     const error = onWrite(String(key));
     if (error !== undefined) throw error;
   }
+  const methods = new Map<PropertyKey, unknown>([
+    ...['save', 'reload'].map((name) => [name, answered(() => undefined)] as const),
+    ...['touch', 'resetMaxAge', 'options'].map((name) => [name, returnThis] as const),
+    ...['destroy', 'delete'].map((name) => [name, answered(clear)] as const),
+    // Called to sign somebody in or out, which does not happen here.
+    [
+      'regenerate',
+      answered(() => {
+        clear();
+        return onWrite('regenerate()');
+      }),
+    ],
+    ['get', (key: string): unknown => written[key]],
+    ['data', () => ({ ...written })],
+    [
+      'set',
+      (key: string, value: unknown): void => {
+        check(key);
+        written[key] = value;
+      },
+    ],
+  ]);
   return new Proxy(written, {
-    get: (target, key) => methods.get(key) ?? (key === 'cookie' ? {} : Reflect.get(target, key)),
+    get: (target, key) =>
+      Object.hasOwn(target, key)
+        ? target[key]
+        : (methods.get(key) ?? (key === 'cookie' ? {} : Reflect.get(target, key))),
     set(target, key, value) {
       check(key);
       return Reflect.set(target, key, value);
@@ -44,11 +57,20 @@ export function createNullSession({ onWrite }: ClearSessionEvents): object {
   });
 }
 
-/** A method that calls back a little later with what `work` returns, as those of a session do. */
-function calledBack(work: () => Error | undefined): (this: unknown, done?: unknown) => unknown {
+/** A method that calls back a little later with what `work` returns, or returns a promise of it, as those of a session do. */
+function answered(work: () => Error | undefined): (this: unknown, done?: unknown) => unknown {
   return function method(this: unknown, done?: unknown) {
     const error = work();
-    if (typeof done === 'function') queueMicrotask(() => void Reflect.apply(done, undefined, [error]));
-    return this;
+    if (typeof done === 'function') {
+      queueMicrotask(() => void Reflect.apply(done, undefined, error === undefined ? [] : [error]));
+      return this;
+    }
+    const answer = error === undefined ? Promise.resolve() : Promise.reject(error);
+    answer.catch(() => undefined);
+    return answer;
   };
+}
+
+function returnThis(this: unknown): unknown {
+  return this;
 }

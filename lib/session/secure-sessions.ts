@@ -1,9 +1,10 @@
-import type { Session } from 'express-session';
-import type { IncomingMessage } from 'node:http';
+import { ForbiddenException } from '@nestjs/common';
+import type { Duration } from '../options/duration.js';
 import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
+import { durationFrom } from '../settings/durations.js';
 import type { SessionEngine } from './engine.js';
-import { callSession, isSession, ownSession, reservedKey } from './own-session.js';
-import { hashedId } from './records.js';
+import type { SessionStamp } from './records.js';
+import { reservedKey, SecureSession } from './session.js';
 import { stateOf, type SessionState } from './session-state.js';
 
 /** One session of a user, for a page that lists them. */
@@ -18,6 +19,21 @@ export interface UserSession {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** How one sign-in differs from what the options say. */
+export interface SignInOptions {
+  /** The idle timeout of this session. Default: the one of the options. */
+  idleTimeout?: Duration;
+  /** The absolute timeout of this session. Default: the one of the options. */
+  absoluteTimeout?: Duration;
+  /** Whether the browser keeps the cookie when it is closed ("remember me"). Default: as the cookie options say. */
+  persistent?: boolean;
+  /**
+   * When the user proved who they are: a date, or milliseconds since 1970, such as `auth_time` of OpenID Connect times
+   * 1000. Default now; never later than now. `false` where a remembered sign-in is taken up again.
+   */
+  authenticatedAt?: Date | number | false;
+}
+
 /** Signs users in and out, and ends their sessions. */
 export class SecureSessions {
   /** @internal Nest makes it; its parts name packages that an application may not have. */
@@ -26,80 +42,87 @@ export class SecureSessions {
   /**
    * Signs a user in: a new id, the old session ended, `session.userId` and `data` at the top level, saved.
    *
-   * @throws Error when the request came over plain HTTP (mark the handler with `@SecureRequired()`), or when the answer has
-   * begun; TypeError when `data` has a key that is the session's own, such as `id` or `cookie`; a 503 when the store fails.
+   * @param options lifetimes of this session, and when the user proved who they are.
+   * @throws Error when the request came over plain HTTP (mark the handler with `@SecureRequired()`), or when the response has
+   * begun; TypeError when `data` has a key that is the session's own, such as `id` or `cookie`, or holds what JSON cannot
+   * say; a 403 when `perUser` refuses one more session; a 503 when the store fails.
    */
-  async signIn(request: object, userId: string | number, data: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  async signIn(
+    request: object,
+    userId: string | number,
+    data: Readonly<Record<string, unknown>> = {},
+    options: SignInOptions = {},
+  ): Promise<void> {
     if (typeof userId !== 'string' && typeof userId !== 'number') {
       throw new TypeError(`signIn() was given ${typeof userId} as the id of a user. Accepted: a string or a number.`);
     }
-    const reserved = reservedKey(data);
-    if (reserved !== undefined) {
-      throw new TypeError(
-        `signIn() cannot keep '${reserved}' at the top level of the session: it is the session's own. Put it deeper, such as { user: { ${reserved} } }.`,
-      );
-    }
+    checkKeys(data);
+    const stamp = stampFrom(options);
     const { state, engine } = this.served(request, 'signIn', 'open');
-    const before = this.touch(state);
-    await engine.inStore(state, async () => {
-      await callSession(before, 'regenerate');
-      const session = this.touch(state);
-      Object.assign(session, data, { userId });
-      await callSession(session, 'save');
-    });
+    this.begin(state);
+    const content = engine.storable({ ...data, userId });
+    await engine.inStore(state, () => engine.replace(state, content, stamp));
   }
 
   /**
    * Ends the session in the store and takes the cookie back. Nothing happens where there is none.
    *
    * @param options `clearSiteData`: the browser forgets what it has cached and stored of this site as well.
-   * @throws Error when the request came over plain HTTP; a 503 when the store fails, for the session lives on.
+   * @throws Error when the request came over plain HTTP; a 503 when the store fails, because the session lives on.
    */
   async signOut(request: object, options: { clearSiteData?: boolean } = {}): Promise<void> {
     const { state, engine } = this.served(request, 'signOut');
-    const session = ownSession(state.request);
-    if (session !== undefined) await engine.inStore(state, () => callSession(session, 'destroy'));
-    // Started or not, no new session may begin in this request.
-    engine.finish(state);
+    await engine.inStore(state, () => engine.signOut(state));
     if (options.clearSiteData === true && !state.response.headersSent) {
       state.response.setHeader('clear-site-data', '"cache", "cookies", "storage"');
     }
   }
 
   /**
-   * Gives the session a new id and ends the old one, as is due whenever somebody's rights grow.
+   * Gives the session a new id and ends the old one, as is due whenever a user's rights grow. The absolute timeout goes on.
    *
    * @param options `keep`: true keeps everything that is in it, a list keeps those keys. Default nothing.
-   * @throws as `signIn` does.
+   * @throws as `signIn` does; a 401 when something is kept and the session has ended meanwhile.
    */
   async regenerate(request: object, options: { keep?: boolean | readonly string[] } = {}): Promise<void> {
     const { state, engine } = this.served(request, 'regenerate', 'open');
-    const before = this.touch(state);
+    const session = this.begin(state);
     const { keep = false } = options;
-    const kept = Object.entries(before)
+    const kept = Object.entries(session)
       .filter(([key]) => key !== 'cookie')
       .filter(([key]) => (typeof keep === 'boolean' ? keep : keep.includes(key)));
-    await engine.inStore(state, async () => {
-      await callSession(before, 'regenerate');
-      const session = this.touch(state);
-      Object.assign(session, Object.fromEntries(kept));
-      if (kept.length > 0) await callSession(session, 'save');
-    });
+    await engine.inStore(state, () => engine.renew(state, Object.fromEntries(kept)));
   }
 
-  /** The sessions of a user that have not ended. */
+  /**
+   * Notes that the user has just proved who they are once more, as before a change of password: the session gets a new id.
+   *
+   * @throws as `signIn` does; a 403 when the session is another user's or nobody's; a 401 when it has ended meanwhile.
+   */
+  async confirm(request: object, { userId }: { userId: string | number }): Promise<void> {
+    const { state, engine } = this.served(request, 'confirm', 'open');
+    const session = this.begin(state);
+    if (state.record?.userId !== String(userId)) {
+      throw new ForbiddenException('This session is not one of the user who was confirmed.');
+    }
+    const { cookie: _, ...data } = session;
+    await engine.inStore(state, () => engine.renew(state, data, { authenticatedAt: Date.now() }));
+  }
+
+  /** The sessions of a user that have not ended, oldest first. */
   async list(userId: string | number): Promise<readonly UserSession[]> {
-    const kept = await this.requiredEngine().records.listOf(String(userId));
-    return kept.map(({ id, record }) => {
-      const { cookie: _, ...data } = record.data;
-      return { id, created: record.created, seen: record.seen, data };
-    });
+    const kept = await this.requiredEngine().records.listByUser(String(userId));
+    return kept.flatMap(({ id, record }) =>
+      record === undefined ? [] : [{ id, created: record.created, seen: record.seen, data: record.data }],
+    );
   }
 
   /** The id that the session of a request has in `list`; undefined where there is none. */
   currentId(request: object): string | undefined {
-    const session = ownSession(rawOf(request));
-    return session === undefined ? undefined : hashedId(session.id);
+    const state = stateOf(rawOf(request));
+    if (state === undefined || !this.requiredEngine().isServed(state)) return undefined;
+    this.requiredEngine().touch(state);
+    return state.movedTo ?? (state.kept ? state.own?.key : undefined);
   }
 
   /**
@@ -108,23 +131,41 @@ export class SecureSessions {
    * @returns whether the user had it.
    */
   async revoke(userId: string | number, id: string): Promise<boolean> {
-    const { records } = this.requiredEngine();
-    const kept = await records.listOf(String(userId));
+    const engine = this.requiredEngine();
+    const kept = await engine.records.listByUser(String(userId));
     if (!kept.some((session) => session.id === id)) return false;
-    await records.remove(id);
+    await engine.revoke(id);
     return true;
   }
 
-  /** Ends every session of a user: after a change of password, or when an account is closed. */
-  async revokeAll(userId: string | number): Promise<void> {
-    const { records } = this.requiredEngine();
-    for (const { id } of await records.listOf(String(userId))) await records.remove(id);
+  /**
+   * Ends every session of a user: after a change of password, or when an account is closed.
+   *
+   * @param options `except`: the id of one that goes on, as `currentId` and `list` give it.
+   */
+  async revokeAll(userId: string | number, options: { except?: string } = {}): Promise<void> {
+    const engine = this.requiredEngine();
+    for (const { id } of await engine.records.listByUser(String(userId))) {
+      if (id !== options.except) await engine.revoke(id);
+    }
   }
 
-  private touch({ request }: SessionState): Session {
-    const session = ownSession(request) ?? this.requiredEngine().sessionOf(request);
-    if (isSession(session)) return session;
-    throw new Error('This request has no session: it was ended, or session.cookie.path leaves this path out.');
+  /**
+   * Ends every session there is, of every user, as after a leak.
+   *
+   * @throws Error when the store has no way to do so.
+   */
+  async revokeEverybody(): Promise<void> {
+    await this.requiredEngine().records.removeAll();
+  }
+
+  /** The session of a request, started where there is none. */
+  private begin(state: SessionState): SecureSession {
+    this.requiredEngine().touch(state);
+    if (state.phase === 'ended') this.requiredEngine().restart(state);
+    const { session } = state;
+    if (session instanceof SecureSession) return session;
+    throw new Error('This request has no session: session.cookie.path leaves this path out.');
   }
 
   private served(
@@ -137,8 +178,8 @@ export class SecureSessions {
     if (state === undefined) {
       throw new Error(`SecureSessions.${name}() was given a request that has not come through this application.`);
     }
-    if (!state.served) throw engine.reportClearWrite(state, `SecureSessions.${name}()`);
-    if (answer === 'open' && state.response.headersSent) throw engine.reportLateWrite(state);
+    if (!engine.isServed(state)) throw engine.reports.overHttp(state, `SecureSessions.${name}()`);
+    if (answer === 'open' && state.response.headersSent) throw engine.reports.lateWrite(state);
     return { state, engine };
   }
 
@@ -150,7 +191,31 @@ export class SecureSessions {
   }
 }
 
-function rawOf(request: object): IncomingMessage {
+function checkKeys(data: object): void {
+  const reserved = reservedKey(data);
+  if (reserved === undefined) return;
+  const fix =
+    reserved === '__proto__'
+      ? 'Leave it out: it would change what the session inherits from.'
+      : `Put it deeper, such as { user: { ${reserved} } }.`;
+  throw new TypeError(
+    `signIn() cannot keep '${reserved}' at the top level of the session: it is the session's own. ${fix}`,
+  );
+}
+
+function stampFrom({ idleTimeout, absoluteTimeout, persistent, authenticatedAt }: SignInOptions): SessionStamp {
+  const now = Date.now();
+  const proved = authenticatedAt === false ? undefined : Math.min(Number(authenticatedAt ?? now), now);
+  if (Number.isNaN(proved)) throw new TypeError('signIn() was given an authenticatedAt that is no date.');
+  return {
+    ...(proved === undefined ? {} : { authenticatedAt: proved }),
+    ...(idleTimeout === undefined ? {} : { idleTimeout: durationFrom(idleTimeout) }),
+    ...(absoluteTimeout === undefined ? {} : { absoluteTimeout: durationFrom(absoluteTimeout) }),
+    ...(persistent === undefined ? {} : { persistent }),
+  };
+}
+
+function rawOf(request: object): ReturnType<typeof rawRequestOf> {
   if (isRequest(request)) return rawRequestOf(request);
   throw new TypeError('A request is needed: the one a handler gets with @Req().');
 }

@@ -1,38 +1,33 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { stringifySetCookie, type SetCookie } from 'cookie';
 import { trimOws } from '../transport/field.js';
-import type { SessionCookieOptions } from '../options/session-options.js';
+import type { SessionSettings } from '../settings/session-settings.js';
 
-/** Every value a Cookie header has for a name, decoded, in order. */
-export function cookieValues(header: string | undefined, name: string): string[] {
+/** More cookies of one name than this are not looked at: a header of 15 KB can hold a thousand. */
+const MOST_COOKIES = 4;
+
+/** The first values that a Cookie header has for a name, in order. */
+export function cookieValues(header: string | undefined, name: string): readonly string[] {
   const values: string[] = [];
-  if (header === undefined || !header.includes(name)) return values;
-  for (const pair of header.split(';')) {
-    const equals = pair.indexOf('=');
-    // A no-break space is part of a name, and makes it another cookie's.
-    if (equals === -1 || trimOws(pair.slice(0, equals)) !== name) continue;
-    values.push(decoded(trimOws(pair.slice(equals + 1)).replace(/^"(.*)"$/, '$1')));
+  if (header === undefined) return values;
+  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + name.length)) {
+    const equals = indexOfEquals(header, at + name.length);
+    if (equals === -1 || !beginsPair(header, at)) continue;
+    const end = header.indexOf(';', equals);
+    const value = trimOws(header.slice(equals + 1, end === -1 ? undefined : end));
+    values.push(value.replace(/^"(.*)"$/, '$1'));
+    if (values.length === MOST_COOKIES) break;
   }
   return values;
 }
 
-/** The session id in a cookie that express-session signed; undefined when no secret verifies it. */
-export function sessionIdIn(value: string, secrets: readonly string[]): string | undefined {
-  const dot = value.lastIndexOf('.');
-  if (!value.startsWith('s:') || dot === -1) return undefined;
-  const id = value.slice(2, dot);
-  const given = Buffer.from(value.slice(dot + 1));
-  const verifies = secrets.some((secret) => {
-    const expected = Buffer.from(createHmac('sha256', secret).update(id).digest('base64').replace(/=+$/, ''));
-    return expected.length === given.length && timingSafeEqual(expected, given);
-  });
-  return verifies ? id : undefined;
+/** The Set-Cookie line of a session. Throws a TypeError that names the attribute a handler has spoilt. */
+export function setCookie(name: string, value: string, attributes: Omit<SetCookie, 'name' | 'value'>): string {
+  return stringifySetCookie({ ...attributes, name, value });
 }
 
-/** What makes a browser forget the cookie: the same name, path, domain and partition, and a date that is over (RFC 6265bis 5.7). */
-export function expiredCookie(
-  name: string,
-  { path = '/', domain, secure, sameSite, partitioned }: SessionCookieOptions & { readonly secure: boolean },
-): string {
+/** What makes a browser forget the cookie: the same name, path, domain and partition, and a date in the past (RFC 6265bis 5.7). */
+export function expiredCookie({ name, cookie }: Pick<SessionSettings, 'name' | 'cookie'>): string {
+  const { path = '/', domain, secure, sameSite, partitioned } = cookie;
   const attributes = [
     `Path=${path}`,
     ...(domain === undefined ? [] : [`Domain=${domain}`]),
@@ -45,10 +40,15 @@ export function expiredCookie(
   return `${name}=; ${attributes.join('; ')}`;
 }
 
-function decoded(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
+// A no-break space is part of a name, and makes it another cookie's: only space and tab are skipped.
+function indexOfEquals(header: string, from: number): number {
+  let at = from;
+  while (header[at] === ' ' || header[at] === '\t') at += 1;
+  return header[at] === '=' ? at : -1;
+}
+
+function beginsPair(header: string, from: number): boolean {
+  let at = from - 1;
+  while (header[at] === ' ' || header[at] === '\t') at -= 1;
+  return at === -1 || header[at] === ';';
 }

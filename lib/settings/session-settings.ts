@@ -1,13 +1,20 @@
-import type { SessionCookieOptions, SessionOptions } from '../options/session-options.js';
+import type { PerUserOptions, SessionCookieOptions, SessionOptions } from '../options/session-options.js';
 import type { SessionLifetimes } from '../options/session-lifetimes.js';
+import { durationFrom } from './durations.js';
 
 /** The `session` option, compiled. */
 export interface SessionSettings extends SessionLifetimes {
   readonly name: string;
   /** The first signs, all verify. */
   readonly secrets: readonly string[];
-  readonly cookie: SessionCookieOptions & { readonly secure: boolean; readonly httpOnly: true };
+  readonly cookie: Omit<SessionCookieOptions, 'maxAge'> & {
+    readonly secure: boolean;
+    readonly httpOnly: true;
+    /** Milliseconds. */
+    readonly maxAge?: number;
+  };
   readonly rolling: boolean;
+  readonly perUser: PerUserOptions | undefined;
 }
 
 const MINUTE = 60_000;
@@ -30,13 +37,14 @@ export function compileSession(options: SessionOptions, secure: boolean): Sessio
       path,
       ...(domain === undefined ? {} : { domain }),
       ...(partitioned === undefined ? {} : { partitioned }),
-      ...(maxAge === undefined ? {} : { maxAge }),
+      ...(maxAge === undefined ? {} : { maxAge: durationFrom(maxAge) }),
       secure,
       httpOnly: true,
     },
     rolling: options.rolling ?? false,
-    idleTimeout: options.idleTimeout ?? 30 * MINUTE,
-    absoluteTimeout: options.absoluteTimeout ?? 12 * HOUR,
+    perUser: options.perUser,
+    idleTimeout: options.idleTimeout === undefined ? 30 * MINUTE : durationFrom(options.idleTimeout),
+    absoluteTimeout: options.absoluteTimeout === undefined ? 12 * HOUR : durationFrom(options.absoluteTimeout),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { SessionCookieOptions, SessionOptions, SessionStore } from '../options/session-options.js';
+import type { PerUserOptions, SessionCookieOptions, SessionOptions, SessionStore } from '../options/session-options.js';
+import { duration } from './durations.js';
 import { compileSession } from './session-settings.js';
 import {
   boolean,
@@ -68,7 +69,7 @@ const cookie = object<SessionCookieOptions>(
     path: rule('A path with a leading slash, in ASCII and without ";" and "<",', isCookiePath),
     domain: rule('A domain name, such as "example.com", without scheme, port and path,', isDomain),
     partitioned: boolean,
-    maxAge: duration('A whole number of milliseconds, at most 34560000000 (400 days),', LONGEST_COOKIE),
+    maxAge: duration(LONGEST_COOKIE, ', at most 34560000000 (400 days)'),
   },
   new Map([
     ['secure', 'Secure is always on. Leave it out; httpsSupport: false turns it off, for development over plain http.'],
@@ -83,11 +84,16 @@ export const sessionOptions: Check<SessionOptions> = object<SessionOptions>(
     secret: { required: secrets },
     name: rule("A cookie name of letters, digits and !#$%&'*+-.^_`|~ (a token of RFC 6265)", isToken),
     cookie,
-    idleTimeout: duration('A whole number of milliseconds', Number.MAX_SAFE_INTEGER),
-    absoluteTimeout: duration('A whole number of milliseconds', Number.MAX_SAFE_INTEGER),
+    idleTimeout: duration(Number.MAX_SAFE_INTEGER),
+    absoluteTimeout: duration(Number.MAX_SAFE_INTEGER),
     store: checkStore,
     dir: text,
     rolling: boolean,
+    perUser: object<PerUserOptions>({
+      max: { required: whole('A whole number from 1 on', 1, Number.MAX_SAFE_INTEGER) },
+      // oxlint-disable-next-line unicorn/no-thenable -- the name of an option, of an object that is never awaited
+      then: { required: oneOf(['end-oldest', 'refuse']) },
+    }),
   },
   new Map([
     ['proxy', 'Leave it out: the proxies option of SecureModule, or else the trust setting of the framework, decides.'],
@@ -189,15 +195,6 @@ function withoutValue(value: unknown): string {
 function adviceOnSecret(value: unknown): string {
   if (value === undefined || value === '') return UNSET;
   return Buffer.isBuffer(value) ? " Write its toString('base64')." : '';
-}
-
-/** Milliseconds. Less than a second was meant in seconds. */
-function duration(accepted: string, most: number): Check<number> {
-  return either(
-    (value) => typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 1000,
-    refused(accepted, (given) => ` ${given} looks like seconds: write ${given} * 1000.`),
-    whole(accepted, 1000, most),
-  );
 }
 
 function checkStore(value: unknown, place: Place): 'memory' | SessionStore {

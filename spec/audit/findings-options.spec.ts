@@ -76,6 +76,8 @@ function found({ options = {}, handlers = ['markedPost'], ...facts }: Situation)
       endpoints: [],
       production: false,
       globalGuards: [],
+      globalInterceptors: [],
+      sessionMiddleware: [],
       beforeGate: [],
       frameworkTrustsEverybody: false,
       ...facts,

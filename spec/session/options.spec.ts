@@ -13,7 +13,12 @@ const SECRET = 'Zk3vQ9sT7xW1bN5mL8cR2fH6jP4dY0gA';
 const OLD_SECRET = '6fa8c1d0b7e94352a1f0c9d8e7b6a594';
 const DAY = 86_400_000;
 
-const KEYS = 'secret, name, cookie, idleTimeout, absoluteTimeout, store, dir, rolling';
+/** A limit; a literal with `then` looks like a promise to the linter. */
+function perUser(max: number, ...then: string[]): object {
+  return { perUser: Object.fromEntries([['max', max], ...then.map((what) => ['then', what])]) };
+}
+
+const KEYS = 'secret, name, cookie, idleTimeout, absoluteTimeout, store, dir, rolling, perUser';
 const COOKIE_KEYS = 'sameSite, path, domain, partitioned, maxAge';
 const SECRETS =
   'A random string of 32 bytes or more with 8 or more different characters, or an array of such strings, is accepted.';
@@ -23,8 +28,9 @@ const WORDS = '"lax", "strict" or "none" is accepted.';
 const TOKEN = "A cookie name of letters, digits and !#$%&'*+-.^_`|~ (a token of RFC 6265) is accepted.";
 const PATH = 'A path with a leading slash, in ASCII and without ";" and "<", is accepted.';
 const DOMAIN = 'A domain name, such as "example.com", without scheme, port and path, is accepted.';
-const MILLISECONDS = 'A whole number of milliseconds is accepted.';
-const COOKIE_MILLISECONDS = 'A whole number of milliseconds, at most 34560000000 (400 days), is accepted.';
+const DURATION = 'A duration such as "30m" or "12h", or a whole number of milliseconds from 60000 (a minute) on';
+const MILLISECONDS = `${DURATION}, is accepted.`;
+const COOKIE_MILLISECONDS = `${DURATION}, at most 34560000000 (400 days), is accepted.`;
 const STORES = 'An instance of an express-session store, or "memory", is accepted.';
 const WRITE_BOOLEAN = "An environment variable is a string: write process.env.X === 'true'.";
 const WRITE_NUMBER = 'An environment variable is a string: write Number(process.env.X).';
@@ -252,7 +258,7 @@ const wrongOptions: Wrong[] = [
   [
     'maxAge in seconds',
     butCookie({ maxAge: 900 }),
-    `session.cookie.maxAge is 900 (a number). ${COOKIE_MILLISECONDS} 900 looks like seconds: write 900 * 1000.`,
+    `session.cookie.maxAge is 900 (a number). ${COOKIE_MILLISECONDS} 900 looks like seconds: write "900s", or "900ms" where milliseconds are meant.`,
   ],
 
   ...['idleTimeout', 'absoluteTimeout'].flatMap((key): Wrong[] => [
@@ -261,10 +267,10 @@ const wrongOptions: Wrong[] = [
       but({ [key]: given }),
       `session.${key} is ${given} (a number). ${MILLISECONDS}`,
     ]),
-    ...[1, 999].map((given): Wrong => [
+    ...[1, 999, 1800, 59_999].map((given): Wrong => [
       `${key} ${given}`,
       but({ [key]: given }),
-      `session.${key} is ${given} (a number). ${MILLISECONDS} ${given} looks like seconds: write ${given} * 1000.`,
+      `session.${key} is ${given} (a number). ${MILLISECONDS} ${given} looks like seconds: write "${given}s", or "${given}ms" where milliseconds are meant.`,
     ]),
     [
       `${key} '1800000'`,
@@ -272,9 +278,17 @@ const wrongOptions: Wrong[] = [
       `session.${key} is "1800000" (a string). ${MILLISECONDS} ${WRITE_NUMBER}`,
     ],
   ]),
+  ...['30', '30 parsecs', '-30m', '0s', 'soon', '', '1e3s'].map((given): Wrong => [
+    `an idleTimeout of '${given}'`,
+    but({ idleTimeout: given }),
+    `session.idleTimeout is "${given}" (a string). ${DURATION}`,
+  ]),
+  ['a limit of nobody', but(perUser(0, 'refuse')), 'session.perUser.max is 0 (a number).'],
+  ['a limit without a way', but(perUser(1)), 'session.perUser.then is missing.'],
+  ['another way', but(perUser(1, 'end-newest')), 'session.perUser.then is "end-newest" (a string).'],
   [
     'an idleTimeout over absoluteTimeout',
-    but({ idleTimeout: 2001, absoluteTimeout: 2000 }),
+    but({ idleTimeout: '2001ms', absoluteTimeout: '2s' }),
     'session.idleTimeout is 2001 but session.absoluteTimeout is 2000, which ends every session before.',
     'An idleTimeout up to absoluteTimeout is accepted',
   ],
@@ -656,8 +670,11 @@ describe('the session option', () => {
     ['__Secure-sid with a path and a domain', { name: '__Secure-sid', cookie: { path: '/a', domain: 'example.com' } }],
     ['SameSite=None and Partitioned', { cookie: { sameSite: 'none', partitioned: true } }],
     ['a cookie of 400 days', { cookie: { maxAge: 400 * DAY } }],
-    ['a cookie of a second', { cookie: { maxAge: 1000 } }],
-    ['an idleTimeout that is the absoluteTimeout', { idleTimeout: 1000, absoluteTimeout: 1000 }],
+    ['a cookie of a second', { cookie: { maxAge: '1s' } }],
+    ['durations with units', { idleTimeout: '30m', absoluteTimeout: '7 days' }],
+    ['durations in milliseconds from a minute on', { idleTimeout: 60_000 }],
+    ['a limit per user', perUser(3, 'end-oldest')],
+    ['an idleTimeout that is the absoluteTimeout', { idleTimeout: '1s', absoluteTimeout: '1s' }],
     ['an absoluteTimeout under the default idleTimeout', { absoluteTimeout: 60_000 }],
     ['a directory', { dir: '/var/lib/sessions' }],
     // expressjs/session@2c9512f:test/session.js > cookie path

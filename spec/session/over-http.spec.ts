@@ -1,11 +1,10 @@
 import { Controller, Get, Param, Post, Req, Session } from '@nestjs/common';
-import type { Session as ExpressSession } from 'express-session';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { SecureRequired } from 'nestjs-secure';
+import { SecureRequired, type SessionFace } from 'nestjs-secure';
 import type { App } from '../support/applications.js';
 import { Browser, createSessionApp, findingsOf, found, sites, SwitchedStore } from '../support/sessions.js';
 
-type Kept = ExpressSession & Record<string, unknown>;
+type Kept = SessionFace & Record<string, unknown>;
 
 @Controller()
 class OpenController {

@@ -68,8 +68,8 @@ class Accounts {
   @Post('login')
   async login(@Req() request: HandlerRequest, @Res({ passthrough: true }) response: HandlerResponse): Promise<string> {
     const asked = this.given(request);
-    // Fastify parses the body for its own request.
-    Object.assign(asked, { body: request.body });
+    // Fastify parses the body for its own request, where it cannot be set.
+    if (asked !== request) Object.assign(asked, { body: request.body });
     const user = await run('local', asked, response);
     if (user === undefined) return 'no';
     await new Promise<void>((resolve, reject) => {
@@ -133,6 +133,10 @@ const ways: [name: string, way: Way][] = [
   [
     "on Fastify by middleware, with Node's request",
     { newAdapter: fastify, given: (request) => request.raw ?? request, inHandlers: false },
+  ],
+  [
+    "on Fastify by middleware, with Fastify's request",
+    { newAdapter: fastify, given: (request) => request, inHandlers: false },
   ],
   [
     "on Fastify in handlers, with Fastify's request",

@@ -56,7 +56,7 @@ describe.each(sites)('With httpsSupport: false, on %s with %s,', (_platform, _st
   it('the cookie is called sid and has no Secure, and is taken back the same', async () => {
     const { browser } = await openSite();
     expect((await browser.visit('/login', post)).setCookie).toEqual([
-      expect.stringMatching(/^sid=s%3A[^;]+; Path=\/; HttpOnly; SameSite=Lax$/),
+      expect.stringMatching(/^sid=[\w-]{65}; Path=\/; HttpOnly; SameSite=Lax$/),
     ]);
     expect((await browser.visit('/logout', post)).setCookie).toEqual([
       'sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax',

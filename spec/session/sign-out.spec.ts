@@ -137,11 +137,11 @@ describe.each(sites)('On %s with %s, signOut()', (_platform, _store, newAdapter,
     });
     const browser = new Browser(app, 'example.test');
     await browser.visit('/app/login', post);
-    expect(browser.cookie('sid')).toBeDefined();
+    expect(browser.cookie('__Secure-sid')).toBeDefined();
     const answer = await browser.visit('/app/logout', post);
     expect(answer.setCookie).toEqual([
-      `sid=; ${attributes}; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax${'partitioned' in cookie ? '; Partitioned' : ''}`,
+      `__Secure-sid=; ${attributes}; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax${'partitioned' in cookie ? '; Partitioned' : ''}`,
     ]);
-    expect(browser.cookie('sid')).toBeUndefined();
+    expect(browser.cookie('__Secure-sid')).toBeUndefined();
   });
 });

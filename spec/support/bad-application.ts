@@ -11,13 +11,17 @@ import {
   Session,
   UploadedFile,
   UseGuards,
+  UseInterceptors,
+  type CallHandler,
+  type NestInterceptor,
 } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import express from 'express';
+import expressSession from 'express-session';
 import fastify from 'fastify';
-import { SecureExempt, SecureRequired, SecureSessions, type Finding } from 'nestjs-secure';
+import { SecureExempt, SecureRequired, SecureSessions, type Finding, type SessionFace } from 'nestjs-secure';
 import type { ServerResponse } from 'node:http';
 import { createApp, type App, type AppParts, type NewAdapter } from './applications.js';
 import { Browser, findingsOf, SECRET, SwitchedStore, until } from './sessions.js';
@@ -184,7 +188,41 @@ function shopControllers(fixed: Id | undefined): NonNullable<AppParts['controlle
     hear(): void {}
   }
 
+  class CacheInterceptor implements NestInterceptor {
+    intercept(_context: unknown, next: CallHandler): ReturnType<CallHandler['handle']> {
+      return next.handle();
+    }
+  }
+
+  @SecureRequired()
+  @Controller('profile')
+  class Profile {
+    @(fixed === 'SEC231' ? nothing : UseInterceptors(CacheInterceptor))
+    @Get()
+    show(@Session() _session: object): void {}
+  }
+
+  @SecureRequired()
+  @Controller('farewell')
+  class Farewell {
+    @Post()
+    leave(@Req() request: { session?: object }): void {
+      delete request.session;
+    }
+  }
+
+  @SecureRequired()
+  @Controller('farewell')
+  class PoliteFarewell {
+    @Post()
+    leave(@Req() request: { session?: object | null }): void {
+      request.session = null;
+    }
+  }
+
   return [
+    Profile,
+    fixed === 'SEC234' ? PoliteFarewell : Farewell,
     Guests,
     Admin,
     PostForms,
@@ -215,6 +253,9 @@ const shop: BadApplication = {
     SEC012: 'exempt: /nowhere',
     SEC110: 'proxies.trust: 1',
     SEC221: 'session.store',
+    SEC231: 'Profile.show, /profile',
+    SEC233: 'express-session',
+    SEC234: 'Farewell.leave, /farewell',
     SEC301: 'Guests.edit',
     SEC302: 'Admin.ping, /admin/ping',
     SEC303: 'redirect.status: 302',
@@ -234,6 +275,10 @@ const shop: BadApplication = {
   },
   parts: (fixed) => ({
     controllers: shopControllers(fixed),
+    main(nest) {
+      if (fixed === 'SEC233') return;
+      nest.use(expressSession({ secret: SECRET, resave: false, saveUninitialized: false }));
+    },
     options: {
       reportOnly: fixed !== 'SEC004',
       hosts: [fixed === 'SEC008' ? '.example.com' : '*'],
@@ -383,6 +428,10 @@ interface Answering extends ServerResponse {
   hijack?(): void;
 }
 
+interface Headed {
+  header(name: string, value: string): unknown;
+}
+
 interface Asking {
   session?: Record<string, unknown>;
 }
@@ -420,8 +469,29 @@ function membersControllers(fixed: boolean): NonNullable<AppParts['controllers']
       raw.end();
     }
 
+    @Post('renew')
+    async renew(@Req() request: Asking): Promise<void> {
+      await this.sessions.regenerate(request, { keep: true });
+    }
+
+    @Get('page')
+    page(@Session() session: Record<string, unknown>, @Res({ passthrough: true }) response: Headed): string {
+      response.header('Cache-Control', fixed ? 'private' : 'public, max-age=60');
+      return String(session['color']);
+    }
+
+    @Post('remember')
+    remember(@Session() session: SessionFace): void {
+      session.cookie.maxAge = fixed ? 60_000 : 86_400_000;
+    }
+
+    @Post('total')
+    total(@Session() session: Record<string, unknown>): void {
+      session['total'] = fixed ? '10' : 10n;
+    }
+
     @Get('widget')
-    widget(@Res({ passthrough: true }) response: { header(name: string, value: string): unknown }): string {
+    widget(@Res({ passthrough: true }) response: Headed): string {
       response.header('Set-Cookie', `widget=1; SameSite=None${fixed ? '; Secure' : ''}`);
       return 'widget';
     }
@@ -582,6 +652,46 @@ export const badMoments: readonly BadMoment[] = [
       await app.ask('/open', { https: true, headers });
       store.failing.clear();
     },
+  },
+  {
+    id: 'SEC230',
+    subject: 'GET /page',
+    parts: (fixed) => membersParts(fixed),
+    act: async (app) => app.ask('/page', { https: true, headers: { Cookie: await cookieOf(app) } }),
+  },
+  {
+    id: 'SEC232',
+    subject: 'POST /write',
+    parts: (fixed) => membersParts(fixed),
+    act: (app, fixed) =>
+      app.ask('/write', {
+        ...post,
+        https: true,
+        headers: { 'Sec-Fetch-Site': fixed ? 'same-origin' : 'cross-site', 'Sec-Fetch-Mode': 'cors' },
+      }),
+  },
+  {
+    id: 'SEC235',
+    subject: 'POST /write',
+    parts: (fixed) => membersParts(fixed),
+    async act(app, fixed) {
+      const headers = { Cookie: await cookieOf(app) };
+      const renewed = await app.ask('/renew', { ...post, https: true, headers });
+      const [cookie = ''] = String(renewed.headers['set-cookie']).split(';', 1);
+      await app.ask('/write', { ...post, https: true, headers: fixed ? { Cookie: cookie } : headers });
+    },
+  },
+  {
+    id: 'SEC236',
+    subject: 'POST /remember',
+    parts: (fixed) => membersParts(fixed),
+    act: async (app) => app.ask('/remember', { ...post, https: true, headers: { Cookie: await cookieOf(app) } }),
+  },
+  {
+    id: 'SEC237',
+    subject: 'POST /total',
+    parts: (fixed) => membersParts(fixed),
+    act: (app) => app.ask('/total', { ...post, https: true }),
   },
 ];
 

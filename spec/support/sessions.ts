@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -7,7 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import expressSession from 'express-session';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { SecureAudit, type Finding, type SessionOptions, type SessionStore } from 'nestjs-secure';
-import { hashedId, type PresentRecords } from '../../lib/session/records.js';
+import { hashedId, type SessionRecords } from '../../lib/session/records.js';
 import { CookieJar } from '../../lib/testing/cookie-jar.js';
 import { SECURE_SESSION_ENGINE } from '../../lib/tokens.js';
 import { adapters, createApp, type App, type AppParts, type Ask, type NewAdapter, type Reply } from './applications.js';
@@ -56,6 +57,8 @@ export async function createSessionApp(
     ...parts,
     options: { ...options, session: { secret: SECRET, ...session } },
   });
+  // Not what the store was asked at boot.
+  if (session?.store instanceof SwitchedStore) session.store.calls.length = 0;
   foundAtBoot.set(app, new Set(findingsOf(app).map(nameOf)));
   return app;
 }
@@ -102,10 +105,14 @@ export class Browser {
   }
 }
 
-/** The session id in a signed cookie. */
+/** The session id in a cookie: what comes before the tag. */
 export function idIn(cookie: string): string {
-  const value = decodeURIComponent(cookie);
-  return value.slice('s:'.length, value.lastIndexOf('.'));
+  return cookie.slice(0, 43);
+}
+
+/** A cookie as the engine makes it, for an id that it has not made. */
+export function tagged(id: string, secret = SECRET): string {
+  return id + createHmac('sha256', secret).update(id).digest().subarray(0, 16).toString('base64url');
 }
 
 /** What an application has found so far; of one with sessions, since its start. */
@@ -134,8 +141,8 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
 }
 
 /** Where an application keeps its sessions, behind everything that express-session knows of. */
-export function recordsOf({ nest }: App): PresentRecords {
-  const engine: { records: PresentRecords } = nest.get(SECURE_SESSION_ENGINE);
+export function recordsOf({ nest }: App): SessionRecords {
+  const engine: { records: SessionRecords } = nest.get(SECURE_SESSION_ENGINE);
   return engine.records;
 }
 

@@ -82,8 +82,8 @@ function send(port: number, path: string, { method = 'POST', https = true, cooki
 function note(headers: IncomingHttpHeaders): string {
   const cookie = headers['set-cookie']?.[0]?.replace(/;.*$/, '') ?? '';
   const value = cookie.slice(cookie.indexOf('=') + 1);
-  const signed = decodeURIComponent(value);
-  if (signed.startsWith('s:')) said.push(value, signed, signed.slice(2, signed.lastIndexOf('.')));
+  // The id, and the whole of it with its tag.
+  if (value !== '') said.push(value, value.slice(0, 43));
   return cookie;
 }
 

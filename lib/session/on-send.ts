@@ -1,0 +1,116 @@
+import type { HttpServer } from '@nestjs/common';
+import { lockResponse } from '../answer/lock-response.js';
+import { nameSendHook } from '../guard/on-send-hooks.js';
+import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
+import { unhookResponse } from './response-hooks.js';
+import { stateOf, type ResponseHead, type SessionState } from './session-state.js';
+import { UNAVAILABLE } from './unavailable.js';
+
+/** What is used of a Fastify reply. */
+type Reply = PlatformResponse & {
+  readonly statusCode: number;
+  code(status: number): unknown;
+  header(name: string, value: unknown): unknown;
+  getHeader(name: string): unknown;
+  getHeaders(): object;
+  removeHeader(name: string): unknown;
+};
+
+type Sent = (error: Error | null, payload: unknown) => void;
+
+/** Fastify waits in its last hook before it writes the head, also for streams. Express has no such hook and needs none. */
+export function saveBeforeSending(adapter: HttpServer): void {
+  const instance: unknown = adapter.getInstance();
+  const addHook: unknown =
+    typeof instance === 'object' && instance !== null ? Reflect.get(instance, 'addHook') : undefined;
+  if (typeof addHook !== 'function') return;
+  nameSendHook(onSend);
+  Reflect.apply(addHook, instance, ['onSend', onSend]);
+}
+
+/** Replies that wait for the store, and what to do where they are given once more meanwhile. */
+const waiting = new WeakMap<Reply, () => void>();
+
+function onSend(request: PlatformRequest, reply: Reply, payload: unknown, done: Sent): void {
+  const state = stateOf(rawRequestOf(request));
+  // Of a session that nothing has touched nothing is to be done.
+  if (state?.methods === undefined) return done(null, payload);
+  const again = waiting.get(reply);
+  if (again !== undefined) return again();
+  const { operations } = state;
+  let work: Promise<void> | undefined;
+  try {
+    if (state.failure === undefined) work = operations.settle(state);
+  } catch (error) {
+    operations.fail(state, error);
+  }
+  if (work === undefined) return send(state, reply, payload, done);
+  const { hold, letGo } = holdReply(reply);
+  waiting.set(reply, hold);
+  work
+    .catch((error: unknown) => operations.fail(state, error))
+    .then(() => {
+      waiting.delete(reply);
+      letGo();
+      send(state, reply, payload, done);
+    })
+    .catch((error: unknown) => done(error instanceof Error ? error : new Error(String(error)), payload));
+}
+
+function send(state: SessionState, reply: Reply, payload: unknown, done: Sent): void {
+  if (state.failure !== undefined) return sendFailure(state, reply, payload, done);
+  if (!state.headPlanned) {
+    state.operations.writeHeaders(state, headOf(reply));
+    state.headPlanned = true;
+  }
+  done(null, payload);
+}
+
+function headOf(reply: Reply): ResponseHead {
+  return {
+    get: (name) => reply.getHeader(name),
+    set(name, value) {
+      // Fastify adds to a Set-Cookie that is there.
+      if (name === 'set-cookie') reply.removeHeader(name);
+      reply.header(name, value);
+    },
+  };
+}
+
+/** The first answer stands: a handler that has sent it may still throw, and a filter answer once more. */
+function holdReply(reply: Reply): { hold: () => void; letGo: () => void } {
+  const { statusCode } = reply;
+  const headers = Object.entries(reply.getHeaders());
+  let held = false;
+  return {
+    hold() {
+      held = true;
+    },
+    letGo() {
+      if (!held) return;
+      reply.code(statusCode);
+      for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
+      for (const [name, value] of headers) reply.header(name, value);
+    },
+  };
+}
+
+/** Nothing of what the handler has prepared is sent but what lets a script of another origin read the answer. */
+function sendFailure(state: SessionState, reply: Reply, payload: unknown, done: Sent): void {
+  const { failure = UNAVAILABLE } = state;
+  unhookResponse(state);
+  reply.code(failure.status);
+  for (const name of Object.keys(reply.getHeaders())) {
+    if (!/^(?:vary|access-control-.*)$/i.test(name)) reply.removeHeader(name);
+  }
+  lockResponse(rawResponseOf(reply), failure);
+  // A stream that nobody reads would stay open.
+  if (isDestroyable(payload)) payload.destroy();
+  done(null, failure.body);
+}
+
+function isDestroyable(payload: unknown): payload is { destroy(): void } {
+  return (
+    typeof payload === 'object' && payload !== null && 'destroy' in payload && typeof payload.destroy === 'function'
+  );
+}

@@ -1,0 +1,84 @@
+import type { SessionSettings } from '../settings/session-settings.js';
+import { SessionCookie } from './cookie.js';
+import type { CookieTags } from './cookie-tag.js';
+import { planHeaders } from './header-plan.js';
+import { expiredCookie, setCookie } from './session-cookie.js';
+import type { SessionReports } from './session-reports.js';
+import type { ResponseHead, SessionState } from './session-state.js';
+
+/** Writes what the head of a response says of the session. */
+export class SessionHeaders {
+  constructor(
+    private readonly settings: SessionSettings,
+    private readonly tags: CookieTags,
+    private readonly reports: SessionReports,
+    private readonly defaultCookie: (state: SessionState) => SessionCookie,
+  ) {}
+
+  /** Writes it, once for a response. */
+  write(state: SessionState, head: ResponseHead): void {
+    const { name, rolling } = this.settings;
+    const { presented, own, session } = state;
+    const control = head.get('cache-control');
+    const plan = planHeaders({
+      presented: state.values.length > 0,
+      presentedKey: presented?.key,
+      stale: presented?.stale ?? false,
+      keptKey: state.kept ? own?.key : undefined,
+      moved: state.movedTo !== undefined,
+      replaced: state.replaced,
+      rolling,
+      touched: state.touchedRequest !== undefined || state.touchedRaw !== undefined,
+      renewed:
+        (state.written || state.prolonged) &&
+        session?.cookie instanceof SessionCookie &&
+        session.cookie.originalMaxAge !== null,
+      cacheControl: control === undefined ? undefined : String(control),
+    });
+    state.told = state.kept ? own?.key : undefined;
+    if (plan.cookie === 'set' && !this.setCookie(state, head)) state.told = presented?.key;
+    if (plan.cookie === 'expire') appendCookie(head, name, expiredCookie(this.settings));
+    if (plan.cacheControl !== undefined) head.set('cache-control', plan.cacheControl);
+    if (plan.varies) addVary(head);
+    if (plan.shared) this.reports.sharedCache(state, String(control));
+  }
+
+  /** Whatever a handler has set on the cookie: it is Secure and HttpOnly, and keeps the rules of its name. */
+  private setCookie(state: SessionState, head: ResponseHead): boolean {
+    const { own, session } = state;
+    if (own === undefined) return false;
+    const { name, cookie } = this.settings;
+    const asked = session?.cookie instanceof SessionCookie ? session.cookie : this.defaultCookie(state);
+    const isHostOnly = /^__Host-/i.test(name);
+    const { sameSite, expires, partitioned } = asked;
+    try {
+      const line = setCookie(name, this.tags.valueFor(own), {
+        path: isHostOnly ? cookie.path : asked.path,
+        domain: isHostOnly ? undefined : asked.domain,
+        expires: expires ?? undefined,
+        httpOnly: cookie.httpOnly,
+        secure: cookie.secure,
+        partitioned,
+        sameSite,
+      });
+      appendCookie(head, name, line);
+      return true;
+    } catch (error) {
+      this.reports.cookieFailure(error);
+      return false;
+    }
+  }
+}
+
+function appendCookie(head: ResponseHead, name: string, line: string): void {
+  const lines = [head.get('set-cookie') ?? []].flat().map(String);
+  const others = lines.filter((other) => !other.startsWith(`${name}=`));
+  head.set('set-cookie', [...others, line]);
+}
+
+function addVary(head: ResponseHead): void {
+  const vary = head.get('vary');
+  if (vary === undefined || vary === '') return head.set('vary', 'Cookie');
+  const names = String(vary);
+  if (!/(?:^|,)\s*(?:\*|cookie)\s*(?:,|$)/i.test(names)) head.set('vary', `${names}, Cookie`);
+}

@@ -1,0 +1,95 @@
+import type { SessionSettings } from '../settings/session-settings.js';
+import type { CookieTags, Ticket } from './cookie-tag.js';
+import type { EndedIds } from './ended-ids.js';
+import { hasExpired } from './lifetimes.js';
+import { isMoved, LONGEST_WAY, type MovedSession, type SessionRecord, type SessionRecords } from './records.js';
+import type { SessionReports } from './session-reports.js';
+import type { SessionState } from './session-state.js';
+
+/** A session that has not ended, and its new key where it was looked for under an old one. */
+export interface Loaded {
+  readonly record: SessionRecord;
+  readonly movedTo: string | undefined;
+}
+
+type Found = SessionRecord | MovedSession | undefined;
+
+/** Finds the session that the cookie of a request names. */
+export class SessionLoader {
+  constructor(
+    private readonly records: SessionRecords,
+    private readonly settings: SessionSettings,
+    private readonly tags: CookieTags,
+    private readonly ended: EndedIds,
+    private readonly reports: SessionReports,
+  ) {}
+
+  /** Whether the store answers at the first touch. */
+  get isSync(): boolean {
+    return this.records.readNow !== undefined;
+  }
+
+  /** Of several cookies of the name the one that a secret verifies; none where two do: one of them was planted. */
+  choose(state: SessionState): Ticket | undefined {
+    if (state.chosen) return state.presented;
+    state.chosen = true;
+    const { values } = state;
+    if (values.length > 1) this.reports.several(state);
+    let chosen: Ticket | undefined;
+    for (const value of values) {
+      const ticket = this.tags.read(value);
+      if (ticket === undefined || ticket.id === chosen?.id) continue;
+      if (chosen !== undefined) return undefined;
+      chosen = ticket;
+    }
+    state.presented = chosen;
+    return chosen;
+  }
+
+  /** Loads the session of a request. Throws where the store fails. */
+  loadNow(state: SessionState): void {
+    if (state.chosen) return;
+    const ticket = this.choose(state);
+    const { records } = this;
+    if (ticket === undefined || records.readNow === undefined) return;
+    let key = ticket.key;
+    let found: Found = records.readNow(key);
+    for (let step = 0; isMoved(found) && step < LONGEST_WAY; step += 1) {
+      key = found.movedTo;
+      found = records.readNow(key);
+    }
+    this.take(state, this.judge(found, key, ticket.key));
+  }
+
+  /** The session that is stored under a key, or was until a moment ago. Rejects where the store fails. */
+  async load(first: string): Promise<Loaded | undefined> {
+    let key = first;
+    let found: Found = await this.records.read(key);
+    for (let step = 0; isMoved(found) && step < LONGEST_WAY; step += 1) {
+      key = found.movedTo;
+      found = await this.records.read(key);
+    }
+    return this.judge(found, key, first);
+  }
+
+  /** Notes what was found for the cookie of a request. */
+  take(state: SessionState, found: Loaded | undefined): void {
+    if (found === undefined || state.presented === undefined) return;
+    state.record = found.record;
+    state.content = JSON.stringify(found.record.data);
+    state.own = state.presented;
+    state.movedTo = found.movedTo;
+    state.kept = true;
+  }
+
+  /** What was found, unless it has ended. A clock that is a little ahead is taken for this one. */
+  private judge(found: Found, key: string, first: string): Loaded | undefined {
+    const now = Date.now();
+    if (found === undefined || isMoved(found) || hasExpired(found, this.settings, now)) return undefined;
+    if (this.ended.has(key, now)) return undefined;
+    const { created, seen } = found;
+    const isAhead = created > now || seen > now;
+    const record = isAhead ? { ...found, created: Math.min(created, now), seen: Math.min(seen, now) } : found;
+    return { record, movedTo: key === first ? undefined : key };
+  }
+}
