@@ -3,13 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { All, Controller, Get } from '@nestjs/common';
 import express from 'express';
 import { adapters, createApp, type App, type NewAdapter } from '../support/applications.js';
+import { howMany } from '../support/everything.js';
 import { mutatedTargets } from '../support/mutated-targets.js';
 import { pipeline } from '../support/pipelined-requests.js';
 import { makeSite } from '../support/site.js';
-import { runs } from '../support/thoroughness.js';
 
-// Run it whole, and see its count, with: ALL=1 npm test -- spec/attacks/target-fuzzing.spec.ts
-const REQUEST_LINES = runs(600, 200_000);
+// Run it whole, and see its count, with: npm run test:all -- spec/attacks/target-fuzzing.spec.ts
+const REQUEST_LINES = howMany(200_000, 600);
 const BATCH = 40;
 const SEED = 20_261_130;
 
