@@ -12,7 +12,7 @@ const PARSED_URL = '_parsedUrl';
  * Watches to which target the application rewrites a request that the gate has let through: by `req.url`, in any
  * middleware, router, hook or sub-application, also later. Once `refuses` has answered, nothing behind it runs.
  *
- * Costs a request about a microsecond, so it is for plain-HTTP requests of applications that have `paths` rules.
+ * Costs a request some microseconds, so it is for plain-HTTP requests of applications that have `paths` rules.
  */
 export function watchRewrites(request: PlatformRequest, refuses: RefusesTarget): void {
   if (PARSED_URL in request) watchRouter(request, refuses);
