@@ -44,12 +44,17 @@ function watchFrameworkErrors(instance: unknown, tell: OnTurnedAway): void {
   const slot = Object.getOwnPropertySymbols(instance).find(({ description }) => description === FASTIFY_OPTIONS);
   const options: unknown = slot === undefined ? undefined : Reflect.get(instance, slot);
   if (typeof options !== 'object' || options === null) return;
-  const frameworkErrors: unknown = Reflect.get(options, FRAMEWORK_ERRORS);
+  // Nest 12 sets it, and answers with the error as Fastify does on its own.
+  const frameworkErrors: unknown = Reflect.get(options, FRAMEWORK_ERRORS) ?? sendError;
   if (typeof frameworkErrors !== 'function') return;
   Reflect.set(options, FRAMEWORK_ERRORS, (error: unknown, request: unknown, reply: unknown): unknown => {
     if (isRequest(request)) tell(request);
     return Reflect.apply(frameworkErrors, undefined, [error, request, reply]);
   });
+}
+
+function sendError(error: unknown, _request: unknown, reply: { send(payload: unknown): unknown }): unknown {
+  return reply.send(error);
 }
 
 function isRequest(value: unknown): value is PlatformRequest {
