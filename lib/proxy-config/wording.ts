@@ -35,10 +35,10 @@ export const KINDS: readonly Kind[] = [
 export function bodyOf(status: number): string {
   switch (status) {
     case 400:
-      return 'This is served over https only, and the name that was asked for is not one of this site.';
+      return 'This is served over https only, and the host name of the request is not a name of this site.';
     case 421:
-      return 'This is served over https only. A server in front of this one has ended https: this site is not set up right.';
+      return 'This is served over https only. A server in front of this one has ended https and does not report it: this site is misconfigured.';
     default:
-      return 'This is served over https only, and the request came over plain HTTP, so it was refused. Whatever it carried may have been read by others on the way.';
+      return 'This is served over https only, and the request came over plain HTTP, so it was refused. Others on the network may have read what it contained.';
   }
 }
