@@ -27,6 +27,7 @@ export type { Finding } from './findings/findings.js';
 export type { FindingId, Severity } from './findings/catalogue.js';
 export type {
   CallContext,
+  ExemptRule,
   HstsOptions,
   IgnoredFinding,
   Leak,

@@ -54,10 +54,12 @@ function checkHosts(facts: BootFacts, findings: Findings): void {
       fix: "Name the hosts of the site, hosts: ['example.com'], or fix one: redirect: { host: 'example.com' }.",
     });
   }
-  const outsiders = [...(hosts ?? []), ...Object.keys(redirect?.host ?? {})].some((host) => !isOwnName(host));
+  const outsiders = [...(hosts ?? []), ...Object.keys(redirect?.host ?? {})].some(
+    (host) => typeof host === 'function' || !isOwnName(host),
+  );
   if (outsiders || !isDeployed(facts) || !redirectsAnything(facts)) return;
   findings.report('SEC007', {
-    subject: hosts === undefined ? 'hosts' : `hosts: ${hosts.join(', ')}`,
+    subject: hosts === undefined ? 'hosts' : `hosts: ${hosts.map(String).join(', ')}`,
     cause: 'Only names of this machine for itself are allowed, so every redirect for another name is answered 400.',
     fix: "Name the hosts of the site, hosts: ['example.com'], or fix one: redirect: { host: 'example.com' }.",
   });
@@ -112,7 +114,10 @@ function redirectsOf(
 
 /** Nothing of a request chooses the host: it is given, or there is but one. */
 function hasFixedHost({ hosts = [], redirect }: SecureOptions): boolean {
-  return typeof redirect?.host === 'string' || (hosts.length === 1 && hosts.every((host) => /^[^.*]/.test(host)));
+  return (
+    typeof redirect?.host === 'string' ||
+    (hosts.length === 1 && hosts.every((host) => typeof host === 'string' && /^[^.*]/.test(host)))
+  );
 }
 
 function reportLossy(subject: string, findings: Findings): void {

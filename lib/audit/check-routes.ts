@@ -119,7 +119,8 @@ export function checkRules(
       fix: 'Write it as the path is, with the global prefix; or accept it in findings.ignore where it covers files.',
     });
   }
-  for (const rule of exempt.filter((path) => !reaches(path))) {
+  const exemptPaths = exempt.map((rule) => (typeof rule === 'string' ? rule : rule.path));
+  for (const rule of exemptPaths.filter((path) => !reaches(path))) {
     findings.report('SEC012', {
       subject: `exempt: ${rule}`,
       cause: 'No route lies under it. It still opens static files and middleware there.',

@@ -5,6 +5,7 @@ import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Findings } from '../findings/findings.js';
 import { checkContext } from '../guard/other-contexts.js';
 import { SecureGuard } from '../guard/secure.guard.js';
+import { assertNestVersion } from '../platform/nest-version.js';
 import type { RouteTable } from '../policy/route-table.js';
 import { recordMessageHandlers } from '../routes/record-message-handlers.js';
 import { recordResolvers } from '../routes/record-resolvers.js';
@@ -23,6 +24,7 @@ import {
   assertNoErrors,
   assertNotLazy,
 } from './assertions.js';
+import { checkFrameworkTrust } from './check-framework-trust.js';
 import { checkListeners } from './check-listeners.js';
 import { collectBootFacts } from './collect-boot-facts.js';
 import { install, type Installation, type Parts } from './install.js';
@@ -53,6 +55,7 @@ export class Boot {
     @Inject(SECURE_GATEWAYS) gateways: Gateways,
     @Inject(SecureListeners) listeners: SecureListeners,
   ) {
+    assertNestVersion(host);
     assertImportedOnce(modules);
     assertNotLazy(this.adapter);
     this.parts = { enforcer, findings, routes, guard, engine, modules, config };
@@ -62,7 +65,10 @@ export class Boot {
     this.webSocketServers = watchGateways(gateways, this.parts);
     // In a testing module there is no adapter yet; elsewhere there is.
     host.init$.subscribe(() => this.install());
-    host.listen$.subscribe(() => checkListeners(host.httpAdapter, enforcer, listeners, findings));
+    host.listen$.subscribe(() => {
+      checkListeners(host.httpAdapter, enforcer, listeners, findings);
+      checkFrameworkTrust(this.installation.frameworkTrust, findings);
+    });
   }
 
   /** Notes the functions of all handlers: constructors have run, and no route is registered yet. */
@@ -88,6 +94,7 @@ export class Boot {
     this.webSocketServers.record(routes, config);
     recordResolvers(routes, settings, { modules, config });
     recordMessageHandlers(routes, modules);
+    checkFrameworkTrust(this.installation.frameworkTrust, findings);
     checkAtBoot(
       collectBootFacts(adapter, settings, routes, config, this.installation.findSessionMiddleware()),
       findings,

@@ -13,8 +13,10 @@ import { compileRoutePolicy } from '../gate/route-policy.js';
 import { installServerGate } from '../gate/server-gate.js';
 import { compileRouteGate } from '../guard/route-gate.js';
 import { SecureGuard } from '../guard/secure.guard.js';
-import { asFrameworkRequest, extendRequests, schemeProperties } from '../platform/extend-requests.js';
 import { captureCors, type ApplicationCors } from '../platform/application-cors.js';
+import { clientProperties } from '../platform/client-properties.js';
+import { asFrameworkRequest, extendRequests, schemeProperties, speaksHttp2 } from '../platform/extend-requests.js';
+import { setFrameworkTrust, type FrameworkTrust } from '../platform/framework-trust.js';
 import { watchSessionMiddleware } from '../platform/session-middleware.js';
 import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
 import { testingClaims } from '../platform/testing-claims.js';
@@ -22,6 +24,7 @@ import type { RouteTable } from '../policy/route-table.js';
 import { lazyLoading } from '../routes/lazy-loading.js';
 import { recordRoutes } from '../routes/record-routes.js';
 import { findRoutesOutsideNest } from '../routes/routes-outside-nest.js';
+import { compileTrust } from '../transport/trust.js';
 import type { SessionEngine } from '../session/engine.js';
 import { saveBeforeSending } from '../session/on-send.js';
 import { bridgePassport } from '../session/passport-on-fastify.js';
@@ -44,6 +47,8 @@ export interface Installation {
   readonly needsRequestHook: boolean;
   /** Lets the server gate answer; called once the boot is through. */
   readonly openServerGate: () => void;
+  /** Express's own trust setting; undefined without `proxies`, and on Fastify. */
+  readonly frameworkTrust?: FrameworkTrust | undefined;
   /** The other session engines of the application, by the name of their package. */
   readonly findSessionMiddleware: () => readonly string[];
 }
@@ -66,7 +71,7 @@ interface Plan {
 export function install(adapter: HttpServer, parts: Parts): Installation {
   parts.enforcer.asPlatformRequest = (raw) => asFrameworkRequest(adapter, raw);
   watchRoutes(adapter, parts);
-  return installPlan(adapter, parts, compilePlan(parts, captureCors(adapter)));
+  return installPlan(adapter, parts, compilePlan(adapter, parts, captureCors(adapter)));
 }
 
 /** Records every route from here on, and puts the route gate before each handler that requires https. */
@@ -78,7 +83,11 @@ function watchRoutes(adapter: HttpServer, { enforcer, routes, guard, modules, co
   routes.addSource(lazyLoading(modules));
 }
 
-function compilePlan({ enforcer, findings, routes, guard, engine }: Parts, cors: ApplicationCors): Plan {
+function compilePlan(
+  adapter: HttpServer,
+  { enforcer, findings, routes, guard, engine }: Parts,
+  cors: ApplicationCors,
+): Plan {
   const { settings } = enforcer;
   const gateParts = {
     enforcer,
@@ -88,8 +97,11 @@ function compilePlan({ enforcer, findings, routes, guard, engine }: Parts, cors:
     guarded: guard instanceof SecureGuard,
     cors,
     findMarkedRoute: compileMarkedRouteFinder(routes),
+    http2: speaksHttp2(adapter),
   };
-  const unified = settings.options.proxies !== undefined || testingClaims() !== undefined;
+  const declared = settings.options.proxies !== undefined;
+  const unified = declared || testingClaims() !== undefined;
+  const framework = typeof adapter.getInstance() === 'function' ? 'express' : 'fastify';
   return {
     gate: compileGate(gateParts),
     serverGate: compileServerGate(gateParts),
@@ -100,6 +112,7 @@ function compilePlan({ enforcer, findings, routes, guard, engine }: Parts, cors:
       unified || engine !== null
         ? (prototype) => ({
             ...(unified ? schemeProperties(prototype, (request) => enforcer.isSecure(request)) : {}),
+            ...(declared ? clientProperties(framework, (request) => enforcer.transportOf(request)) : {}),
             ...(engine === null ? {} : sessionProperties(engine)),
           })
         : undefined,
@@ -136,7 +149,11 @@ function installPlan(adapter: HttpServer, { enforcer, engine }: Parts, plan: Pla
         });
   if (requestProperties !== undefined) extendRequests(adapter, requestProperties);
   const findSessionMiddleware = engine === null ? () => [] : watchSessionMiddleware(adapter);
-  return { needsRequestHook, openServerGate, findSessionMiddleware };
+  const frameworkTrust =
+    proxies === undefined
+      ? undefined
+      : setFrameworkTrust(adapter, compileTrust(proxies.trust), (request) => enforcer.isSecure(request));
+  return { needsRequestHook, openServerGate, frameworkTrust, findSessionMiddleware };
 }
 
 /** Sessions, between the gate and the application. Node's own requests under Fastify are given them too. */

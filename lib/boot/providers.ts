@@ -23,7 +23,8 @@ import {
   SECURE_SETTINGS,
   SECURE_SWITCH,
 } from '../tokens.js';
-import { parseHost } from '../transport/host.js';
+import { hostPatterns, parseHost } from '../transport/host.js';
+import { compilePrefix } from '../transport/prefix.js';
 import { SecureUrls } from '../urls/secure-urls.js';
 import { loadGateways } from '../websockets/gateways.js';
 import { Boot } from './boot.js';
@@ -109,12 +110,14 @@ function createFindings({ options }: Settings): Findings {
 function createUrls(enforcer: Enforcer, routes: RouteTable): SecureUrls<PlatformRequest> {
   const { settings } = enforcer;
   const { hosts, redirect } = settings.options;
-  const named = typeof redirect?.host === 'string' ? redirect.host : hosts?.find((host) => /^[^.*]/.test(host));
+  const named =
+    typeof redirect?.host === 'string' ? redirect.host : hostPatterns(hosts).find((host) => /^[^.*]/.test(host));
   return new SecureUrls<PlatformRequest>({
     routes,
     targetOf,
     httpsSupport: settings.httpsSupport,
-    ports: settings.ports,
+    ports: settings.knownPorts,
+    defaultPrefix: compilePrefix(settings.options.proxies?.prefix)?.fixed,
     defaultHost: parseHost(named)?.host,
     transportOf: (request) => enforcer.transportOf(request),
     hostRefused: (request) => void enforcer.reportHost(request),

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { INestApplication, LoggerService } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { Look, Platform } from './audit-report.js';
+import { explainOldNest } from '../platform/nest-version.js';
 import { LoadFailure } from './load-failure.js';
 import type { RootModule } from './load-module.js';
 
@@ -30,6 +31,9 @@ export async function findNest(file: string, wanted: Platform | undefined): Prom
       `@nestjs/core is not installed where ${file} would find it. Is this file in a Nest application?`,
     );
   }
+  const version = versionIn(fromApplication('@nestjs/core/package.json'));
+  const tooOld = explainOldNest(version);
+  if (tooOld !== undefined) throw new LoadFailure(tooOld);
   const candidates: readonly Platform[] = wanted === undefined ? ['express', 'fastify'] : [wanted];
   const platform = candidates.find((name) => resolved(fromApplication, `@nestjs/platform-${name}`) !== undefined);
   if (platform === undefined) {
@@ -39,8 +43,7 @@ export async function findNest(file: string, wanted: Platform | undefined): Prom
     );
   }
   const core: typeof import('@nestjs/core') = await import(pathToFileURL(corePath).href);
-  const manifest: unknown = fromApplication('@nestjs/core/package.json');
-  return { core, version: versionIn(manifest), platform, adapter: await newAdapter(fromApplication, platform) };
+  return { core, version, platform, adapter: await newAdapter(fromApplication, platform) };
 }
 
 /**

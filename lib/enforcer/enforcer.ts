@@ -10,15 +10,26 @@ import { decide, secureUrl } from '../policy/decide.js';
 import type { RequirementOf } from '../policy/requirement.js';
 import type { PolicySettings, RequestFacts, Requirement, Verdict } from '../policy/verdict.js';
 import { VERDICT_CHANNEL } from '../tokens.js';
-import type { Connection, Transport } from '../transport/connection.js';
-import { pathOf } from '../transport/request-target.js';
+import { FUNCTION_PEER, type Connection, type Transport } from '../transport/connection.js';
+import type { HostFault } from '../transport/host.js';
+import { withoutPrefix } from '../transport/prefix.js';
+import { pathAndQueryOf, pathOf } from '../transport/request-target.js';
 import { acceptsHtml, type DenyVerdict } from '../answer/answer.js';
-import { explainDestination, explainHost } from './explain-destination.js';
+import { explainDestination, explainHost, explainLinks, mayExplainLinks } from './explain-destination.js';
+import { formatOptions, withTrusted } from './suggest-proxy-options.js';
+import { OncePerMinute } from './once-per-minute.js';
 import { explainDoubts, type DoubtExplanation } from './explain.js';
-import { compileConnection, rawRequestOf, targetOf, type PlatformRequest } from '../platform/platform.js';
+import {
+  compileConnections,
+  rawRequestOf,
+  targetOf,
+  type ConnectionReader,
+  type PlatformRequest,
+} from '../platform/platform.js';
 import { RecentRequests, type ClientRequest } from './recent-requests.js';
 import { hasBody } from '../answer/lock-response.js';
 import { HandlerPlaces } from '../platform/handlers.js';
+import { removeOwnProperties } from '../platform/client-properties.js';
 import { testingClaims } from '../platform/testing-claims.js';
 
 /** What the channel `nestjs-secure:verdict` publishes for every verdict. */
@@ -59,6 +70,9 @@ interface Weighed {
 /** An innocent client has left for https by then; one behind a proxy that ends TLS is back in milliseconds. */
 const REDIRECT_MEMORY = 10_000;
 
+/** By what the headers that tell of a lost prefix or port are told apart. */
+const LINK_HEADERS = ['host', 'x-forwarded-port', 'x-forwarded-prefix'];
+
 /** Browsers repeat a request that was answered 421 at once, on another connection (RFC 9110 15.5.20). */
 const RETRY_MEMORY = 2000;
 
@@ -70,12 +84,14 @@ const HTTPS_OFF: Verdict = { action: 'pass', reason: 'https-off' };
  */
 export class Enforcer {
   readonly connectionOf: (request: PlatformRequest) => Connection;
+  private readonly connections: ConnectionReader;
   /** Gives a request that the framework has not seen, a handshake, what the framework would say of it. Set with the adapter. */
   asPlatformRequest: (raw: IncomingMessage) => PlatformRequest = (raw) => raw;
   private readonly verdicts = channel(VERDICT_CHANNEL);
   private readonly redirects = new RecentRequests(REDIRECT_MEMORY);
   private readonly misdirected = new RecentRequests(RETRY_MEMORY);
   /** The requests that a finding was reported of. The gate and the guard may both come to the same one. */
+  private readonly noticed = new OncePerMinute();
   private readonly reported = new WeakSet<IncomingMessage>();
   private readonly logger = new Logger('SecureModule');
   private readonly moduleWide: PolicySettings;
@@ -91,8 +107,10 @@ export class Enforcer {
     readonly handlers: HandlerPlaces = new HandlerPlaces(),
   ) {
     this.moduleWide = settings.policy([]);
+    settings.hostFaults.report = (fault) => this.reportHostFault(fault);
     const proxiesDeclared = settings.options.proxies !== undefined;
-    this.connectionOf = compileConnection({ proxiesDeclared, claims: testingClaims() });
+    this.connections = compileConnections({ proxiesDeclared, claims: testingClaims() });
+    this.connectionOf = this.connections.of;
   }
 
   /** Whether a request is secure. */
@@ -103,6 +121,21 @@ export class Enforcer {
   /** The transport of a request. */
   transportOf(request: PlatformRequest): Transport {
     return this.settings.transport.read(this.connectionOf(request));
+  }
+
+  /** Works out the transport of a request, then makes its headers say what is believed. The gate does so first of all. */
+  admit(request: PlatformRequest): Connection {
+    const { transport, normaliseHeaders } = this.settings;
+    let connection = this.connectionOf(request);
+    if (normaliseHeaders === undefined) return connection;
+    const told = transport.read(connection);
+    this.noticePrefix(connection);
+    if (connection.peer === FUNCTION_PEER) removeOwnProperties(request);
+    normaliseHeaders(connection, told, () => {
+      connection = this.connections.keepHeaders(request);
+      transport.remember?.(connection, told);
+    });
+    return connection;
   }
 
   /** The host a request asks for. */
@@ -158,7 +191,8 @@ export class Enforcer {
     const { headers, method = 'GET' } = raw;
     const target = targetOf(request);
     const transport = this.settings.transport.read(connection);
-    const requirement = strictest(input.requirementOf, target, raw.url);
+    const requirementOf: RequirementOf = (path) => this.requirementUnderPrefix(input, path, transport, connection);
+    const requirement = strictest(requirementOf, target, raw.url);
     const client = transport.doubts.length > 0 ? clientRequest(request, transport) : undefined;
     const facts: RequestFacts = {
       method,
@@ -174,6 +208,26 @@ export class Enforcer {
     const isAnswered = requirement.level === 'required' && !transport.secure;
     const policy = isAnswered ? input.policy(request) : this.moduleWide;
     return { facts, policy, client, verdict: this.enforcing ? decide(facts, policy) : HTTPS_OFF };
+  }
+
+  /**
+   * What a target requires, without the prefix that a proxy may have left on it.
+   *
+   * **Security:** a client may have written a header that names the prefix (nginx passes it on), so a prefix from a header
+   * never makes a path exempt, and a rule in `paths` holds for the whole path as well.
+   */
+  private requirementUnderPrefix(
+    { requirementOf }: JudgeInput,
+    target: string,
+    { prefix }: Transport,
+    connection: Connection,
+  ): Requirement {
+    const requirement = requirementOf(target, connection);
+    if (prefix === undefined) return requirement;
+    const inner = withoutPrefix(prefix, pathAndQueryOf(target));
+    if (inner === target || (requirement.level === 'required' && requirement.by !== 'mode')) return requirement;
+    const other = requirementOf(inner, connection);
+    return other.level === 'exempt' && prefix !== this.settings.options.proxies?.prefix ? requirement : other;
   }
 
   private publish(request: IncomingMessage, facts: RequestFacts, verdict: Verdict): void {
@@ -213,6 +267,11 @@ export class Enforcer {
         return this.reportDoubts(request);
       case 'insecure':
         this.reportDestination(request, transport);
+        this.reportUndeclaredFunction(request);
+        return undefined;
+      case 'insecure-secret':
+      case 'insecure-refused':
+        this.reportUndeclaredFunction(request);
         return undefined;
       default:
         return undefined;
@@ -227,10 +286,58 @@ export class Enforcer {
     return 'SEC002';
   }
 
+  private reportHostFault({ host, did }: HostFault): void {
+    this.findings.report('SEC115', {
+      subject: host,
+      signature: did,
+      cause: `A function in hosts was asked for '${host}' and ${did}, so the host was not allowed.`,
+      fix: 'Let it return true or false at once, from names that are kept in memory.',
+    });
+  }
+
+  /** A serverless bridge made the request up, and the runtime that calls the function is not declared. */
+  private reportUndeclaredFunction(request: PlatformRequest): void {
+    const { peer, headers } = this.connectionOf(request);
+    const { proxies } = this.settings.options;
+    if (peer !== FUNCTION_PEER || headers['x-forwarded-proto'] === undefined) return;
+    const declared = withTrusted(peer, proxies);
+    if (declared === proxies || !this.noticed.isNew(peer)) return;
+    this.findings.report('SEC116', {
+      subject: peer,
+      cause:
+        'A serverless bridge called the application without a socket, and the runtime says http in x-forwarded-proto. That was believed, but https would not be, because the runtime is not declared.',
+      fix: `Declare it: ${formatOptions(declared)}.`,
+    });
+  }
+
+  /** Reports a port or a prefix that is lost from the URLs of a secure request, once a minute each. */
+  noticeLinks(request: PlatformRequest, connection: Connection): void {
+    if (!mayExplainLinks(connection)) return;
+    const { headers, peer } = connection;
+    const signature = LINK_HEADERS.map((name) => headers[name] ?? '').join('\n');
+    if (!this.noticed.isNew(signature)) return;
+    const { host, port, prefix } = this.settings.transport.read(connection);
+    const explanation = explainLinks({ headers, host, port, prefix, peer, target: targetOf(request) }, this.settings);
+    if (explanation === undefined) return;
+    const { id, ...details } = explanation;
+    this.findings.report(id, details);
+  }
+
+  private noticePrefix(connection: Connection): void {
+    const unusable = this.settings.prefixFault?.(connection);
+    if (unusable === undefined || !this.noticed.isNew(`prefix ${unusable}`)) return;
+    this.findings.report('SEC114', {
+      subject: unusable,
+      cause: `A declared proxy states '${unusable}' as the path prefix, which is none, so URLs have no prefix.`,
+      fix: "Let the proxy overwrite the header with a path of plain segments and no slash at its end, such as '/app'; or write the path in proxies.prefix.",
+    });
+  }
+
   /** A redirect goes out all the same. */
-  private reportDestination(request: PlatformRequest, { host, port }: Transport): void {
-    const { headers } = rawRequestOf(request);
-    const explanation = explainDestination({ headers, host, port, target: targetOf(request) }, this.settings);
+  private reportDestination(request: PlatformRequest, { host, port, prefix, peer }: Transport): void {
+    const { headers } = this.connectionOf(request);
+    const asked = { headers, host, port, prefix, peer, target: targetOf(request) };
+    const explanation = explainDestination(asked, this.settings);
     if (explanation === undefined) return;
     const { id, ...details } = explanation;
     this.findings.report(id, details);
@@ -309,6 +416,11 @@ function isHandshake({ upgrade }: IncomingHttpHeaders): boolean {
   return upgrade?.toLowerCase() === 'websocket';
 }
 
-function clientRequest(request: PlatformRequest, { peer, host }: Transport): ClientRequest {
-  return { peer, host, userAgent: rawRequestOf(request).headers['user-agent'], target: targetOf(request) };
+function clientRequest(request: PlatformRequest, { peer, addresses, host }: Transport): ClientRequest {
+  return {
+    peer: addresses?.at(-1) ?? peer,
+    host,
+    userAgent: rawRequestOf(request).headers['user-agent'],
+    target: targetOf(request),
+  };
 }

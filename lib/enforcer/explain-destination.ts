@@ -15,12 +15,13 @@ export interface DestinationExplanation extends Explanation {
 }
 
 /** What a plain-HTTP request asks for, as far as a redirect depends on it. */
-export interface Asked extends Pick<Connection, 'headers'>, Pick<Transport, 'host' | 'port'> {
+export interface Asked extends Pick<Connection, 'headers'>, Pick<Transport, 'host' | 'port' | 'prefix'> {
+  readonly peer?: string | undefined;
   readonly target: string;
 }
 
 /** What of the options a redirect depends on. */
-export type DestinationSettings = Pick<Settings, 'options' | 'ports' | 'hostAllowed'>;
+export type DestinationSettings = Pick<Settings, 'options' | 'ports' | 'knownPorts' | 'hostAllowed'>;
 
 /** Why a host was refused, and what to set. */
 export function explainHost(
@@ -78,7 +79,20 @@ function readingHost({ peer, headers }: Connection, proxies: ProxyOptions | unde
  * redirect.
  */
 export function explainDestination(asked: Asked, settings: DestinationSettings): DestinationExplanation | undefined {
-  return explainPrefix(asked) ?? explainPort(asked, settings);
+  return explainPrefix(asked, settings) ?? explainPort(asked, settings);
+}
+
+/**
+ * The same for the URLs of a secure request, which have the port of `Host`. Undefined where the request shows nothing of a
+ * lost prefix or port.
+ */
+export function explainLinks(asked: Asked, settings: DestinationSettings): DestinationExplanation | undefined {
+  return explainPrefix(asked, settings) ?? explainForwardedPort(asked, settings);
+}
+
+/** Whether a request may show a lost prefix or port, for the price of a few looks. */
+export function mayExplainLinks({ headers }: Pick<Connection, 'headers'>): boolean {
+  return headers['x-forwarded-port'] !== undefined || PREFIX_HEADERS.some((name) => headers[name] !== undefined);
 }
 
 /** Headers in which proxies say which path they were asked for before they changed it. */
@@ -86,16 +100,25 @@ const PREFIX_HEADERS = ['x-forwarded-prefix', 'x-original-uri', 'x-original-url'
 
 const PREFIX = /^(?:\/[\w.~-]{1,60}){1,8}$/;
 
-function explainPrefix({ headers, target }: Asked): DestinationExplanation | undefined {
+function explainPrefix(
+  { headers, target, peer, prefix: believed }: Asked,
+  { options: { proxies } }: DestinationSettings,
+): DestinationExplanation | undefined {
+  if (believed !== undefined) return undefined;
   const path = pathOf(target);
   const header = PREFIX_HEADERS.find((name) => prefixIn(headers, name, path) !== undefined);
   if (header === undefined) return undefined;
   const prefix = prefixIn(headers, header, path);
+  const option = header === 'x-forwarded-prefix' ? true : prefix;
+  const declared =
+    peer === undefined
+      ? ''
+      : ` Or, if the proxy overwrites ${header} whatever a client sends, let URLs have the prefix: ${formatOptions({ ...withTrusted(peer, proxies), prefix: option })}.`;
   return {
     id: 'SEC105',
     subject: `${prefix}`,
     cause: `A proxy takes '${prefix}' off the path (it says so in ${header}), so a redirect leads past it, to a path that outsiders do not have.`,
-    fix: `Let the proxy keep the path, and serve the application under it: app.setGlobalPrefix('${prefix?.slice(1)}'). Or let the proxy itself redirect http to https, before it takes the prefix off.`,
+    fix: `Let the proxy keep the path, and serve the application under it: app.setGlobalPrefix('${prefix?.slice(1)}'). Or let the proxy itself redirect http to https, before it takes the prefix off.${declared}`,
   };
 }
 
@@ -109,6 +132,22 @@ function prefixIn(headers: Asked['headers'], name: string, path: string): string
 
 function lostFrom(original: string, path: string): string {
   return original.endsWith(path) ? original.slice(0, -path.length) : '';
+}
+
+/** A proxy names the port that it was asked at, and URLs have another. */
+function explainForwardedPort(
+  { headers, host, port }: Asked,
+  { knownPorts }: DestinationSettings,
+): DestinationExplanation | undefined {
+  const stated = fieldValue(headers, 'x-forwarded-port');
+  const used = knownPorts.https ?? port ?? 443;
+  if (stated === undefined || !/^[1-9]\d{0,4}$/.test(stated) || Number(stated) === used) return undefined;
+  return {
+    id: 'SEC106',
+    subject: `https port ${stated}`,
+    cause: `A proxy was asked for ${host} at port ${stated} (it says so in x-forwarded-port), and URLs have port ${used}.`,
+    fix: `Let the proxy send on the port in Host (nginx: proxy_set_header Host $http_host), or say which port outsiders use: SecureModule.forRoot({ ports: { https: ${stated} } }).`,
+  };
 }
 
 /** A port in Host is the one outsiders use; without one it is 80 (RFC 9110 4.2.1). */

@@ -37,7 +37,7 @@ function upgradeLocation(request: PlatformRequest, response: ServerResponse, enf
     const location = response.getHeader('location');
     if (typeof location !== 'string') return;
     const host = enforcer.hostOf(request);
-    const upgraded = upgradeRedirect(location, (name) => name === host || hostAllowed(name), ports.https);
+    const upgraded = upgradeRedirect(location, (name) => name === host || hostAllowed(name, ports.https), ports.https);
     if (upgraded !== undefined) response.setHeader('location', upgraded);
   });
 }

@@ -8,6 +8,7 @@ import type { Connection } from '../transport/connection.js';
 import { answerOf, type DenyVerdict } from '../answer/answer.js';
 import { isPreflight, type Enforcer, type JudgeInput } from '../enforcer/enforcer.js';
 import type { OnTurnedAway } from './error-leaks.js';
+import { hasOtherHost } from '../transport/transport.js';
 import type { MatchesExemptRoute } from './exempt-routes.js';
 import type { FindMarkedRoute } from './marked-routes.js';
 import type { RoutePolicy } from './route-policy.js';
@@ -43,6 +44,8 @@ export interface GateParts {
   readonly cors: ApplicationCors;
   /** The route of a request that only marked handlers can answer. */
   readonly findMarkedRoute: FindMarkedRoute;
+  /** The server speaks HTTP/2, whose requests may name two hosts. */
+  readonly http2: boolean;
 }
 
 /**
@@ -56,11 +59,18 @@ export function compileGate(parts: GateParts): Gate | undefined {
   const bounds = compileBounds(parts);
 
   // The test kit's header is taken off whatever the options ask for, so the gate looks at every request.
-  if (bounds === undefined && decorate === undefined && testingClaims() === undefined) return undefined;
+  const { normaliseHeaders } = settings;
+  const needed = bounds ?? decorate ?? normaliseHeaders ?? testingClaims();
+  if (needed === undefined && !parts.http2) return undefined;
   return function gate(request, response) {
-    const connection = enforcer.connectionOf(request);
+    const connection = enforcer.admit(request);
+    if (parts.http2 && enforcer.enforcing && !settings.reportOnly && hasOtherHost(connection.headers)) {
+      enforcer.reportHost(request);
+      return answer(request, response, OTHER_HOST);
+    }
     if (settings.transport.isSecure(connection)) {
       enforcer.arrived(request);
+      enforcer.noticeLinks(request, connection);
       decorate?.(request, rawResponseOf(response), connection);
       return false;
     }
@@ -86,7 +96,7 @@ export function compileServerGate(parts: GateParts): Gate | undefined {
     const raw = rawRequestOf(request);
     // CORS is the framework's to apply.
     if (transport.isSecure(connection) || isPreflight(raw) || parts.cors.concerns(raw)) return false;
-    const requirement = bounds.requirementOf(request)(targetOf(request));
+    const requirement = bounds.requirementOf(request)(targetOf(request), connection);
     return requirement.level === 'required' && bounds.stop(request, response, connection, () => requirement);
   };
 }
@@ -167,7 +177,7 @@ function compileBounds({ enforcer, matchesExemptRoute, routePolicy, guarded, cor
     watchRewrites(
       request,
       (target) =>
-        rules.requires(target) &&
+        rules.requires(target, connection) &&
         !rawResponseOf(response).headersSent &&
         // Where the application rewrites a request, its own CORS has set the headers.
         answer(
@@ -179,11 +189,15 @@ function compileBounds({ enforcer, matchesExemptRoute, routePolicy, guarded, cor
   }
 
   return {
-    requirementOf: (request) => (target) => gateRequirement(target, enforced, () => matchesExemptRoute(request)),
+    requirementOf: (request) => (target, caller) =>
+      gateRequirement(target, enforced, () => matchesExemptRoute(request), caller),
     stop,
     follow: rules.anyRequired ? follow : undefined,
   };
 }
+
+/** An HTTP/2 request that names two hosts is malformed (RFC 9113 8.3.1), over TLS too. */
+const OTHER_HOST: DenyVerdict = { action: 'refuse', reason: 'host-not-allowed', status: 400 };
 
 type Decoration = (request: PlatformRequest, response: ServerResponse, connection: Connection) => void;
 

@@ -125,6 +125,20 @@ export interface CallContext {
   getArgByIndex<T = unknown>(index: number): T;
 }
 
+/** A path that mode `'all'` spares, more narrowly than by a string. */
+export interface ExemptRule {
+  /** The path. */
+  path: string;
+  /** Only the path itself, and nothing below it: a load balancer's check on `/`. Default false. */
+  exact?: boolean;
+  /**
+   * Only for these peers, in the grammar of `proxies.trust`, and only where the request carries no `Forwarded`,
+   * `X-Forwarded-*`, `Via` or `X-Real-IP`: callers inside the network that connect directly. Needs `proxies`, and may not
+   * name an address that `proxies.trust` covers. Default: for everybody.
+   */
+  from?: readonly string[];
+}
+
 /** The options of `SecureModule.forRoot()`. */
 export interface SecureOptions {
   /**
@@ -140,8 +154,11 @@ export interface SecureOptions {
   mode?: 'marked' | 'all';
   /** Paths that require https, by whole segments, with the global prefix: `'/admin'`. */
   paths?: readonly string[];
-  /** Paths that mode `'all'` spares: `'/healthz'`. `/.well-known/acme-challenge/` always is. */
-  exempt?: readonly string[];
+  /**
+   * Paths that mode `'all'` spares: `'/healthz'` with all below it, or an object (see `ExemptRule`).
+   * `/.well-known/acme-challenge/` always is.
+   */
+  exempt?: readonly (string | ExemptRule)[];
   /** Default `'auto'`: a safe request is redirected; one that may carry a secret is refused, for a redirect would hide the leak. */
   onInsecure?: OnInsecure;
   /** Lets everything through and reports what would have happened. Default false. */
@@ -153,12 +170,14 @@ export interface SecureOptions {
   /** The ports outsiders use. Default 80 and 443; `listenSecurely` sets those not given from its real sockets. */
   ports?: { http?: number; https?: number };
   /**
-   * The hosts that may appear in an absolute URL: `'example.com'`, `'.example.com'` (it and all below it), `'*'`.
+   * The hosts that may appear in an absolute URL: `'example.com'`, `'.example.com'` (it and all below it), `'*'`. An entry
+   * with a port (`'example.com:8443'`) allows that port only. A function is asked for names that are known only at run
+   * time: it is given a lower-case name and allows it by returning `true`, at once; its answer is remembered for a minute.
    * Default: loopback names only.
    *
    * **Security:** `'*'` lets whoever sends the request choose where its redirect leads.
    */
-  hosts?: readonly string[];
+  hosts?: readonly (string | ((host: string) => boolean))[];
   /** The proxies in front. Absent: the framework's own trust setting holds. */
   proxies?: ProxyOptions;
   /** Strict-Transport-Security on https responses. Default false. */

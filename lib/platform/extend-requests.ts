@@ -118,6 +118,19 @@ function fastifyPrototype(instance: object): object | undefined {
   return prototype;
 }
 
+/** The prototype of the requests of a Fastify instance, as it is now. */
+export function fastifyRequestPrototype(instance: unknown): object | undefined {
+  const prototype: unknown = fastifyConstructor(instance)?.prototype;
+  return isObject(prototype) ? prototype : undefined;
+}
+
+/** Whether the server of an adapter speaks HTTP/2. */
+export function speaksHttp2(adapter: HttpServer): boolean {
+  const instance: unknown = adapter.getInstance();
+  const config: unknown = isObject(instance) ? Reflect.get(instance, 'initialConfig') : undefined;
+  return isObject(config) && Reflect.get(config, 'http2') === true;
+}
+
 function fastifyConstructor(instance: unknown): { prototype: unknown } | undefined {
   if (!isObject(instance)) return undefined;
   const symbol = symbolsOf(instance).find(({ description }) => description === FASTIFY_REQUEST);

@@ -67,11 +67,40 @@ export interface ConnectionSettings {
   readonly claims: ClaimsReader | undefined;
 }
 
+/** Reads the facts of requests' connections. */
+export interface ConnectionReader {
+  of(request: PlatformRequest): Connection;
+  /** Keeps the headers as they arrived, before they are changed; returns the connection that has them. */
+  keepHeaders(request: PlatformRequest): Connection;
+}
+
+/**
+ * Makes the reader of connections. With proxies a connection is read once, so that everything is told the same of a
+ * request, whatever becomes of its headers.
+ */
+export function compileConnections(settings: ConnectionSettings): ConnectionReader {
+  const read = compileConnection(settings);
+  if (!settings.proxiesDeclared) return { of: read, keepHeaders: read };
+  const known = new WeakMap<IncomingMessage, Connection>();
+  function of(request: PlatformRequest): Connection {
+    const raw = rawRequestOf(request);
+    let connection = known.get(raw);
+    if (connection === undefined) known.set(raw, (connection = read(request)));
+    return connection;
+  }
+  return {
+    of,
+    keepHeaders(request) {
+      const connection = of(request);
+      const kept = { ...connection, headers: { ...connection.headers } };
+      known.set(rawRequestOf(request), kept);
+      return kept;
+    },
+  };
+}
+
 /** Makes the function that reads the facts of a request's connection. */
-export function compileConnection({
-  proxiesDeclared,
-  claims,
-}: ConnectionSettings): (request: PlatformRequest) => Connection {
+function compileConnection({ proxiesDeclared, claims }: ConnectionSettings): (request: PlatformRequest) => Connection {
   return function connectionOf(request) {
     const { socket, headers, rawHeaders } = rawRequestOf(request);
     const claimed = claims?.(headers, rawHeaders);

@@ -49,7 +49,7 @@ export function decide(facts: RequestFacts, settings: PolicySettings): Verdict {
 
 /** Returns the URL of a request over https; undefined where no host is allowed to stand in it. */
 export function secureUrl(facts: RequestFacts, { redirectHost, httpsPort }: PolicySettings): string | undefined {
-  const host = redirectHost(facts.transport.host);
+  const host = redirectHost(facts.transport.host, facts.transport.port);
   return host === undefined ? undefined : absoluteUrl('https', host, httpsPort(), externalTarget(facts));
 }
 
@@ -59,8 +59,8 @@ function isSafe(method: string): boolean {
 }
 
 /** What a 405 allows over plain HTTP (RFC 9110 15.5.6): the methods that are redirected. */
-function redirectedMethods({ onInsecure, redirectHost }: PolicySettings, { host }: Transport): readonly string[] {
-  return onInsecure === 'auto' && redirectHost(host) !== undefined ? ['GET', 'HEAD'] : [];
+function redirectedMethods({ onInsecure, redirectHost }: PolicySettings, { host, port }: Transport): readonly string[] {
+  return onInsecure === 'auto' && redirectHost(host, port) !== undefined ? ['GET', 'HEAD'] : [];
 }
 
 /** The target as outsiders know it, before a proxy takes its prefix off. */

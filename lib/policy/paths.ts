@@ -1,4 +1,8 @@
 import { readPath } from '../transport/request-target.js';
+import type { ExemptRule } from '../options/secure-options.js';
+import type { Connection } from '../transport/connection.js';
+import { findProxyTrace } from '../transport/proxy-trace.js';
+import { compileTrust } from '../transport/trust.js';
 
 /** The `paths` and `exempt` options, compiled. */
 export interface PathRules {
@@ -6,20 +10,27 @@ export interface PathRules {
    * Whether a `paths` rule covers a request target and no longer `exempt` rule does.
    * True for a target that cannot be read and a path that cannot be decoded, wherever there are `paths` rules.
    */
-  requires(target: string): boolean;
+  requires(target: string, caller?: Caller): boolean;
   /** Whether an `exempt` rule, or the built-in one for ACME challenges (RFC 8555 8.3), covers a request target. */
-  exempts(target: string): boolean;
+  exempts(target: string, caller?: Caller): boolean;
   /** Whether there is a `paths` rule. */
   readonly anyRequired: boolean;
   /** There is no rule but the built-in one. */
   readonly empty: boolean;
 }
 
+/** Whose request it is, for rules that hold for some callers only; no such rule holds without it. */
+export type Caller = Pick<Connection, 'peer' | 'headers'>;
+
 interface Rule {
   /** The decoded path with a slash at its end. */
   readonly prefix: string;
   /** How many segments it has: of two rules that cover a path, the longer has more. */
   readonly segments: number;
+  /** It covers the path and nothing below it. */
+  readonly exact: boolean;
+  /** Whether it holds for a caller; undefined where it holds for everybody. */
+  readonly holdsFor: ((caller: Caller) => boolean) | undefined;
 }
 
 /** Where a certificate authority asks for a challenge over http (RFC 8555 8.3). */
@@ -35,16 +46,16 @@ export const ACME_CHALLENGE = '/.well-known/acme-challenge/';
  *
  * @throws TypeError for a rule that is not a plain path with a leading slash
  */
-export function compilePathRules(paths: readonly string[], exempt: readonly string[]): PathRules {
+export function compilePathRules(paths: readonly string[], exempt: readonly (string | ExemptRule)[]): PathRules {
   const required = longestFirst(paths.map((rule) => compileRule('paths', rule, folded)));
-  if (exempt.includes('/')) {
+  if (exempt.some((rule) => rule === '/' || (typeof rule === 'object' && rule.path === '/' && rule.exact !== true))) {
     throw new TypeError(
-      "exempt: '/' covers every path, not only the first page; leave mode 'all' out, or write @SecureExempt() on the page",
+      "exempt: '/' covers every path, not only the first page; write { path: '/', exact: true } for that page alone, or leave mode 'all' out",
     );
   }
-  const exempted = longestFirst([...exempt, ACME_CHALLENGE].map((rule) => compileRule('exempt', rule, asWritten)));
+  const exempted = longestFirst([...exempt, ACME_CHALLENGE].map(compileExemptRule));
 
-  function requires(target: string): boolean {
+  function requires(target: string, caller?: Caller): boolean {
     if (required.length === 0) return false;
     const path = readPath(target);
     if (path === undefined) return true;
@@ -52,23 +63,27 @@ export function compilePathRules(paths: readonly string[], exempt: readonly stri
     if (readings === undefined) return true;
     const wholes = readings.map((reading) => `${reading}/`);
     const rule = required.find(({ prefix }) => wholes.some((whole) => whole.startsWith(prefix)));
-    return rule !== undefined && rule.segments >= (exemptionOf(path)?.segments ?? 0);
+    return rule !== undefined && rule.segments >= (exemptionOf(path, caller)?.segments ?? 0);
   }
 
-  function exemptionOf(path: string): Rule | undefined {
+  function exemptionOf(path: string, caller: Caller | undefined): Rule | undefined {
     const decoded = decodedOf(path);
     if (decoded === undefined) return undefined;
     const whole = `${decoded}/`;
-    const rule = exempted.find(({ prefix }) => whole.startsWith(prefix));
+    const rule = exempted.find(
+      ({ prefix, exact, holdsFor }) =>
+        (exact ? whole === prefix || decoded === prefix : whole.startsWith(prefix)) &&
+        (holdsFor === undefined || (caller !== undefined && holdsFor(caller))),
+    );
     // Asked last: to find out costs more than all rules, and most paths are covered by none.
     return rule !== undefined && isNormal(path) ? rule : undefined;
   }
 
   return {
     requires,
-    exempts(target) {
+    exempts(target, caller) {
       const path = readPath(target);
-      return path !== undefined && exemptionOf(path) !== undefined;
+      return path !== undefined && exemptionOf(path, caller) !== undefined;
     },
     anyRequired: required.length > 0,
     empty: paths.length === 0 && exempt.length === 0,
@@ -167,11 +182,19 @@ function isNormal(path: string): boolean {
   return NORMAL.test(path) && !UNSETTLED_SEGMENT.test(path) && decodedOf(path) !== undefined;
 }
 
+function compileExemptRule(given: string | ExemptRule): Rule {
+  const { path, exact = false, from } = typeof given === 'string' ? { path: given } : given;
+  const rule = compileRule('exempt', path, asWritten);
+  if (from === undefined) return { ...rule, exact };
+  const trusts = compileTrust(from, 'exempt.from');
+  return { ...rule, exact, holdsFor: ({ peer, headers }) => trusts(peer, 0) && findProxyTrace(headers) === undefined };
+}
+
 function compileRule(option: 'paths' | 'exempt', rule: string, fold: (text: string) => string): Rule {
   const fault = faultOf(rule);
   if (fault !== undefined) throw new TypeError(`${option}: ${JSON.stringify(rule)} ${fault}`);
   const path = decodeURIComponent(rule).replace(/\/$/, '');
-  return { prefix: fold(`${path}/`), segments: path.split('/').length };
+  return { prefix: fold(`${path}/`), segments: path.split('/').length, exact: false, holdsFor: undefined };
 }
 
 function faultOf(rule: unknown): string | undefined {

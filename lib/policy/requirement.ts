@@ -1,6 +1,6 @@
 import type { SecureRequiredOptions } from '../options/secure-options.js';
 import type { Mark, Marks } from '../options/mark.js';
-import type { PathRules } from './paths.js';
+import type { Caller, PathRules } from './paths.js';
 import type { Requirement } from './verdict.js';
 
 /** Where https is required: the rules of the module. */
@@ -10,7 +10,7 @@ export interface RequirementSettings {
 }
 
 /** Answers, for a request target, what a handler requires. */
-export type RequirementOf = (target: string) => Requirement;
+export type RequirementOf = (target: string, caller?: Caller) => Requirement;
 
 /** A handler's requirement, and the decorator options that apply to it, nearest first. */
 export interface HandlerRequirement {
@@ -35,7 +35,8 @@ export function compileRequirement(marks: Marks, { mode, rules }: RequirementSet
   const marked = requirementOfMark(marks.handler, 'handler') ?? requirementOfMark(marks.class, 'class');
   const fallback = compileFallback(marked, mode, rules);
   return {
-    of: (target) => (rules.requires(target) ? { level: 'required', by: 'path' } : fallback(target)),
+    of: (target, caller) =>
+      rules.requires(target, caller) ? { level: 'required', by: 'path' } : fallback(target, caller),
     open: rules.empty && fallback('/').level !== 'required' && (marked !== undefined || mode === 'marked'),
     exempt: marked?.level === 'exempt',
     options,
@@ -50,10 +51,11 @@ export function gateRequirement(
   target: string,
   { mode, rules }: RequirementSettings,
   matchesExemptRoute: () => boolean,
+  caller?: Caller,
 ): Requirement {
-  if (rules.requires(target)) return { level: 'required', by: 'path' };
+  if (rules.requires(target, caller)) return { level: 'required', by: 'path' };
   if (mode === 'marked') return { level: 'unmarked', by: 'nobody' };
-  if (rules.exempts(target)) return { level: 'exempt', by: 'exempt-rule' };
+  if (rules.exempts(target, caller)) return { level: 'exempt', by: 'exempt-rule' };
   if (matchesExemptRoute()) return { level: 'unmarked', by: 'nobody' };
   return { level: 'required', by: 'mode' };
 }
@@ -61,8 +63,8 @@ export function gateRequirement(
 function compileFallback(marked: Requirement | undefined, mode: 'marked' | 'all', rules: PathRules): RequirementOf {
   if (marked !== undefined) return always(marked);
   if (mode === 'marked') return always({ level: 'unmarked', by: 'nobody' });
-  return (target) =>
-    rules.exempts(target) ? { level: 'exempt', by: 'exempt-rule' } : { level: 'required', by: 'mode' };
+  return (target, caller) =>
+    rules.exempts(target, caller) ? { level: 'exempt', by: 'exempt-rule' } : { level: 'required', by: 'mode' };
 }
 
 function requirementOfMark(mark: Mark | undefined, by: 'handler' | 'class'): Requirement | undefined {

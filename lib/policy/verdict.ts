@@ -35,8 +35,8 @@ export interface AnswerSettings {
 
 /** Everything `decide` needs besides the request. */
 export interface PolicySettings extends AnswerSettings {
-  /** The host to redirect to, for the host asked for; undefined when it is not allowed. */
-  readonly redirectHost: (requested: string | undefined) => string | undefined;
+  /** The host to redirect to, for the host and port asked for over http; undefined when it is not allowed. */
+  readonly redirectHost: (requested: string | undefined, port?: number) => string | undefined;
   /** The port outsiders use for https; read when asked, for `listenSecurely` learns it late. */
   readonly httpsPort: () => number;
 }

@@ -1,4 +1,4 @@
-import { parseHost } from '../transport/host.js';
+import { hostPatterns, parseHost, type HostEntry } from '../transport/host.js';
 
 /** A step on the way to the host of a redirect. The last one whose pattern matches the `Host` of a request decides. */
 export interface HostStep {
@@ -27,10 +27,11 @@ const ANY = [`(?:${LABEL}\\.)*[a-z_][a-z0-9_-]{0,62}`, IPV4, escaped('[::1]')];
  * redirected to. A name is not looked up in the tables of punycode, and with `'*'` an IPv6 address is not taken.
  */
 export function hostSteps(
-  hosts: readonly string[] | undefined,
+  hosts: readonly HostEntry[] | undefined,
   map: Readonly<Record<string, string>>,
 ): readonly HostStep[] {
-  const allowed = (hosts ?? []).toSorted().map((host) => step(host, hostPattern(host), undefined));
+  const patterns = (hosts ?? []).filter((host) => typeof host === 'string');
+  const allowed = patterns.toSorted().map((host) => allowedStep(host));
   const mapped = Object.entries(map)
     .map(([from, to]) => ({ from, to: parseHost(to)?.host ?? to }))
     .toSorted((a, b) => (a.from < b.from ? -1 : 1))
@@ -45,6 +46,14 @@ export function hostSteps(
 
 /** What is longer than a host and its port can be. */
 export const TOO_LONG = '^.{260}';
+
+/** An entry with a port allows that port only. */
+function allowedStep(host: string): HostStep {
+  const [pattern = ''] = hostPatterns([host]);
+  const port = host.slice(pattern.length);
+  const made = step(host, hostPattern(pattern), undefined);
+  return port === '' ? made : { ...made, pattern: `^(${hostPattern(pattern)})\\.?${port}$` };
+}
 
 function step(says: string, pattern: string, host: string | undefined): HostStep {
   return { pattern: `^(${pattern})\\.?${PORT}$`, host, says };

@@ -52,6 +52,11 @@ function notesOf(judged: readonly Judged[], endpoints: readonly Endpoint[], sett
       'hosts is not set in SecureModule.forRoot(): redirects lead to names of this machine only, and whoever asks for another host is answered 400.',
     );
   }
+  if (options.hosts?.some((host) => typeof host === 'function') === true) {
+    notes.push(
+      'hosts has a function: the names that it allows are unknown here, and this file answers them 400. Name them in hosts or set redirect.host, or leave their redirects to the application.',
+    );
+  }
   if (options.hosts?.includes('*') === true) {
     notes.push("hosts contains '*': whoever sends a request chooses where its redirect leads.");
   }

@@ -87,7 +87,9 @@ function exemptSteps(judged: readonly Judged[]): readonly RequestStep[] {
 
 /** The `paths` and `exempt` rules, the longer after the shorter, for the longest decides. */
 function ruleSteps(judged: readonly Judged[], { options, mode, policy }: Settings): readonly RequestStep[] {
-  const { paths = [], exempt = [] } = options;
+  const { paths = [] } = options;
+  // What is exempt for some requests only, the application alone judges.
+  const exempt = (options.exempt ?? []).filter((rule) => typeof rule === 'string');
   // A path rule holds over an exempt handler too, whose class may say how it is answered.
   const decision = [answerOf(policy([])), ...judged.filter(isExempt).map(({ answer }) => answer)].reduce(stricter);
   const lifting = [...exempt, ACME_CHALLENGE].filter(

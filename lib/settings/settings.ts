@@ -2,7 +2,11 @@ import { compilePathRules } from '../policy/paths.js';
 import type { RequirementSettings } from '../policy/requirement.js';
 import type { AnswerSettings, PolicySettings } from '../policy/verdict.js';
 import { compileHsts } from '../response/hsts.js';
-import { compileHosts, parseHost } from '../transport/host.js';
+import type { Connection } from '../transport/connection.js';
+import { compileHosts, parseHost, type HostFault } from '../transport/host.js';
+import { compileNormaliseHeaders, type NormaliseHeaders } from '../transport/normalise-headers.js';
+import { compilePrefixFault } from '../transport/prefix.js';
+import { rememberTransport } from '../transport/remember-transport.js';
 import { compileTransport, type TransportReader } from '../transport/transport.js';
 import type { RedirectOptions, SecureOptions, SecureRequiredOptions } from '../options/secure-options.js';
 
@@ -12,6 +16,8 @@ export interface Ports {
   readonly https: number;
 }
 
+type KnownPorts = { readonly [K in keyof Ports]: Ports[K] | undefined };
+
 /** The options, compiled once: everything a request needs, and nothing left to read. */
 export interface Settings extends RequirementSettings {
   /** The options as given. */
@@ -20,10 +26,19 @@ export interface Settings extends RequirementSettings {
   readonly httpsSupport: boolean;
   readonly reportOnly: boolean;
   readonly transport: TransportReader;
+  /** What a declared proxy states as a prefix and is none; undefined where none is read from a header. */
+  readonly prefixFault: ((connection: Connection) => string | undefined) | undefined;
+  /** Undefined where no proxies are declared: then no header is touched. */
+  readonly normaliseHeaders: NormaliseHeaders | undefined;
   readonly ports: Ports;
-  readonly hostAllowed: (host: string) => boolean;
-  /** The host of a redirect, for the host asked for; undefined when it is not allowed. */
-  readonly redirectHost: (requested: string | undefined) => string | undefined;
+  /** The ports that are given or learned, and no defaults. */
+  readonly knownPorts: KnownPorts;
+  /** Whether a host may stand in a URL, with this port. */
+  readonly hostAllowed: (host: string, port?: number) => boolean;
+  /** Hears of a function in `hosts` that failed. Set once there are findings. */
+  readonly hostFaults: { report?: (fault: HostFault) => void };
+  /** The host of a redirect, for the host and port asked for over http; undefined when it is not allowed. */
+  readonly redirectHost: (requested: string | undefined, port?: number) => string | undefined;
   /** The value of Strict-Transport-Security for a host; undefined when HSTS is off. */
   readonly hsts: ((host: string | undefined) => string | undefined) | undefined;
   readonly secureCookies: 'session' | 'all';
@@ -45,19 +60,28 @@ export interface LearnedPorts {
  */
 export function compileSettings(options: SecureOptions, learned?: LearnedPorts): Settings {
   const mode = options.mode ?? 'marked';
-  const ports = compilePorts(options.ports, learned);
-  const hostAllowed = compileHosts(options.hosts);
-  const redirectHost = compileRedirectHost(options.redirect?.host, hostAllowed);
+  const knownPorts = compileKnownPorts(options.ports, learned);
+  const ports = compilePorts(knownPorts);
+  const hostFaults: Settings['hostFaults'] = {};
+  const hostAllowed = compileHosts(options.hosts, (fault) => hostFaults.report?.(fault));
+  const redirectHost = compileRedirectHost(options.redirect?.host, hostAllowed, () => ports.https);
   return {
     options,
     mode,
     ports,
+    knownPorts,
     hostAllowed,
+    hostFaults,
     redirectHost,
     httpsSupport: options.httpsSupport ?? true,
     reportOnly: options.reportOnly ?? false,
     rules: compilePathRules(options.paths ?? [], options.exempt ?? []),
-    transport: compileTransport(options.proxies),
+    transport:
+      options.proxies === undefined
+        ? compileTransport(undefined)
+        : rememberTransport(compileTransport(options.proxies)),
+    prefixFault: options.proxies === undefined ? undefined : compilePrefixFault(options.proxies),
+    normaliseHeaders: options.proxies === undefined ? undefined : compileNormaliseHeaders(options.proxies),
     hsts: compileHsts(options.hsts),
     secureCookies: options.cookies?.secure ?? (mode === 'all' ? 'all' : 'session'),
     policy: (narrowing) => ({
@@ -86,17 +110,21 @@ function compileRedirectStatus({ permanent, status }: RedirectOptions): AnswerSe
 
 function compileRedirectHost(
   host: RedirectOptions['host'],
-  hostAllowed: (host: string) => boolean,
+  hostAllowed: Settings['hostAllowed'],
+  httpsPort: () => number,
 ): Settings['redirectHost'] {
-  const ifAllowed = (requested: string | undefined): string | undefined =>
-    requested !== undefined && hostAllowed(requested) ? requested : undefined;
+  // An entry with a port is allowed where it is asked for, and where a redirect leads to that port.
+  function ifAllowed(requested: string | undefined, port = 80): string | undefined {
+    if (requested === undefined) return undefined;
+    return hostAllowed(requested, port) || hostAllowed(requested, httpsPort()) ? requested : undefined;
+  }
   if (host === undefined) return ifAllowed;
   if (typeof host === 'string') {
     const fixed = parseHost(host)?.host;
     return () => fixed;
   }
   const map = new Map(Object.entries(host).map(([from, to]) => [parseHost(from)?.host, parseHost(to)?.host]));
-  return (requested) => map.get(requested) ?? ifAllowed(requested);
+  return (requested, port) => map.get(requested) ?? ifAllowed(requested, port);
 }
 
 function nearest<T>(
@@ -106,13 +134,24 @@ function nearest<T>(
   return levels.map(read).find((value) => value !== undefined);
 }
 
-function compilePorts(given: SecureOptions['ports'], learned: LearnedPorts | undefined): Ports {
+function compileKnownPorts(given: SecureOptions['ports'], learned: LearnedPorts | undefined): KnownPorts {
   return {
     get http() {
-      return given?.http ?? learned?.http ?? 80;
+      return given?.http ?? learned?.http;
     },
     get https() {
-      return given?.https ?? learned?.https ?? 443;
+      return given?.https ?? learned?.https;
+    },
+  };
+}
+
+function compilePorts(known: KnownPorts): Ports {
+  return {
+    get http() {
+      return known.http ?? 80;
+    },
+    get https() {
+      return known.https ?? 443;
     },
   };
 }

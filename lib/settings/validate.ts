@@ -3,6 +3,7 @@ import { compilePathRules } from '../policy/paths.js';
 import { compileHsts } from '../response/hsts.js';
 import { compileHosts, parseHost } from '../transport/host.js';
 import { compileTransport } from '../transport/transport.js';
+import { overlaps } from '../transport/trust.js';
 import {
   boolean,
   compiled,
@@ -24,6 +25,7 @@ import {
 } from './checks.js';
 import { SecureOptionsError } from './secure-options.error.js';
 import type {
+  ExemptRule,
   HstsOptions,
   IgnoredFinding,
   ProxyHeader,
@@ -89,6 +91,14 @@ const DIRECT = 'true, false, or peers as in proxies.trust, without a number of h
 
 const host = rule('A host name or an IP address (IPv6 in brackets), without scheme, port and path,', isHost);
 const pathRules = list("An array of paths, such as ['/admin'],", text);
+const exemptRule = object<ExemptRule>({
+  path: { required: text },
+  exact: boolean,
+  from: list("An array of peers as in proxies.trust, such as ['10.0.0.0/8'],", text),
+});
+const exemptRules = list("An array of paths, such as ['/admin'],", either(isObject, exemptRule, text));
+
+const hostEntry = either(isHostFunction, rule('A function (host) => boolean', isHostFunction), text);
 
 const onInsecure = oneOf(['auto', 'redirect', 'refuse']);
 const refuse = object<Option<'refuse'>>({ status: oneOf([400, 403, 404, 405, 421, 426]) });
@@ -146,13 +156,13 @@ const eachOption = object<SecureOptions>({
   allowPlainHttp: boolean,
   mode: oneOf(['marked', 'all']),
   paths: compiled(pathRules, (paths) => compilePathRules(paths, [])),
-  exempt: compiled(pathRules, (exempt) => compilePathRules([], exempt)),
+  exempt: compiled(exemptRules, (exempt) => compilePathRules([], exempt)),
   onInsecure,
   reportOnly: boolean,
   redirect: object<RedirectOptions>({ ...redirect, host: either(isObject, hostMap, host) }),
   refuse,
   ports: object<Option<'ports'>>({ http: port('HTTP_PORT'), https: port('HTTPS_PORT') }),
-  hosts: compiled(list("An array of hosts, such as ['example.com'],", text), compileHosts),
+  hosts: compiled(list("An array of hosts, such as ['example.com'],", hostEntry), (hosts) => compileHosts(hosts)),
   proxies: compiled(proxies, compileTransport),
   hsts: either(isObject, compiled(hsts, compileHsts), noHsts),
   cookies: object<Option<'cookies'>>({ secure: oneOf(['session', 'all']) }),
@@ -162,7 +172,25 @@ const eachOption = object<SecureOptions>({
   findings: object<Option<'findings'>>({ ignore: list('An array of objects { id, because }', ignoredFinding) }),
   strict: boolean,
 });
-const secureOptions = compiled(eachOption, checkSessionAsAWhole);
+const secureOptions = compiled(compiled(eachOption, checkSessionAsAWhole), checkExemptCallers);
+
+/** Peers that are declared proxies pass on other people's requests, so none of them may be spared as a caller. */
+function checkExemptCallers(options: SecureOptions): void {
+  const { exempt = [], proxies: declared } = options;
+  for (const spared of exempt) {
+    if (typeof spared === 'string' || spared.from === undefined) continue;
+    if (declared === undefined) {
+      throw new TypeError(
+        `exempt: '${spared.path}' has from, but proxies is not set, so a proxy's requests would pass for a direct caller's. Declare the proxies, or proxies: { trust: [] } where there are none.`,
+      );
+    }
+    const covered = spared.from.find((entry) => overlaps(entry, declared.trust));
+    if (covered === undefined) continue;
+    throw new TypeError(
+      `exempt: '${spared.path}' is spared for '${covered}', which proxies.trust covers, so a proxy's requests would pass for a direct caller's. Name addresses of callers in from, and only those of proxies in proxies.trust.`,
+    );
+  }
+}
 
 function hostMap(value: unknown, place: Place): Record<string, string> {
   const entries = isObject(value) ? Object.entries(value) : [];
@@ -199,6 +227,10 @@ function isHost(value: unknown): value is string {
 
 function isFindingId(value: unknown): value is string {
   return typeof value === 'string' && /^SEC\d{3}$/.test(value);
+}
+
+function isHostFunction(value: unknown): value is (host: string) => boolean {
+  return typeof value === 'function';
 }
 
 function isLeakListener(value: unknown): value is Option<'onLeak'> {

@@ -16,7 +16,7 @@ const LONGEST_LABEL = 63;
 const HIGHEST_PORT = 65535;
 
 const ACCEPTED =
-  "Accepted: a name ('example.com'), a leading dot for the name and everything below it ('.example.com'), an IP address ('192.0.2.1', '[2001:db8::1]') or '*'.";
+  "Accepted: a name ('example.com'), a leading dot for the name and everything below it ('.example.com'), an IP address ('192.0.2.1', '[2001:db8::1]'), each with a port or without ('example.com:8443'), '*', or a function (host) => boolean.";
 
 /**
  * Reads a host, with or without a port, as it stands in `Host`. Undefined when it is not well-formed: user names,
@@ -74,28 +74,94 @@ export function isLoopbackHost(host: string): boolean {
   );
 }
 
+/** An entry of `hosts`: a pattern, or a function that is asked. */
+export type HostEntry = string | ((host: string) => boolean);
+
+/** The patterns in `hosts` without their ports. The names that a function allows are not known. */
+export function hostPatterns(entries: readonly HostEntry[] = []): string[] {
+  return entries.flatMap((entry) => (typeof entry === 'string' ? [entry.replace(/:\d+$/, '')] : []));
+}
+
+/** A function in `hosts` that did not answer with a boolean. */
+export interface HostFault {
+  readonly host: string;
+  /** What it did instead. */
+  readonly did: string;
+}
+
 /**
- * Compiles the allowed hosts into a test of a canonical host, with Django's rules: a leading dot is the name and
- * everything below it, `*` is any host. Undefined allows loopback names only.
+ * Compiles the allowed hosts into a test of a canonical host and its port, with Django's rules: a leading dot is the name
+ * and everything below it, `*` is any host. An entry with a port allows that port only. Undefined allows loopback names
+ * only. A function allows what it returns exactly `true` for; its answer is remembered for a minute.
  *
- * Throws TypeError or RangeError, naming the pattern, when one is not a host.
+ * Throws TypeError or RangeError, naming the pattern, when one is not a host, and for an async function.
  *
  * **Security:** `*` lets whoever sends the request choose the host of an absolute URL.
  */
-export function compileHosts(patterns: readonly string[] | undefined): (host: string) => boolean {
+export function compileHosts(
+  patterns: readonly HostEntry[] | undefined,
+  report: (fault: HostFault) => void = () => undefined,
+): (host: string, port?: number) => boolean {
   if (patterns === undefined) return isLoopbackHost;
   const exact = new Set<string>();
   const suffixes: string[] = [];
+  const functions: ((host: string) => boolean)[] = [];
   let any = false;
   for (const pattern of patterns) {
+    if (typeof pattern === 'function') {
+      functions.push(compileHostFunction(pattern, report));
+      continue;
+    }
     const host = parsePattern(pattern);
     if (host === '*') any = true;
     else if (host.startsWith('.')) suffixes.push(host);
     else exact.add(host);
   }
-  return function allowsHost(host) {
-    return any || exact.has(host) || suffixes.some((suffix) => host.endsWith(suffix) || host === suffix.slice(1));
+  function allows(name: string): boolean {
+    return exact.has(name) || suffixes.some((suffix) => name.endsWith(suffix) || name === suffix.slice(1));
+  }
+  return function allowsHost(host, port) {
+    if (any || allows(host) || (port !== undefined && allows(`${host}:${port}`))) return true;
+    return functions.some((isAllowed) => isAllowed(host));
   };
+}
+
+const MINUTE = 60_000;
+
+function compileHostFunction(
+  ask: (host: string) => boolean,
+  report: (fault: HostFault) => void,
+): (host: string) => boolean {
+  if (Object.prototype.toString.call(ask) === '[object AsyncFunction]') {
+    throw new TypeError(
+      'hosts: an async function cannot be asked, because a redirect does not wait. Accepted: a function (host) => boolean that answers at once, from names that are kept in memory.',
+    );
+  }
+  const answers = new Map<string, { readonly allowed: boolean; readonly until: number }>();
+  return function isAllowed(host) {
+    const known = answers.get(host);
+    const now = performance.now();
+    if (known !== undefined && known.until > now) return known.allowed;
+    const allowed = askForHost(ask, host, report);
+    if (answers.size >= MEMORY) answers.clear();
+    answers.set(host, { allowed, until: now + MINUTE });
+    return allowed;
+  };
+}
+
+function askForHost(ask: (host: string) => unknown, host: string, report: (fault: HostFault) => void): boolean {
+  try {
+    const answer = ask(host);
+    if (answer === true) return true;
+    if (answer instanceof Promise) {
+      // Nobody waits for it, so it must not end the process.
+      answer.catch(() => undefined);
+      report({ host, did: 'returned a promise' });
+    }
+  } catch (error) {
+    report({ host, did: `threw ${String(error)}` });
+  }
+  return false;
 }
 
 function parsePattern(pattern: unknown): string {
@@ -103,14 +169,13 @@ function parsePattern(pattern: unknown): string {
   if (pattern === '*') return pattern;
   const dot = pattern.startsWith('.') ? '.' : '';
   const parsed = parseHost(pattern.slice(dot.length));
-  if (parsed === undefined || parsed.port !== undefined || (dot === '.' && isIpHost(parsed.host))) {
+  if (parsed === undefined || (dot === '.' && isIpHost(parsed.host))) {
     throw new RangeError(`hosts: '${pattern}' ${complaint(pattern, parsed)} ${ACCEPTED}`);
   }
-  return dot + parsed.host;
+  return dot + parsed.host + (parsed.port === undefined ? '' : `:${parsed.port}`);
 }
 
 function complaint(pattern: string, parsed: HostAndPort | undefined): string {
-  if (parsed?.port !== undefined) return 'has a port. Leave it out: ports are set in `ports`.';
   if (parsed !== undefined) return 'is an IP address behind a dot. Nothing is below an address.';
   if (pattern.includes('/')) return 'is a URL or has a path. Leave only the host.';
   if (pattern.includes('*')) return "has a '*' inside. A leading dot takes its place.";

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ProxyOptions } from '../options/secure-options.js';
+import type { Connection } from './connection.js';
 import { fieldValue, listMembers, TOKEN } from './field.js';
+import { compileTrust } from './trust.js';
 
 /** What a declared proxy says of the path prefix it has taken off. */
 export interface StatedPrefix {
@@ -47,6 +49,17 @@ export function compilePrefix(prefix: ProxyOptions['prefix']): PrefixReader | un
   }
   const header = prefix === true ? 'x-forwarded-prefix' : prefix.toLowerCase();
   return { header, fixed: undefined, read: (headers) => readPrefix(fieldValue(headers, header)) };
+}
+
+/** Compiles what a declared proxy states as a prefix and is none; undefined where none is read from a header. */
+export function compilePrefixFault({
+  prefix,
+  trust,
+}: ProxyOptions): ((connection: Connection) => string | undefined) | undefined {
+  const reader = compilePrefix(prefix);
+  if (reader?.header === undefined) return undefined;
+  const trusts = compileTrust(trust);
+  return ({ peer, headers }) => (trusts(peer, 0) ? reader.read(headers).unusable : undefined);
 }
 
 /** The last member: the direct peer wrote it. */

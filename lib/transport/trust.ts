@@ -27,6 +27,27 @@ export function compileTrust(trust: ProxyOptions['trust'], option = 'proxies.tru
   return typeof trust === 'number' ? trustHops(trust) : trustAddresses(trust, option);
 }
 
+/** One address of each predefined range and family. */
+const SAMPLES: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['127.0.0.1', '::1'],
+  linklocal: ['169.254.0.1', 'fe80::1'],
+  uniquelocal: ['10.0.0.1', '172.16.0.1', '192.168.0.1', 'fc00::1'],
+};
+
+/** Whether an entry and a `trust` have an address in common. Of two ranges that overlap, one lies within the other. */
+export function overlaps(entry: string, trust: ProxyOptions['trust']): boolean {
+  const trusts = compileTrust(trust);
+  if (samples(entry).some((address) => trusts(address, 0))) return true;
+  if (typeof trust === 'number') return false;
+  const covers = compileTrust(entry);
+  const entries = typeof trust === 'string' ? trust.split(',') : trust;
+  return entries.flatMap((one) => samples(trimOws(one))).some((address) => covers(address, 0));
+}
+
+function samples(entry: string): readonly string[] {
+  return SAMPLES[entry] ?? [entry.replace(/\/.*$/, '')];
+}
+
 function trustHops(count: number): Trust {
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new RangeError(`proxies.trust: ${count} is not a number of hops. Accepted: 0, 1, 2 ...`);

@@ -1,7 +1,8 @@
 import type { HandlerClass } from '../options/mark.js';
 import type { Route, RouteTable } from '../policy/route-table.js';
 import type { Transport } from '../transport/connection.js';
-import { absoluteUrl } from '../transport/request-target.js';
+import { withPrefix } from '../transport/prefix.js';
+import { absoluteUrl, pathAndQueryOf } from '../transport/request-target.js';
 import type { RouteParameters } from './fill-pattern.js';
 import { compileLink, type FilledRoute, type RouteLink } from './route-link.js';
 
@@ -22,14 +23,19 @@ export interface UrlOptions {
 
 type Scheme = Transport['scheme'];
 
+const DEFAULT_PORTS = { http: 80, https: 443 } as const;
+
 /** What `SecureUrls` knows of the application. `R` is a request as a handler sees it. */
 export interface UrlSettings<R> {
   readonly httpsSupport: boolean;
-  readonly ports: { readonly http: number; readonly https: number };
+  /** The ports that are set or served. For others a URL has the one the client asked for, where the scheme is the same. */
+  readonly ports: { readonly http: number | undefined; readonly https: number | undefined };
+  /** The prefix of a URL that no request asks for. */
+  readonly defaultPrefix?: string | undefined;
   /** Whether a host may stand in a URL. */
-  readonly hostAllowed: (host: string) => boolean;
+  readonly hostAllowed: (host: string, port: number) => boolean;
   /** The host that answers over https for the host asked for; undefined when there is none. */
-  readonly redirectHost: (requested: string | undefined) => string | undefined;
+  readonly redirectHost: (requested: string | undefined, port: number | undefined) => string | undefined;
   /** The host of a URL that no request asks for; undefined when the options name none. */
   readonly defaultHost: string | undefined;
   readonly transportOf: (request: R) => Transport;
@@ -128,8 +134,10 @@ export class SecureUrls<R = object> {
     const own = request === undefined ? settings.defaultHost : this.hostOf(scheme, request);
     const host = hostFor(own);
     if (host === undefined) throw new Error(withoutHost(route));
-    if (host !== own && !settings.hostAllowed(host)) throw new SecureHostError(notAllowed(host));
-    return absoluteUrl(scheme, host, settings.ports[scheme], path);
+    if (host !== own && !settings.hostAllowed(host, this.portOf(scheme, transport)))
+      throw new SecureHostError(notAllowed(host));
+    const prefix = transport === undefined ? settings.defaultPrefix : transport.prefix;
+    return absoluteUrl(scheme, host, this.portOf(scheme, transport), withPrefix(prefix, path));
   }
 
   private linkOf(route: Route): RouteLink {
@@ -153,20 +161,27 @@ export class SecureUrls<R = object> {
     throw new Error(`urlFor(${controller.name}, '${handler}'): there is no version '${version}' of it; ${has}.`);
   }
 
+  private portOf(scheme: Scheme, transport: Transport | undefined): number {
+    const asked = transport?.scheme === scheme ? transport.port : undefined;
+    return this.settings.ports[scheme] ?? asked ?? DEFAULT_PORTS[scheme];
+  }
+
   private build(scheme: Scheme, request: R, path: string | undefined): string {
     if (path !== undefined && !path.startsWith('/')) {
       throw new TypeError(`A path starts with a slash; ${JSON.stringify(path)} does not.`);
     }
     const host = this.hostOf(scheme, request);
-    return absoluteUrl(scheme, host, this.settings.ports[scheme], path ?? this.settings.targetOf(request));
+    const transport = this.settings.transportOf(request);
+    const target = pathAndQueryOf(path ?? this.settings.targetOf(request));
+    return absoluteUrl(scheme, host, this.portOf(scheme, transport), withPrefix(transport.prefix, target));
   }
 
   /** The request's own host, but for the step from http to https, which leads where a redirect would. */
   private hostOf(scheme: Scheme, request: R): string {
     const { hostAllowed, redirectHost, hostRefused } = this.settings;
-    const { host, secure } = this.settings.transportOf(request);
-    const own = host !== undefined && hostAllowed(host) ? host : undefined;
-    const allowed = scheme === 'https' ? ((secure ? own : undefined) ?? redirectHost(host)) : own;
+    const { host, port, secure, scheme: asked } = this.settings.transportOf(request);
+    const own = host !== undefined && hostAllowed(host, port ?? DEFAULT_PORTS[asked]) ? host : undefined;
+    const allowed = scheme === 'https' ? ((secure ? own : undefined) ?? redirectHost(host, port)) : own;
     if (allowed !== undefined) return allowed;
     hostRefused?.(request);
     throw new SecureHostError(

@@ -182,7 +182,7 @@ function mayLeadTo(host: string, { hosts, redirect }: SecureOptions): boolean {
   if (Object.values(redirect?.host ?? {}).includes(host)) return true;
   if (hosts === undefined) return /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host);
   return hosts
-    .map((name) => name.toLowerCase())
+    .map((name) => String(name).toLowerCase())
     .some((name) => name === '*' || name === host || (name.startsWith('.') && `.${host}`.endsWith(name)));
 }
 

@@ -159,7 +159,14 @@ describe('a paths rule', () => {
 
   it('is one of several, and one that covers is enough', () => {
     const rules = compilePathRules(['/a', '/b/c', '/b'], []);
-    expect(['/a', '/b', '/b/c', '/b/d', '/c', '/'].map(rules.requires)).toEqual([true, true, true, true, false, false]);
+    expect(['/a', '/b', '/b/c', '/b/d', '/c', '/'].map((target) => rules.requires(target))).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 });
 
@@ -522,5 +529,49 @@ describe('whatever the request target', () => {
       fc.property(below, (text) => !rules.exempts(text) || /^\/open(?:\/|$)/.test(parse(text))),
       PROPERTY_RUNS,
     );
+  });
+});
+
+describe('an exempt rule for one path', () => {
+  const rules = compilePathRules(
+    [],
+    [{ path: '/', exact: true }, { path: '/healthz', exact: true }, { path: '/open' }],
+  );
+
+  it.each([
+    ['/', true],
+    ['/?a=b', true],
+    ['/a', false],
+    ['//', false],
+    ['/healthz', true],
+    ['/healthz?a', true],
+    ['/healthz/deep', false],
+    ['/open/deep', true],
+  ])('%s: %s', (target, exempt) => {
+    expect(rules.exempts(target)).toBe(exempt);
+  });
+});
+
+describe('an exempt rule for some callers', () => {
+  const rules = compilePathRules(['/metrics'], [{ path: '/metrics/app', from: ['10.0.0.0/8', 'unix'] }]);
+
+  it.each<[string | undefined, Record<string, string>, boolean]>([
+    ['10.0.0.7', {}, true],
+    ['unix', {}, true],
+    ['192.0.2.1', {}, false],
+    ['function', {}, false],
+    [undefined, {}, false],
+    ['10.0.0.7', { 'x-forwarded-for': '192.0.2.1' }, false],
+    ['10.0.0.7', { 'x-forwarded-anything': '' }, false],
+    ['10.0.0.7', { forwarded: 'for=a' }, false],
+    ['10.0.0.7', { via: '1.1 a' }, false],
+    ['10.0.0.7', { 'x-real-ip': '192.0.2.1' }, false],
+  ])('%s with %j: %s', (peer, headers, exempt) => {
+    expect(rules.exempts('/metrics/app', { peer, headers })).toBe(exempt);
+    expect(rules.requires('/metrics/app', { peer, headers })).toBe(!exempt);
+  });
+
+  it('holds for nobody who is not known', () => {
+    expect(rules.exempts('/metrics/app')).toBe(false);
   });
 });

@@ -256,7 +256,21 @@ const wrongValues: Wrong[] = [
 
   ["hosts 'example.com'", { hosts: 'example.com' }, `hosts is "example.com" (a string). ${HOSTS}`],
   ['a host that is no string', { hosts: ['a.example', null] }, `hosts[1] is null. ${TEXT}`],
-  ['a host with a port', { hosts: ['a.example', 'b.example:443'] }, "hosts: 'b.example:443' has a port.", 'Accepted: '],
+  ['an async function in hosts', { hosts: [async () => true] }, 'hosts: an async function cannot be asked'],
+  [
+    'an exempt caller without proxies',
+    { exempt: [{ path: '/metrics', from: ['10.0.0.0/8'] }] },
+    'exempt: ',
+    'proxies is not set',
+  ],
+  [
+    'an exempt caller that is a proxy',
+    { ...behindProxy({ trust: '10.1.0.0/16' }), exempt: [{ path: '/metrics', from: ['10.0.0.0/8'] }] },
+    'exempt: ',
+    'proxies.trust covers',
+  ],
+  ['exempt / and all below it', { exempt: [{ path: '/' }] }, "exempt: '/' covers every path", 'exact: true'],
+  ['a prefix with a slash at its end', behindProxy({ prefix: '/app/' }), "proxies.prefix: '/app/' is not a prefix"],
   ['a host with a scheme', { hosts: ['https://a.example'] }, "hosts: 'https://a.example' is a URL", 'Accepted: '],
   ['a host with a path', { hosts: ['a.example/x'] }, "hosts: 'a.example/x'", 'has a path', 'Accepted: '],
   ['a host with a star inside', { hosts: ['*.a.example'] }, "hosts: '*.a.example'", 'Accepted: '],

@@ -151,8 +151,6 @@ describe('compileHosts', () => {
     ['', /^hosts: '' is not a host/],
     ['.', /^hosts: '.' is not a host/],
     ['..example.com', /is not a host/],
-    ['example.com:443', /'example.com:443' has a port.*`ports`/],
-    ['.example.com:443', /has a port/],
     ['https://example.com', /'https:\/\/example.com' is a URL or has a path/],
     ['example.com/', /has a path/],
     ['*.example.com', /'\*.example.com' has a '\*' inside/],
@@ -205,5 +203,77 @@ describe('the host of a request', () => {
       const transport = compileTransport(proxies);
       expect(transport.host(connect(lines))).toBe(transport.read(connect(lines)).host);
     }
+  });
+});
+
+describe('an entry with a port', () => {
+  const allows = compileHosts(['example.com:8443', '.shop.example:8443', 'other.example']);
+
+  it.each<[string, number | undefined, boolean]>([
+    ['example.com', 8443, true],
+    ['example.com', 443, false],
+    ['example.com', undefined, false],
+    ['a.shop.example', 8443, true],
+    ['shop.example', 8443, true],
+    ['shop.example', 80, false],
+    ['other.example', 8443, true],
+    ['other.example', undefined, true],
+  ])('%s at %s: %s', (host, port, allowed) => {
+    expect(allows(host, port)).toBe(allowed);
+  });
+});
+
+describe('a function in hosts', () => {
+  it('allows a name by exactly true, is asked once a minute, and beside patterns', () => {
+    const asked: string[] = [];
+    const answers: Record<string, unknown> = { 'a.example': true, 'b.example': 'yes', 'c.example': 1 };
+    const allows = compileHosts([
+      'fixed.example',
+      (host) => {
+        asked.push(host);
+        return JSON.parse(JSON.stringify(answers[host] ?? false));
+      },
+    ]);
+    const hosts = ['fixed.example', 'a.example', 'b.example', 'c.example', 'd.example'];
+    const expected = [true, true, false, false, false];
+    expect(hosts.map((host) => allows(host))).toEqual(expected);
+    expect(hosts.map((host) => allows(host, 8443))).toEqual(expected);
+    expect(asked).toEqual(['a.example', 'b.example', 'c.example', 'd.example']);
+  });
+
+  it('is not believed where it throws or returns a promise, and is reported', () => {
+    const faults: unknown[] = [];
+    const report = (fault: unknown): void => void faults.push(fault);
+    const promise = compileHosts(
+      [() => JSON.parse('null') ?? Reflect.apply(Promise.reject, Promise, ['late'])],
+      report,
+    );
+    const thrown = compileHosts(
+      [
+        () => {
+          throw new Error('no names yet');
+        },
+      ],
+      report,
+    );
+    expect([promise('a.example'), thrown('a.example')]).toEqual([false, false]);
+    expect(faults).toEqual([
+      { host: 'a.example', did: 'returned a promise' },
+      { host: 'a.example', did: 'threw Error: no names yet' },
+    ]);
+  });
+
+  it('cannot be async', () => {
+    const hosts: unknown[] = [async () => true];
+    expect(() => Reflect.apply(compileHosts, undefined, [hosts])).toThrow(/^hosts: an async function/);
+  });
+
+  it('is remembered for a bounded number of names', () => {
+    let asked = 0;
+    const allows = compileHosts([() => (asked += 1) > 0]);
+    for (let round = 0; round < 2; round += 1) {
+      for (let at = 0; at < 1500; at += 1) allows(`h${at}.example`);
+    }
+    expect(asked).toBeGreaterThan(1500);
   });
 });

@@ -545,8 +545,12 @@ describe.each(adapters)('SecureUrls on %s', (_platform, newAdapter) => {
 
     expect(await built(absolute, {}, '/page?a=%41&b=c')).toEqual({ built: 'http://example.com/page?a=%41&b=c' });
     expect(await built(absolute, overHttps)).toEqual({ built: 'https://example.com/page' });
-    expect(await built(absolute, { Host: 'EXAMPLE.com.:8080' })).toEqual({ built: 'http://example.com/page' });
-    expect(await built(absolute, { Host: '[2001:DB8::1]:8080' })).toEqual({ built: 'http://[2001:db8::1]/page' });
+    expect(await built(absolute, { Host: 'EXAMPLE.com.:8080' })).toEqual({
+      built: 'http://example.com:8080/page',
+    });
+    expect(await built(absolute, { Host: '[2001:DB8::1]:8080' })).toEqual({
+      built: 'http://[2001:db8::1]:8080/page',
+    });
     expect(await built(absolute, { 'X-Forwarded-Host': 'a.example.org' })).toEqual({
       built: 'http://a.example.org/page',
     });
