@@ -14,6 +14,7 @@ export {
   type RouteParameters,
   type UrlOptions,
 } from './urls/secure-urls.js';
+export { Store, type StoreConstructor } from './session/store.js';
 export { SecureSessions, type SignInOptions, type UserSession } from './session/secure-sessions.js';
 // All of it: applications add to SessionData by declaration merging, which reaches a name only through `export *`.
 export * from './session/session-face.js';
