@@ -1,3 +1,4 @@
+import { howMany } from './everything.js';
 import {
   isMoved,
   UnreadableRecordError,
@@ -22,7 +23,7 @@ export interface OpenedRecords {
 export type OpenRecords = (now: () => number) => Promise<OpenedRecords>;
 
 const MINUTE = 60_000;
-const ROUNDS = 300;
+const ROUNDS = howMany(1_000, 100);
 
 let made = 0;
 
