@@ -25,3 +25,8 @@ export interface BootFacts {
 export function subjectOf({ controller, handler, path }: Route): string {
   return `${controller?.name}.${handler}, ${path}`;
 }
+
+/** What tells a finding about one route from those about others, whose handlers may share a name and a path. */
+export function signatureOf(route: Route): string {
+  return JSON.stringify([subjectOf(route), route.method, route.hosts.map(String), route.versions]);
+}

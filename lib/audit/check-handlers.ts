@@ -1,12 +1,15 @@
 import type { Route } from '../policy/route-table.js';
-import { subjectOf } from './boot-facts.js';
+import { signatureOf, subjectOf } from './boot-facts.js';
 import type { FindingId } from '../findings/catalogue.js';
 import type { Findings } from '../findings/findings.js';
-import { authenticationName, handlerOf, isPublic, signsOf, type Sign, type SignKind } from './handler-signs.js';
+import { asksForRole, isPublic, judgeGuard, type AuthenticationGuard } from './guards.js';
+import { methodOf } from './handler-method.js';
+import { signsOf, type Sign, type SignKind } from './handler-signs.js';
 
 /** The finding for each sign of a secret in a handler that nothing requires https of. */
 const UNMARKED: Record<SignKind, FindingId> = {
   password: 'SEC310',
+  'maybe password': 'SEC325',
   token: 'SEC311',
   file: 'SEC312',
   cookie: 'SEC313',
@@ -33,18 +36,22 @@ function checkUnmarked(route: Route, findings: Findings): void {
   for (const { kind, seen } of signs.filter((sign) => sign.kind !== 'name' || signs.length === 1)) {
     findings.report(UNMARKED[kind], {
       subject: subjectOf(route),
+      signature: signatureOf(route),
       cause: `${route.method} ${route.path} is taken over plain HTTP, and ${seen}.`,
       fix: 'Write @SecureRequired() on the handler or on its class, or cover the path with a rule in paths.',
     });
   }
 }
 
+/** An error only where it takes a password: of the other signs each may have a harmless reason. */
 function checkExempt(route: Route, findings: Findings): void {
   const signs = signsIn(route).filter(({ kind }) => kind !== 'name');
   if (signs.length === 0) return;
-  findings.report('SEC317', {
+  const isSure = signs.some(({ kind }) => kind === 'password');
+  findings.report(isSure ? 'SEC317' : 'SEC326', {
     subject: subjectOf(route),
-    cause: `${route.method} ${route.path} is exempt from https, and ${wordsOf(signs)}.`,
+    signature: signatureOf(route),
+    cause: `${route.method} ${route.path} is exempt from https, and ${wordsOf(signs)}${isSure ? '' : ', which may be secret'}.`,
     fix: 'Take the exemption away, or move what is secret to a handler of its own.',
   });
 }
@@ -62,20 +69,36 @@ function wordsOf(signs: readonly Sign[]): string {
   return signs.map(({ seen }) => seen).join(', ');
 }
 
-/** A guard that stands before every handler, so that one finding speaks for all that it guards. */
+/** Guards that stand before every handler: one finding of each speaks for all that it guards. */
 export function checkGlobalGuards(guards: readonly unknown[], routes: readonly Route[], findings: Findings): void {
-  const [name] = guards.flatMap((guard) => authenticationName(guard) ?? []);
-  if (name === undefined) return;
-  const guarded = routes.filter((route) => {
-    const { controller, requirement, path } = route;
+  const judged = new Map(guards.flatMap((guard) => judgeGuard(guard) ?? []).map((guard) => [guard.name, guard]));
+  const sure = [...judged.values()].filter(({ byRole, optional }) => !byRole && !optional);
+  const open = routes.filter(({ controller, handler, requirement, path }) => {
     if (controller === undefined || requirement?.of(path).level !== 'unmarked') return false;
-    return !isPublic(handlerOf(route)) && !isPublic(controller);
+    return handler === undefined || !isPublic(methodOf(controller, handler), controller);
   });
-  const [first] = guarded;
-  if (first === undefined) return;
-  findings.report('SEC315', {
-    subject: `${name}, global`,
-    cause: `It stands before ${guarded.length} route(s) that are taken over plain HTTP, such as ${first.method} ${first.path}.`,
-    fix: "Use mode: 'all', and exempt what is for everybody.",
-  });
+  // Where one asks everybody who they are, what the others let pass is no matter.
+  for (const guard of sure.length > 0 ? sure : judged.values()) {
+    const cause = causeOf(guard, open);
+    if (cause === undefined) continue;
+    findings.report('SEC315', {
+      subject: `${guard.name}, global`,
+      cause,
+      fix: "Use mode: 'all', and exempt what is for everybody.",
+    });
+  }
+}
+
+function causeOf({ byRole, optional }: AuthenticationGuard, open: readonly Route[]): string | undefined {
+  const [first] = open;
+  if (first === undefined) return undefined;
+  const counted = `${open.length} route(s) that are taken over plain HTTP, such as ${first.method} ${first.path}`;
+  if (!byRole) return `It stands before ${counted}${optional ? '; it may let pass people who are not signed in' : ''}.`;
+  const asking = open.filter(({ controller, handler }) =>
+    asksForRole(controller, controller && handler ? methodOf(controller, handler) : undefined),
+  );
+  const [example] = asking;
+  return example === undefined
+    ? `It stands before ${counted}. None of them asks for a role that can be seen, and it may let pass what asks for none.`
+    : `It stands before ${counted}. ${asking.length} of them ask for a role, such as ${example.method} ${example.path}; it may let pass the others.`;
 }

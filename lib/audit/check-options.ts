@@ -78,9 +78,15 @@ function isDeployed({ settings, production }: BootFacts): boolean {
   return entriesOf(trust).some((entry) => !/^(?:loopback|unix|127\.[\d./]+|::1(?:\/128)?)$/.test(entry));
 }
 
-function redirectsAnything({ settings, routes }: BootFacts): boolean {
-  if (settings.policy([]).onInsecure !== 'refuse') return true;
-  return routes.some(({ requirement }) => settings.policy(requirement?.options ?? []).onInsecure !== 'refuse');
+/** Whether any plain-HTTP request is answered with a redirect: of a marked handler, under a rule, or in mode `all`. */
+export function redirectsAnything({ settings, routes }: Pick<BootFacts, 'settings' | 'routes'>): boolean {
+  const { mode, options } = settings;
+  const byGate = mode === 'all' || (options.paths ?? []).length > 0;
+  if (byGate && settings.policy([]).onInsecure !== 'refuse') return true;
+  return routes.some(({ requirement, path }) => {
+    if (requirement?.of(path).level !== 'required') return false;
+    return settings.policy(requirement.options).onInsecure !== 'refuse';
+  });
 }
 
 function checkRedirects({ settings, routes }: BootFacts, findings: Findings): void {

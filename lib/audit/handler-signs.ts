@@ -1,12 +1,16 @@
 import 'reflect-metadata';
 import type { HandlerClass } from '../options/mark.js';
 import type { Route } from '../policy/route-table.js';
+import { fieldsOfClass, fieldsOfPipe, fieldsOfSchema, type Field } from './declared-fields.js';
+import { asksForRole, isPublic, judgeGuard } from './guards.js';
+import type { Incoming } from './handler-code.js';
 import { codeOf, methodOf } from './handler-method.js';
+import { codeFacts, type HandlerFacts } from './handler-parameters.js';
+import { isAboutOneTimeCodes, isPasswordName, isSignInName, isTokenName, type ValueKind } from './secret-names.js';
 import { sessionUse } from './session-use.js';
-import { isPasswordName, isSignInName, isTokenName, wordsOf } from './secret-names.js';
 
 /** What a handler has to do with secrets. */
-export type SignKind = 'password' | 'token' | 'file' | 'cookie' | 'session' | 'guard' | 'name';
+export type SignKind = 'password' | 'maybe password' | 'token' | 'file' | 'cookie' | 'session' | 'guard' | 'name';
 
 /** A sign that a handler deals in secrets, and what was seen, in words: "it takes 'password' from the body". */
 export interface Sign {
@@ -14,60 +18,56 @@ export interface Sign {
   readonly seen: string;
 }
 
-/** The keys under which Nest keeps what its decorators say. */
-const ROUTE_ARGUMENTS = '__routeArguments__';
-const PARAMETER_TYPES = 'design:paramtypes';
+/** The keys under which Nest and Nest Swagger keep what their decorators say. */
 const GUARDS = '__guards__';
 const INTERCEPTORS = '__interceptors__';
+const PIPES = '__pipes__';
 const HEADERS = '__headers__';
+const API_PARAMETERS = 'swagger/apiParameters';
 
-/** RouteParamtypes of Nest: the numbers are the same in 11 and 12. */
-const REQUEST = 0;
-const BODY = 3;
-const FILE = 8;
-const FILES = 9;
-const RAW_BODY = 12;
-const SOURCES = new Map([
-  [BODY, 'the body'],
-  [4, 'the query'],
-  [5, 'the path'],
-  [6, 'the headers'],
-  [14, 'a cookie'],
-  [15, 'a signed cookie'],
+const WORDS: Readonly<Record<Incoming, string>> = {
+  body: 'the body',
+  query: 'the query',
+  path: 'the path',
+  headers: 'the headers',
+  cookie: 'a cookie',
+};
+const OF_SWAGGER = new Map<unknown, Incoming>([
+  ['body', 'body'],
+  ['formData', 'body'],
+  ['query', 'query'],
+  ['header', 'headers'],
+  ['path', 'path'],
+  ['cookie', 'cookie'],
 ]);
 
 /** What one handler is, as far as it can be seen without running it. */
 interface Seen {
   readonly route: Route;
   readonly controller: HandlerClass;
+  readonly handler: string;
   readonly method: object | undefined;
-  /** The text of the handler, without comments. */
-  readonly code: string;
-  readonly parameters: readonly Parameter[];
+  readonly facts: HandlerFacts;
+  readonly declared: readonly Taken[];
 }
 
-interface Parameter {
-  readonly type: number;
-  /** `password` of `@Body('password')`. */
-  readonly name: string | undefined;
-  readonly class: unknown;
+/** A value that a handler is declared to take. */
+interface Taken extends Field {
+  readonly from: Incoming;
+  /** The class that declares it; empty where that has no name. */
+  readonly of: string;
 }
 
 /**
- * What a handler has to do with secrets, by its parameters, their classes, its guards and interceptors, its text and its
- * name. Nothing of the application is run.
+ * What a handler has to do with secrets, by its parameters, their classes and schemas, its guards and interceptors, its
+ * code and its name. Nothing of the application is run.
  */
 export function signsOf(route: Route): readonly Sign[] {
   const { controller, handler } = route;
   if (controller === undefined || handler === undefined) return [];
   const method = methodOf(controller, handler);
-  const seen: Seen = {
-    route,
-    controller,
-    method,
-    code: codeOf(method),
-    parameters: parametersOf(controller, handler),
-  };
+  const facts = codeFacts(controller, handler);
+  const seen: Seen = { route, controller, handler, method, facts, declared: declaredBy(route, facts, method) };
   return FINDERS.flatMap(([kind, find]) => {
     const what = find(seen);
     return what === undefined ? [] : [{ kind, seen: what }];
@@ -75,170 +75,157 @@ export function signsOf(route: Route): readonly Sign[] {
 }
 
 const FINDERS: readonly (readonly [SignKind, (seen: Seen) => string | undefined])[] = [
-  ['password', (seen) => fieldTaken(seen, isPasswordName) ?? passwordInCode(seen)],
-  ['token', (seen) => fieldTaken(seen, isTokenName) ?? tokenInCode(seen)],
+  ['password', passwordTaken],
+  ['maybe password', passwordNamed],
+  ['token', tokenTaken],
   ['file', fileTaken],
   ['cookie', cookieSet],
-  ['session', sessionUsed],
+  ['session', ({ controller, handler }) => sessionUse(controller, handler)],
   ['guard', authenticationGuard],
   ['name', signInName],
 ];
 
-function fieldTaken({ parameters, route }: Seen, isSecret: (name: string) => boolean): string | undefined {
-  for (const { type, name, class: body } of parameters) {
-    const source = SOURCES.get(type);
-    if (source !== undefined && name !== undefined && isSecret(name)) return `it takes '${name}' from ${source}`;
-    if (source === undefined || name !== undefined || typeof body !== 'function') continue;
-    const field = fieldsOf(body).find(isSecret);
-    if (field !== undefined) return `it takes '${field}' from ${source}, a ${body.name}`;
-  }
-  const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '').find(isSecret);
-  return inPath === undefined ? undefined : `it takes '${inPath}' from the path`;
+/** Everything that a handler is declared to take: by name, by class, by schema, in its path. */
+function declaredBy(route: Route, { parameters }: HandlerFacts, method: object | undefined): readonly Taken[] {
+  const pipesOfMethod = metadataList(PIPES, method).flatMap(fieldsOfPipe);
+  const ofParameters = parameters.flatMap(({ origin, name, class: type, pipes, schema }): Taken[] => {
+    if (!isIncoming(origin)) return [];
+    if (name !== undefined) return [{ from: origin, name, kind: KIND_OF_CLASS.get(type), of: '' }];
+    const classes = fieldsOfClass(type).map((field) => ({ ...field, from: origin, of: nameOf(type) }));
+    const checks = [
+      ...fieldsOfSchema(schema),
+      ...pipes.flatMap(fieldsOfPipe),
+      ...(origin === 'body' ? pipesOfMethod : []),
+    ];
+    return [...classes, ...checks.map((field) => ({ ...field, from: origin, of: '' }))];
+  });
+  const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+  return [
+    ...ofParameters,
+    ...metadataList(API_PARAMETERS, method).flatMap(declaredToSwagger),
+    ...inPath.map((name): Taken => ({ from: 'path', name, kind: undefined, of: '' })),
+  ];
 }
 
-/** How code reads one field of a form: `body.password`, `codeOf(form, 'password')`, `({ password })`. */
-function passwordInCode({ code, parameters, route }: Seen): string | undefined {
-  if (/\btype\s*[=:]\s*\\?["'`]password\b/.test(code)) return 'its page asks for a password';
-  if (!takesBody(route, parameters)) return undefined;
-  const name = [...code.matchAll(/(?:\.|["'`])(\w+)\b/g), ...namesTakenApart(code)]
-    .map(([, found]) => found ?? '')
-    .find(isPasswordName);
-  return name === undefined ? undefined : `its code names '${name}'`;
+/** `@ApiBody({ type })`, `@ApiBody({ schema })`, `@ApiHeader({ name })`, `@ApiQuery({ name })`. */
+function declaredToSwagger(about: unknown): readonly Taken[] {
+  const { in: place, name, type, schema }: Record<string, unknown> = Object(about);
+  const from = OF_SWAGGER.get(place);
+  if (from === undefined) return [];
+  const inside = [...fieldsOfClass(Array.isArray(type) ? type[0] : type), ...fieldsOfSchema(schema)];
+  const fields = inside.map((field) => ({ ...field, from, of: nameOf(type) }));
+  const named =
+    from !== 'body' && typeof name === 'string' ? [{ from, name, kind: KIND_OF_CLASS.get(type), of: '' }] : [];
+  return [...named, ...fields];
 }
 
-function tokenInCode({ code, parameters, route }: Seen): string | undefined {
-  if (/\bheaders\??\.authorization\b|(?:\[|\.(?:get|header)\()(["'`])authorization\1/i.test(code))
-    return 'its code reads Authorization';
-  const read = [...code.matchAll(/\b(?:body|query|params|form|dto|input|payload)\??(?:\.|\[["'`])(\w+)/gi)];
-  const taken = takesBody(route, parameters) ? namesTakenApart(code) : [];
-  const name = [...read, ...taken].map(([, found]) => found ?? '').find(isTokenName);
-  return name === undefined ? undefined : `its code reads '${name}'`;
+const KIND_OF_CLASS = new Map<unknown, ValueKind>([
+  [Boolean, 'boolean'],
+  [Number, 'number'],
+  [String, 'string'],
+]);
+
+function passwordTaken({ declared, facts }: Seen): string | undefined {
+  const taken = declared.find(({ name, kind }) => isPasswordName(name, kind));
+  if (taken !== undefined) return takenWords(taken);
+  const read = facts.reads.find(({ name, direct }) => direct && isPasswordName(name));
+  if (read !== undefined && !isDeclaredOtherwise(read.name, declared))
+    return `its code reads '${read.name}' from ${WORDS[read.from]}`;
+  return facts.asksForPassword ? 'its page asks for a password' : undefined;
 }
 
-/** The names that a handler takes its parameters apart into. */
-function namesTakenApart(code: string): RegExpExecArray[] {
-  const [, taken = ''] = /^[^({]*\(([^)]*)\)/.exec(code) ?? [];
-  return [...taken.matchAll(/(\w+)/g)];
+/** A function is given the body and the word: what it does with them is unknown. */
+function passwordNamed(seen: Seen): string | undefined {
+  if (passwordTaken(seen) !== undefined) return undefined;
+  const named = seen.facts.reads.find(({ name, direct }) => !direct && isPasswordName(name));
+  return named === undefined
+    ? undefined
+    : `its code names '${named.name}' beside ${WORDS[named.from]}, so it may take a password`;
 }
 
-function takesBody({ method }: Route, parameters: readonly Parameter[]): boolean {
-  const isUnsafe = ['POST', 'PUT', 'PATCH', 'ALL'].includes(method);
-  return isUnsafe && parameters.some(({ type }) => type === BODY || type === REQUEST || type === RAW_BODY);
+function tokenTaken({ declared, facts, route, handler }: Seen): string | undefined {
+  const isSecret = ({ name, kind, from, of }: Taken): boolean => {
+    if (from === 'headers' && name.toLowerCase() === 'authorization') return true;
+    if (isTokenName(name, kind)) return !isPostal(name, declared);
+    return isOneTimeCode(name, kind, [route.path, handler, of]);
+  };
+  const taken = declared.find(isSecret);
+  if (taken !== undefined) return takenWords(taken);
+  const reads = facts.reads.filter(({ direct, name }) => direct && !isDeclaredOtherwise(name, declared));
+  const read = reads.find((one) => isSecret({ ...one, kind: undefined, of: '' }));
+  if (read === undefined) return undefined;
+  if (read.name.toLowerCase() === 'authorization') return 'its code reads Authorization';
+  return `its code reads '${read.name}'`;
 }
 
-function fileTaken({ parameters, method, controller, code }: Seen): string | undefined {
-  if (parameters.some(({ type }) => type === FILE || type === FILES)) return 'it takes an uploaded file';
+function isOneTimeCode(name: string, kind: ValueKind, about: readonly string[]): boolean {
+  return name === 'code' && kind !== 'boolean' && isAboutOneTimeCodes(...about);
+}
+
+/** A pin code beside a street is a place. */
+function isPostal(name: string, declared: readonly Taken[]): boolean {
+  return /pin_?-?code$/i.test(name) && declared.some((field) => /street|city|country|address|state/i.test(field.name));
+}
+
+/** The code reads a field whose declaration says that it is no secret: `password: boolean`. */
+function isDeclaredOtherwise(name: string, declared: readonly Taken[]): boolean {
+  return declared.some((field) => field.name === name && (field.kind === 'boolean' || field.kind === 'number'));
+}
+
+function takenWords({ name, from, of }: Taken): string {
+  return `it takes '${name}' from ${WORDS[from]}${of === '' ? '' : `, a ${of}`}`;
+}
+
+function fileTaken({ facts, method, controller }: Seen): string | undefined {
+  if (facts.parameters.some(({ file }) => file)) return 'it takes an uploaded file';
   const interceptors = [...metadataList(INTERCEPTORS, method), ...metadataList(INTERCEPTORS, controller)];
-  if (interceptors.some((one) => takesFiles(codeOf(classOf(one))))) return 'an interceptor takes an uploaded file';
-  if (/\breq(?:uest)?\.(?:file|files|parts|saveRequestFiles)\(/i.test(code)) return 'its code takes an uploaded file';
-  return undefined;
+  if (interceptors.some((one) => takesFiles(classOf(one)))) return 'an interceptor takes an uploaded file';
+  return facts.takesFile ? 'its code takes an uploaded file' : undefined;
 }
 
 /** Nest makes a class of no name for each of its interceptors, which keeps multer; NoFilesInterceptor calls none() of it. */
-function takesFiles(text: string): boolean {
-  return /\bFile\w*Interceptor\b|\bmulter\b/.test(text) && !/\.none\(/.test(text);
+function takesFiles(type: unknown): boolean {
+  const code = codeOf(type);
+  if (/^(?:Any)?Files?(?:Fields)?Interceptor$/.test(nameOf(type))) return true;
+  return /\bthis\.multer\b/.test(code) && !/\.none\(/.test(code);
 }
 
-function cookieSet({ method, code }: Seen): string | undefined {
+function cookieSet({ method, facts }: Seen): string | undefined {
   const headers = metadataList(HEADERS, method).map((header) => propertyOf(header, 'name'));
   if (headers.some((name) => typeof name === 'string' && name.toLowerCase() === 'set-cookie')) {
     return 'it sends the header Set-Cookie';
   }
-  const call = /\.(setCookie|cookie)\(|(["'`])(set-cookie)\2/i.exec(code);
-  return call === null ? undefined : `its code sets a cookie (${call[1] ?? call[3]})`;
-}
-
-function sessionUsed({ controller, route }: Seen): string | undefined {
-  return route.handler === undefined ? undefined : sessionUse(controller, route.handler);
+  const [call] = facts.cookies;
+  return call === undefined ? undefined : `its code sets a cookie (${call})`;
 }
 
 function authenticationGuard({ method, controller }: Seen): string | undefined {
-  if (isPublic(method) || isPublic(controller)) return undefined;
-  const guards = [...metadataList(GUARDS, method), ...metadataList(GUARDS, controller)];
-  const name = guards.map(authenticationName).find((one) => one !== undefined);
-  return name === undefined ? undefined : `it stands behind ${name}`;
-}
-
-function signInName({ route }: Seen): string | undefined {
-  const segment = route.path.split('/').find((one) => !one.startsWith(':') && isSignInName(one));
-  if (segment !== undefined) return `its path says '${segment}'`;
-  return route.handler !== undefined && isSignInName(route.handler) ? `it is called ${route.handler}` : undefined;
-}
-
-/** The name of a guard that asks who somebody is, or what he may do; undefined for another guard. */
-export function authenticationName(guard: unknown): string | undefined {
-  const type = classOf(guard);
-  // What mixin() makes, such as AuthGuard('jwt'), has a random name; the text still has the one it was written with.
-  const [, written] = /^class\s+(\w+)/.exec(codeOf(type)) ?? [];
-  return [propertyOf(type, 'name'), written].find(isAuthenticationName);
-}
-
-function isAuthenticationName(name: unknown): name is string {
-  return typeof name === 'string' && wordsOf(name).some((word) => AUTHENTICATION.test(word));
-}
-
-const AUTHENTICATION =
-  /^(?:o?auth(?!ors?$)\w*|jwt|bearer|passport|sessions?|signed|signin|logged|login|roles?|permissions?|polic(?:y|ies)|scopes?|acl|admins?|oidc)$/;
-
-/** Whether a decorator of the application lets everybody past its guards: `@Public()`, `@SkipAuth()`, as their metadata are called. */
-export function isPublic(target: object | undefined): boolean {
-  if (target === undefined) return false;
-  return Reflect.getMetadataKeys(target).some(
-    (key) => /public|anonymous|(?:skip|no)_?auth/i.test(String(key)) && Boolean(Reflect.getMetadata(key, target)),
+  if (isPublic(method, controller)) return undefined;
+  const judged = [...metadataList(GUARDS, method), ...metadataList(GUARDS, controller)].flatMap(
+    (guard) => judgeGuard(guard) ?? [],
   );
+  const sure = judged.find(({ byRole, optional }) => !byRole && !optional);
+  if (sure !== undefined) return `it stands behind ${sure.name}`;
+  const [maybe] = judged;
+  if (maybe === undefined) return undefined;
+  if (maybe.byRole && asksForRole(method, controller)) return `it stands behind ${maybe.name}`;
+  const why = maybe.byRole ? 'what asks for no role' : 'people who are not signed in';
+  return `it stands behind ${maybe.name}, which may let pass ${why}`;
 }
 
-/** The handler's own function, looked up as Nest does. */
-export function handlerOf({ controller, handler }: Route): object | undefined {
-  return controller === undefined || handler === undefined ? undefined : methodOf(controller, handler);
+function signInName({ route, handler }: Seen): string | undefined {
+  const segment = route.path.split('/').find((one) => !/[:*{]/.test(one) && isSignInName(one));
+  if (segment !== undefined) return `its path says '${segment}', so it may sign somebody in or out`;
+  return isSignInName(handler) ? `it is called ${handler}, so it may sign somebody in or out` : undefined;
 }
 
-function parametersOf(controller: HandlerClass, handler: string): Parameter[] {
-  const found: unknown = Reflect.getMetadata(ROUTE_ARGUMENTS, controller, handler);
-  const types: unknown = Reflect.getMetadata(PARAMETER_TYPES, controller.prototype, handler);
-  if (typeof found !== 'object' || found === null) return [];
-  return Object.entries(found).map(([key, argument]: [string, unknown]) => {
-    const data = propertyOf(argument, 'data');
-    return {
-      // A decorator of the application has a key that begins with something else.
-      type: /^\d+:/.test(key) ? Number.parseInt(key, 10) : Number.NaN,
-      name: typeof data === 'string' ? data : undefined,
-      class: Array.isArray(types) ? types[Number(propertyOf(argument, 'index'))] : undefined,
-    };
-  });
+function isIncoming(origin: unknown): origin is Incoming {
+  return typeof origin === 'string' && Object.hasOwn(WORDS, origin);
 }
 
-/** Classes that a parameter has for want of a better type. */
-const PLAIN = new Set<unknown>([Object, Array, String, Number, Boolean, Function, Promise, Map, Set, Buffer, Date]);
-
-/** Whose fields these are, so that a class that many handlers take is read once. */
-const known = new WeakMap<object, readonly string[]>();
-
-/** The names in a class that describes a body, and in those it extends: its text, and what swagger knows of it. */
-function fieldsOf(body: object): readonly string[] {
-  const fields = known.get(body);
-  if (fields !== undefined) return fields;
-  const found = new Set<string>();
-  for (let at: unknown = body; typeof at === 'function' && !PLAIN.has(at); at = Object.getPrototypeOf(at)) {
-    if (at === Function.prototype) break;
-    // Its own name is no field.
-    const inside = codeOf(at).replace(/^[^{]*/, '');
-    for (const [name] of inside.matchAll(/[A-Za-z_$][\w$]*/g)) found.add(name);
-    const prototype: unknown = at.prototype;
-    if (typeof prototype !== 'object' || prototype === null) continue;
-    const described: unknown = Reflect.getOwnMetadata('swagger/apiModelPropertiesArray', prototype);
-    for (const name of Array.isArray(described) ? described : []) found.add(String(name).replace(/^:/, ''));
-    for (const name of COMMON_FIELDS) if (Reflect.hasOwnMetadata('design:type', prototype, name)) found.add(name);
-  }
-  known.set(body, [...found]);
-  return [...found];
+function nameOf(type: unknown): string {
+  return typeof type === 'function' ? type.name : '';
 }
-
-/** A field that carries any decorator has a type in the metadata, which must be asked for by name. */
-const COMMON_FIELDS =
-  'password newPassword oldPassword currentPassword confirmPassword passwordConfirmation repeatPassword passwd passphrase passcode pwd token accessToken refreshToken idToken resetToken apiKey secret clientSecret otp totp credential verificationCode'.split(
-    ' ',
-  );
 
 function classOf(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? value.constructor : value;

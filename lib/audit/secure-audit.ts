@@ -2,10 +2,16 @@ import type { Settings } from '../settings/settings.js';
 import type { Endpoint, Route, RouteTable, Unlisted } from '../policy/route-table.js';
 import type { Requirement } from '../policy/verdict.js';
 import type { Finding, Findings } from '../findings/findings.js';
-import { methodOf } from './handler-method.js';
 import { outcomesOverHttp, type OverHttp } from './over-http.js';
 import { sessionUse } from './session-use.js';
-import { locateFunctions, type SourceLocation } from './source-locations.js';
+
+/** A line of a file. */
+export interface SourceLocation {
+  /** The absolute path of the file; the command line gives it from the folder it runs in. */
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+}
 
 /** One route of the application, or one handler of a gateway, a resolver or a microservice, and what it requires. */
 export interface AuditedRoute {
@@ -20,7 +26,10 @@ export interface AuditedRoute {
   readonly versions: readonly string[];
   /** `Controller.method`; undefined for a route that no controller made. */
   readonly handler: string | undefined;
-  /** Where the handler is written; undefined where that cannot be known. */
+  /**
+   * Where the handler is written; undefined where that cannot be known. Only the command line looks it up: that stops the
+   * process for as long as it takes, which a running application must not.
+   */
   readonly source: SourceLocation | undefined;
   readonly requirement: Requirement;
   /** What becomes of a request that comes over plain HTTP. */
@@ -28,9 +37,6 @@ export interface AuditedRoute {
   /** It uses the session, as far as its parameters and its text show. */
   readonly session: boolean;
 }
-
-/** Where functions are written, which does not change; null: it was looked for, and cannot be known. */
-const located = new WeakMap<object, SourceLocation | null>();
 
 /** What the application looks like from http: its routes with their requirement, and what is wrong with it. */
 export class SecureAudit {
@@ -45,9 +51,7 @@ export class SecureAudit {
    * each call: a route may be registered by hand while the application runs.
    */
   routes(): readonly AuditedRoute[] {
-    const entries = [...this.table.routes(), ...this.table.endpoints()];
-    locate(entries.flatMap((entry) => functionOf(entry) ?? []));
-    return entries.map((entry) => this.audited(entry));
+    return [...this.table.routes(), ...this.table.endpoints()].map((entry) => this.audited(entry));
   }
 
   /** What may answer requests beside the routes, and cannot be listed: middleware on a path, modules loaded lazily. */
@@ -64,7 +68,6 @@ export class SecureAudit {
     const { kind, path, controller, handler } = entry;
     const isRoute = entry.kind === 'http';
     const requirement = this.requirementOf(entry);
-    const method = functionOf(entry);
     const isHandler = controller !== undefined && handler !== undefined;
     return {
       kind,
@@ -73,7 +76,7 @@ export class SecureAudit {
       hosts: isRoute ? entry.hosts.map(String) : [],
       versions: isRoute ? entry.versions : [],
       handler: isHandler ? `${controller.name}.${handler}` : undefined,
-      source: method === undefined ? undefined : (located.get(method) ?? undefined),
+      source: undefined,
       requirement,
       overHttp: outcomesOverHttp(entry, requirement, this.settings),
       session: isHandler && sessionUse(controller, handler) !== undefined,
@@ -91,14 +94,4 @@ export class SecureAudit {
     if (mode === 'marked') return { level: 'unmarked', by: 'nobody' };
     return rules.exempts(path) ? { level: 'exempt', by: 'exempt-rule' } : { level: 'required', by: 'mode' };
   }
-}
-
-function locate(functions: readonly object[]): void {
-  const unknown = [...new Set(functions)].filter((one) => !located.has(one));
-  const found = locateFunctions(unknown);
-  for (const one of unknown) located.set(one, found.get(one) ?? null);
-}
-
-function functionOf({ controller, handler }: Route | Endpoint): object | undefined {
-  return controller === undefined || handler === undefined ? undefined : methodOf(controller, handler);
 }

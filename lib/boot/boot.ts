@@ -66,7 +66,7 @@ export class Boot {
     // In a testing module there is no adapter yet; elsewhere there is.
     host.init$.subscribe(() => this.install());
     host.listen$.subscribe(() => {
-      checkListeners(host.httpAdapter, enforcer, listeners, findings);
+      checkListeners(host.httpAdapter, enforcer, listeners, routes, findings);
       checkFrameworkTrust(this.installation.frameworkTrust, findings);
     });
   }
@@ -95,10 +95,8 @@ export class Boot {
     recordResolvers(routes, settings, { modules, config });
     recordMessageHandlers(routes, modules);
     checkFrameworkTrust(this.installation.frameworkTrust, findings);
-    checkAtBoot(
-      collectBootFacts(adapter, settings, routes, config, this.installation.findSessionMiddleware()),
-      findings,
-    );
+    const sessionMiddleware = this.installation.findSessionMiddleware();
+    checkAtBoot(collectBootFacts(adapter, settings, routes, { modules, config, sessionMiddleware }), findings);
     if (settings.options.strict === true) assertNoErrors(findings);
     findings.flush();
     this.installation.openServerGate();

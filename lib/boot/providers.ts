@@ -1,5 +1,6 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { AsyncResource } from 'node:async_hooks';
 import { SecureAudit } from '../audit/secure-audit.js';
 import { Enforcer } from '../enforcer/enforcer.js';
 import { compileIgnored, Findings } from '../findings/findings.js';
@@ -98,9 +99,11 @@ function createSettings(options: unknown, { ports }: SecureListeners): Settings 
 function createFindings({ options }: Settings): Findings {
   const logger = new Logger('SecureModule');
   const ignored = compileIgnored(options.findings?.ignore);
+  // A logger may add the request it finds in the asynchronous context, with its Authorization header (nestjs-pino does).
+  // A finding says itself what it is about, so it is logged in the context of the boot.
+  const boot = new AsyncResource('nestjs-secure:findings');
   const findings = new Findings(ignored, (text, severity) => {
-    if (severity === 'error') logger.error(text);
-    else logger.warn(text);
+    boot.runInAsyncScope(() => (severity === 'error' ? logger.error(text) : logger.warn(text)));
   });
   // Until the boot is through.
   findings.collect();

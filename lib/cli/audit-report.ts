@@ -1,4 +1,5 @@
 import type { Finding } from '../findings/findings.js';
+import { counted, countFindings, findingsBlock } from '../findings/group-findings.js';
 import type { Severity } from '../findings/catalogue.js';
 import type { AuditedRoute } from '../audit/secure-audit.js';
 import type { Unlisted } from '../policy/route-table.js';
@@ -13,6 +14,8 @@ export type Platform = 'express' | 'fastify';
 export interface AuditReport {
   /** Of this shape; it grows when a field goes or changes its meaning. */
   readonly format: 1;
+  /** The name of the application, from its package.json. */
+  readonly name: string;
   /** The module file, as it was given. */
   readonly module: string;
   readonly look: Look;
@@ -27,6 +30,8 @@ export interface AuditReport {
   readonly routes: readonly AuditedRoute[];
   /** What may answer and could not be listed. */
   readonly unlisted: readonly Unlisted[];
+  /** What this look cannot know of the application, such as a global guard that a factory makes. */
+  readonly unknown: readonly Unlisted[];
   readonly findings: readonly Finding[];
 }
 
@@ -45,33 +50,27 @@ export function exitCodeOf({ findings, options }: AuditReport, failOn: FailOn): 
   return findings.some(({ severity }) => RANK[severity] >= RANK[failOn]) ? EXIT.found : EXIT.fine;
 }
 
+/** Says in a few lines, beside a report in a file, what was found and why the audit fails. */
+export function summaryOf(report: AuditReport, failOn: FailOn): string {
+  const { findings, options } = report;
+  const counts = countFindings(findings).filter(([, count]) => count > 0);
+  const head =
+    counts.length === 0 ? 'No findings.' : `${counts.map(([what, count]) => counted(count, what)).join(', ')}.`;
+  const why = exitCodeOf(report, failOn) === EXIT.fine ? [] : [failureOf(options, failOn)];
+  const failing = findings.filter(({ severity }) => severity === 'error' || RANK[severity] >= RANK[failOn]);
+  return `${[head, findingsBlock(failing), ...why].filter((line) => line !== '').join('\n')}\n`;
+}
+
+function failureOf(options: AuditReport['options'], failOn: FailOn): string {
+  if (options === 'absent') return 'Exit code 1: nothing imports SecureModule, so nothing is enforced.';
+  return `Exit code 1: --fail-on ${failOn}.`;
+}
+
 /** Keeps the findings whose id is one of these or begins with one; with none given, all. */
 export function onlyFindings(report: AuditReport, prefixes: readonly string[]): AuditReport {
   if (prefixes.length === 0) return report;
   const wanted = prefixes.map((prefix) => prefix.toUpperCase());
   return { ...report, findings: report.findings.filter(({ id }) => wanted.some((prefix) => id.startsWith(prefix))) };
-}
-
-/** How many of each severity, worst first. */
-export function countFindings(findings: readonly Finding[]): readonly (readonly [Severity, number])[] {
-  const severities: readonly Severity[] = ['error', 'warning', 'info'];
-  return severities.map((severity) => [severity, findings.filter((finding) => finding.severity === severity).length]);
-}
-
-/** The findings of each id together, worst first. */
-export function groupFindings(findings: readonly Finding[]): readonly (readonly [Finding, ...Finding[]])[] {
-  const groups = new Map<string, [Finding, ...Finding[]]>();
-  for (const finding of findings.toSorted((a, b) => RANK[b.severity] - RANK[a.severity])) {
-    const group = groups.get(finding.id);
-    if (group === undefined) groups.set(finding.id, [finding]);
-    else group.push(finding);
-  }
-  return [...groups.values()];
-}
-
-/** The fix that findings have in common, which is then said once. */
-export function commonFix([first, ...others]: readonly [Finding, ...Finding[]]): string | undefined {
-  return others.length > 0 && others.every(({ fix }) => fix === first.fix) ? first.fix : undefined;
 }
 
 /** What a preview cannot see. */

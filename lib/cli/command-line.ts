@@ -2,12 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CATALOGUE } from '../findings/catalogue.js';
-import { EXIT, exitCodeOf, onlyFindings, type FailOn, type Platform } from './audit-report.js';
+import { EXIT, exitCodeOf, onlyFindings, summaryOf, type FailOn, type Platform } from './audit-report.js';
+import { explainFinding } from './explain-finding.js';
 import { inspect } from './inspect.js';
 import type { ProxyServerName } from '../proxy-config/write-proxy-config.js';
 import type { Inspected, InspectionRequest } from './inspection.js';
 import { LoadFailure } from './load-failure.js';
-import { progressOn } from './progress.js';
+import { progressOn, type ProgressStream } from './progress.js';
+import { ownPackage } from './own-package.js';
 import { reportPage } from './report/page.js';
 import { tableOf, tableStyle } from './table.js';
 
@@ -34,13 +36,39 @@ interface ProxyOptions extends LookOptions {
   readonly check?: string;
 }
 
-/** Runs one command and tells what the process should end with. */
-export async function runCommandLine(given: readonly string[]): Promise<number> {
+/** What a command writes to. */
+export interface TextStream extends ProgressStream {
+  readonly columns?: number | undefined;
+}
+
+/** What the command line has around it. */
+export interface Surroundings {
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
+  readonly env: NodeJS.ProcessEnv;
+  /** The folder that files are found from. */
+  readonly folder: string;
+  /** Loads an application and looks at it; the bin does so in a process of its own. */
+  readonly inspect: typeof inspect;
+}
+
+/** The process itself. */
+export const OWN_PROCESS: Surroundings = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  folder: process.cwd(),
+  inspect,
+};
+
+/** Runs one command and returns what the process should end with. */
+export async function runCommandLine(given: readonly string[], around: Surroundings = OWN_PROCESS): Promise<number> {
   let code: number = EXIT.fine;
-  const program = commandLine(
-    async (file, options) => void (code = await audit(file, options)),
-    async (server, file, options) => void (code = await proxy(server, file, options)),
-  );
+  const program = commandLine(around, {
+    audit: async (file, options) => void (code = await audit(file, options, around)),
+    proxy: async (server, file, options) => void (code = await proxy(server, file, options, around)),
+    explain: (id) => void around.stdout.write(explainFinding(id, ownPackage())),
+  });
   try {
     await program.parseAsync([...given], { from: 'user' });
     return code;
@@ -48,46 +76,60 @@ export async function runCommandLine(given: readonly string[]): Promise<number> 
     // Commander has said what is wrong, or given the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.failed;
     if (!(error instanceof LoadFailure)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    around.stderr.write(`${error.message}\n`);
     return EXIT.failed;
   }
 }
 
-async function audit(file: string, options: AuditOptions): Promise<number> {
-  const inspected = await look(file, options, undefined);
+async function audit(file: string, options: AuditOptions, around: Surroundings): Promise<number> {
+  const { stdout, stderr, env } = around;
+  const inspected = await look(file, options, undefined, around);
   if (!('report' in inspected)) return EXIT.failed;
   const report = onlyFindings(inspected.report, options.only);
   if (options.html !== undefined) {
-    await write(options.html, reportPage(report));
-    process.stderr.write(`${options.html} written\n`);
+    await write(options.html, reportPage(report), around);
+    stderr.write(`${options.html} written\n`);
   }
-  if (options.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (options.html !== undefined || options.json === true) stderr.write(summaryOf(report, options.failOn));
+  if (options.json === true) stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (options.html === undefined) {
-    process.stdout.write(tableOf(report, tableStyle(process.stdout, process.env)));
+    stdout.write(tableOf(report, tableStyle(stdout, env)));
   }
   return exitCodeOf(report, options.failOn);
 }
 
-async function proxy(server: ProxyServerName, file: string, options: ProxyOptions): Promise<number> {
+async function proxy(
+  server: ProxyServerName,
+  file: string,
+  options: ProxyOptions,
+  around: Surroundings,
+): Promise<number> {
   const command = commandOf(server, file, options);
-  const inspected = await look(file, options, { server, side: options.side, command });
+  const inspected = await look(file, options, { server, side: options.side, command }, around);
   if (!('configuration' in inspected)) return EXIT.failed;
   const { configuration } = inspected;
-  if (options.check !== undefined) return check(options.check, configuration, command, options.full === true);
-  if (options.out === undefined) process.stdout.write(configuration);
+  if (options.check !== undefined) {
+    const again = `${command}${options.full === true ? ' --full' : ''} --out ${quoted(options.check)}`;
+    return check(options.check, configuration, again, around);
+  }
+  if (options.out === undefined) around.stdout.write(configuration);
   else {
-    await write(options.out, configuration);
-    process.stderr.write(`${options.out} written\n`);
+    await write(options.out, configuration, around);
+    around.stderr.write(`${options.out} written\n`);
   }
   return EXIT.fine;
 }
 
-async function check(file: string, configuration: string, command: string, full: boolean): Promise<number> {
-  const written = await readFile(file, 'utf8').catch(() => undefined);
+async function check(
+  file: string,
+  configuration: string,
+  again: string,
+  { stderr, folder }: Surroundings,
+): Promise<number> {
+  const written = await readFile(resolve(folder, file), 'utf8').catch(() => undefined);
   if (written === configuration) return EXIT.fine;
   const what = written === undefined ? 'cannot be read' : 'is out of date';
-  const again = `${command}${full ? ' --full' : ''} --out ${quoted(file)}`;
-  process.stderr.write(`${file} ${what}. To write it:\n  ${again}\n`);
+  stderr.write(`${file} ${what}. To write it:\n  ${again}\n`);
   return EXIT.found;
 }
 
@@ -108,39 +150,51 @@ function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-async function look(file: string, options: LookOptions, wanted: InspectionRequest['proxy']): Promise<Inspected> {
+async function look(
+  file: string,
+  options: LookOptions,
+  wanted: InspectionRequest['proxy'],
+  { stderr, env, folder, inspect: inspected }: Surroundings,
+): Promise<Inspected> {
   if (options.preview === true && options.full === true) {
     throw new LoadFailure('--preview and --full are two ways of looking: give one of them.');
   }
   if (options.full === true) {
-    process.stderr.write(
+    stderr.write(
       `--full: the providers of ${file} are constructed and initialised, as when it starts: it may connect to databases. It does not listen.\n`,
     );
   }
+  const loaders = [env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ');
   const request: InspectionRequest = {
-    file: resolve(file),
+    file: resolve(folder, file),
     shown: file,
+    folder,
     look: options.full === true ? 'full' : 'preview',
     platform: options.adapter,
     exportName: options.export,
     setupName: options.setup,
-    loader: options.import.length > 0 || /--(import|loader|require|experimental-loader)\b|-r\b/.test(loadersAround()),
+    loader: options.import.length > 0 || /--(import|loader|require|experimental-loader)\b|-r\b/.test(loaders),
     proxy: wanted,
   };
-  return inspect(request, options.import, progressOn(process.stderr));
+  return inspected(request, options.import, progressOn(stderr));
 }
 
-function loadersAround(): string {
-  return [process.env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ');
+/** What each command does. */
+interface Commands {
+  readonly audit: (file: string, options: AuditOptions) => Promise<void>;
+  readonly proxy: (server: ProxyServerName, file: string, options: ProxyOptions) => Promise<void>;
+  readonly explain: (id: string | undefined) => void;
 }
 
-function commandLine(
-  onAudit: (file: string, options: AuditOptions) => Promise<void>,
-  onProxy: (server: ProxyServerName, file: string, options: ProxyOptions) => Promise<void>,
-): Command {
+function commandLine({ stdout, stderr }: Surroundings, commands: Commands): Command {
   const program = new Command('nestjs-secure')
     .description('What an application requires https for, and what is wrong with it.')
+    .version(ownPackage().version, '-V, --version', 'print the version')
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+    })
     .showHelpAfterError('(nestjs-secure --help says more)');
   withLook(program.command('audit'))
     .description('List every route with what it requires, and every finding with its fix.')
@@ -154,7 +208,7 @@ function commandLine(
     )
     .option('--only <id>', 'only findings with this id or beginning: SEC2; may be repeated', findingId, [])
     .addHelpText('after', EXIT_CODES)
-    .action(onAudit);
+    .action(commands.audit);
   withLook(program.command('proxy'))
     .description('Write the configuration of the proxy in front, from the routes that require https.')
     .addArgument(new Command().createArgument('<server>', 'what it is for').choices(['nginx', 'apache', 'caddy']))
@@ -166,7 +220,13 @@ function commandLine(
     .addOption(
       new Option('--check <file>', 'exit with 1 where this file is not what would be written').conflicts('out'),
     )
-    .action(onProxy);
+    .action(commands.proxy);
+  program
+    .command('explain')
+    .exitOverride()
+    .description('Say what a finding means and how to fix it, with an example; without an id, list all findings.')
+    .argument('[id]', 'such as SEC310')
+    .action(commands.explain);
   return program;
 }
 
@@ -195,13 +255,13 @@ function findingId(value: string, before: readonly string[]): readonly string[] 
   const wanted = value.toUpperCase();
   if (Object.keys(CATALOGUE).some((id) => id.startsWith(wanted))) return [...before, value];
   throw new InvalidArgumentError(
-    'No finding begins like that: SEC0 configuration, SEC1 proxies, SEC2 sessions and cookies, SEC3 routes, SEC4 HSTS.',
+    'No finding begins like that: SEC0 configuration, SEC1 proxies, SEC2 sessions and cookies, SEC3 routes, SEC4 HSTS, SEC5 certificates.',
   );
 }
 
-async function write(file: string, text: string): Promise<void> {
+async function write(file: string, text: string, { folder }: Surroundings): Promise<void> {
   try {
-    await writeFile(file, text);
+    await writeFile(resolve(folder, file), text);
   } catch (error) {
     throw new LoadFailure(`${file} could not be written: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -15,6 +15,8 @@ export interface InspectionRequest {
   readonly file: string;
   /** The module file, as it was given. */
   readonly shown: string;
+  /** The folder that the report names files from. */
+  readonly folder: string;
   readonly look: Look;
   /** Undefined: whichever is installed. */
   readonly platform: Platform | undefined;

@@ -18,11 +18,24 @@ const TYPESCRIPT = /\.[cm]?tsx?$/;
 const LOADER_ADVICE =
   'Give the file that the compiler made of it (dist/app.module.js), or a loader: --import tsx (npm install --save-dev tsx).';
 
+const LOADER_WITH_TYPES =
+  'Give the compiled file, or a loader that does: --import @swc-node/register/esm-register (npm install --save-dev @swc-node/register @swc/core).';
+
 /** Says plainly why the import of a module file failed. */
 export function explainImportFailure(error: unknown, context: ImportContext): string {
   return (
     explainTypeScript(error, context) ?? explainMissing(error, context) ?? explainSyntax(error) ?? explainThrown(error)
   );
+}
+
+/** What to add to the error with which an application failed to start; empty where there is nothing to say. */
+export function explainStart(error: unknown, look: 'preview' | 'full'): string {
+  const message = messageOf(error);
+  if (/can't resolve dependencies|undefined dependency/i.test(message) && !/\bforwardRef\b/.test(message)) {
+    return `\nWhere the file is TypeScript, the loader may not write the types of constructors down: tsx and esbuild do not. ${LOADER_WITH_TYPES}`;
+  }
+  if (look === 'full') return '';
+  return '\nA preview constructs no provider, so what is asked of one is undefined there. --full creates and initialises the application, without listening: it may connect to databases.';
 }
 
 /** Node prints the place of such an error itself, and nowhere else: it is not in the stack. */

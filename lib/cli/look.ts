@@ -17,11 +17,13 @@ import { recordResolvers } from '../routes/record-resolvers.js';
 import { recordRoutes, tagHandlers } from '../routes/record-routes.js';
 import { compileSettings, type Settings } from '../settings/settings.js';
 import { validateOptions } from '../settings/validate.js';
-import { RouteTable } from '../policy/route-table.js';
+import { RouteTable, type Unlisted } from '../policy/route-table.js';
 import { SECURE_AUDIT, SECURE_OPTIONS, SECURE_ROUTES, SECURE_SETTINGS } from '../tokens.js';
+import { findGlobalGuards } from '../platform/global-guards.js';
 import type { AuditReport } from './audit-report.js';
 import { LoadFailure } from './load-failure.js';
 import { stubMiddleware } from './preview-middleware.js';
+import type { ConstructedInPreview } from './preview-modules.js';
 
 /** What a look at an application has seen. */
 export interface Seen {
@@ -31,6 +33,8 @@ export interface Seen {
   readonly settings: Settings;
   readonly table: RouteTable;
   readonly audit: Pick<SecureAudit, 'routes' | 'unlisted' | 'findings'>;
+  /** What this look cannot know. */
+  readonly unknown: readonly Unlisted[];
 }
 
 /** The findings that decorators and handlers alone give rise to, whatever the options are. */
@@ -40,15 +44,21 @@ const OF_ROUTES = /^SEC3/;
  * Prepares a look at an application in preview. SecureModule is not constructed there, so what it would note is noted
  * from outside. To be called before `app.init()`; what it returns, after.
  */
-export async function lookAtPreview(app: INestApplication, core: typeof import('@nestjs/core')): Promise<() => Seen> {
+export async function lookAtPreview(
+  app: INestApplication,
+  core: typeof import('@nestjs/core'),
+  constructed: ConstructedInPreview,
+): Promise<() => Seen> {
   const modules = app.get(core.ModulesContainer);
   const config = app.get(core.ApplicationConfig);
   const adapter = app.getHttpAdapter();
   const { options, given } = optionsIn(modules);
   const settings = compileSettings(validateOptions(given));
   const findings = new Findings(compileIgnored(settings.options.findings?.ignore), () => undefined);
+  // Nothing is served, so nothing bounds how many there are.
+  findings.collect();
   const table = new RouteTable();
-  stubMiddleware(modules);
+  const unknownMiddleware = stubMiddleware(modules);
   const handlers = new HandlerPlaces();
   handlers.note(modules);
   tagHandlers(handlers);
@@ -63,14 +73,16 @@ export async function lookAtPreview(app: INestApplication, core: typeof import('
       gateways.all.map((gateway) => ruled(gateway, rules)),
       config.getIoAdapter(),
     );
+    assumeGraphqlOptions(modules);
     recordResolvers(table, settings, { modules, config });
     recordMessageHandlers(table, modules);
+    const guards = findGlobalGuards(modules, config);
     const facts: BootFacts = {
       settings,
       routes: table.routes(),
       endpoints: table.endpoints(),
       production: process.env['NODE_ENV'] === 'production',
-      globalGuards: [...config.getGlobalGuards(), ...config.getGlobalRequestGuards()],
+      globalGuards: guards.known,
       globalInterceptors: [...config.getGlobalInterceptors(), ...config.getGlobalRequestInterceptors()],
       // The middleware of main.ts is not run here.
       sessionMiddleware: [],
@@ -86,6 +98,7 @@ export async function lookAtPreview(app: INestApplication, core: typeof import('
       settings,
       table,
       audit: { routes: () => audit.routes(), unlisted: () => audit.unlisted(), findings: () => found },
+      unknown: [...guards.unknown.map(unknownGuard), ...unknownMiddleware, ...constructed.unknown(modules)],
     };
   };
 }
@@ -108,7 +121,24 @@ export function lookAtRunning(app: INestApplication, core: typeof import('@nestj
     settings: app.get<Settings>(SECURE_SETTINGS, { strict: false }),
     table: app.get<RouteTable>(SECURE_ROUTES, { strict: false }),
     audit: app.get<SecureAudit>(SECURE_AUDIT, { strict: false }),
+    unknown: [],
   };
+}
+
+function unknownGuard(module: string): Unlisted {
+  return {
+    subject: `a global guard of ${module}`,
+    cause:
+      'APP_GUARD is provided by a factory (useFactory), which a preview does not run, so it is unknown whether it asks who somebody is. --full knows.',
+  };
+}
+
+/** The options of a GraphQLModule that was left out are unknown: those it has by default stand in for them. */
+function assumeGraphqlOptions(modules: ModulesContainer): void {
+  for (const { providers } of modules.values()) {
+    const options = providers.get('GqlModuleOptions');
+    if (options !== undefined && !options.instance) options.instance = { fieldResolverEnhancers: ['guards'] };
+  }
 }
 
 /** The options of forRoot() are a value, which a preview knows; what a factory would make it does not. */

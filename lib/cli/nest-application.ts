@@ -12,7 +12,8 @@ export interface Nest {
   readonly core: typeof import('@nestjs/core');
   readonly version: string;
   readonly platform: Platform;
-  readonly adapter: AbstractHttpAdapter;
+  /** Makes an adapter of that platform. */
+  readonly newAdapter: () => AbstractHttpAdapter;
 }
 
 /** An adapter of the same name in every version of a platform. */
@@ -43,21 +44,20 @@ export async function findNest(file: string, wanted: Platform | undefined): Prom
     );
   }
   const core: typeof import('@nestjs/core') = await import(pathToFileURL(corePath).href);
-  return { core, version, platform, adapter: await newAdapter(fromApplication, platform) };
+  return { core, version, platform, newAdapter: await adapterOf(fromApplication, platform) };
 }
 
 /**
- * Creates the application, and nothing of it in a preview but what tells its paths: `RouterModule`.
+ * Creates the application; in a preview none of its providers is constructed.
  *
  * @throws whatever Nest throws.
  */
 export async function createApplication(
-  { core, adapter }: Nest,
+  { core, newAdapter }: Nest,
   root: RootModule,
   look: Look,
 ): Promise<INestApplication> {
-  if (look === 'preview') core.InitializeOnPreviewAllowlist.add(core.RouterModule);
-  return core.NestFactory.create(root, adapter, {
+  return core.NestFactory.create(root, newAdapter(), {
     preview: look === 'preview',
     abortOnError: false,
     logger: look === 'preview' ? false : STARTUP_LOGGER,
@@ -78,12 +78,12 @@ function logLine(message: unknown, ...details: unknown[]): void {
   process.stderr.write(`${typeof context === 'string' ? `[${context}] ` : ''}${String(message)}\n`);
 }
 
-async function newAdapter(fromApplication: NodeJS.Require, platform: Platform): Promise<AbstractHttpAdapter> {
+async function adapterOf(fromApplication: NodeJS.Require, platform: Platform): Promise<() => AbstractHttpAdapter> {
   const path = fromApplication.resolve(`@nestjs/platform-${platform}`);
   const exports: Record<string, new () => AbstractHttpAdapter> = await import(pathToFileURL(path).href);
   const Adapter = exports[ADAPTERS[platform]];
   if (Adapter === undefined) throw new LoadFailure(`@nestjs/platform-${platform} has no ${ADAPTERS[platform]}.`);
-  return new Adapter();
+  return () => new Adapter();
 }
 
 function resolved(fromApplication: NodeJS.Require, name: string): string | undefined {

@@ -3,7 +3,7 @@ import type { AuditedRoute } from '../audit/secure-audit.js';
 import type { Requirement } from '../policy/verdict.js';
 
 /** What becomes of a section or a route over plain HTTP, in one word: the colours of the report. */
-export type Exposure = 'public' | 'exempt' | 'redirected' | 'refused';
+export type Exposure = 'open' | 'exempt' | 'redirected' | 'refused';
 
 const BY: Readonly<Record<Requirement['by'], string>> = {
   handler: 'handler',
@@ -43,7 +43,7 @@ export function exposureOf(route: AuditedRoute): Exposure | undefined {
   const outcome = method === 'GET' || method === 'HEAD' || method === 'ALL' ? overHttp.safe : overHttp.unsafe;
   if (outcome.action === 'redirect') return 'redirected';
   if (outcome.action === 'refuse') return 'refused';
-  return requirement.level === 'exempt' ? 'exempt' : 'public';
+  return requirement.level === 'exempt' ? 'exempt' : 'open';
 }
 
 /** What stands for method and path in a line: with host and versions, where there are any. */

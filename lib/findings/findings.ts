@@ -1,5 +1,6 @@
 import type { IgnoredFinding } from '../options/secure-options.js';
 import { CATALOGUE, documentationOf, type FindingId, type Severity } from './catalogue.js';
+import { counted, findingsBlock } from './group-findings.js';
 import { LimitedLog, type Clock } from './limited-log.js';
 
 /** A diagnosed problem: what is wrong, why, and what to change. */
@@ -75,14 +76,19 @@ export class Findings {
     this.collecting = false;
     const logged = [...this.atBoot.values()].map(({ finding }) => finding).filter(({ severity }) => isLogged(severity));
     if (logged.length === 0) return;
-    this.sink(blockOf(logged), logged.some(({ severity }) => severity === 'error') ? 'error' : 'warning');
+    const errors = logged.filter(({ severity }) => severity === 'error').length;
+    const warnings = counted(logged.length - errors, 'warning');
+    const heading = `${counted(logged.length, 'finding')} at boot: ${counted(errors, 'error')}, ${warnings}.`;
+    this.sink(`${heading}\n${findingsBlock(logged)}`, errors > 0 ? 'error' : 'warning');
   }
 
   /** Reports a finding, unless it is accepted in `findings.ignore`. */
   report(id: FindingId, details: FindingDetails): void {
-    const subject = printable(details.subject.slice(0, LONGEST_SUBJECT));
+    // What the application itself says at boot is not cut: two long paths may differ only at their ends.
+    const longest = this.collecting ? Infinity : LONGEST_SUBJECT;
+    const subject = printable(details.subject.slice(0, longest));
     if (this.ignored.has(id) || this.ignored.has(`${id} ${subject}`)) return;
-    const key = (details.signature ?? subject).slice(0, LONGEST_SUBJECT);
+    const key = (details.signature ?? subject).slice(0, longest);
     const { severity, title } = CATALOGUE[id];
     const cause = printable(details.cause);
     const fix = printable(details.fix);
@@ -136,17 +142,4 @@ function forgetFirst(kept: Map<string, Kept>): void {
 
 function isLogged(severity: Severity): severity is LoggedSeverity {
   return severity !== 'info';
-}
-
-function blockOf(findings: readonly Kept['finding'][]): string {
-  const errors = findings.filter(({ severity }) => severity === 'error').length;
-  const heading = `${counted(findings.length, 'finding')} at boot: ${counted(errors, 'error')}, ${counted(findings.length - errors, 'warning')}.`;
-  const parts = findings.map(({ id, severity, title, subject, cause, fix }) =>
-    [`  ${id} ${severity}: ${title}`, `    about: ${subject}`, `    cause: ${cause}`, `    fix:   ${fix}`].join('\n'),
-  );
-  return [heading, ...parts].join('\n');
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

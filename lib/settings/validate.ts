@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { isKnownFinding } from '../findings/catalogue.js';
 import { compilePathRules } from '../policy/paths.js';
 import { compileHsts } from '../response/hsts.js';
 import { compileHosts, parseHost } from '../transport/host.js';
@@ -146,7 +147,7 @@ const hsts = object<HstsOptions>({
 const noHsts = rule('false or an object { maxAge, includeSubDomains, preload }', isFalse);
 
 const ignoredFinding = object<IgnoredFinding>({
-  id: { required: rule('The id of a finding, such as "SEC301",', isFindingId) },
+  id: { required: rule('The id of a finding, such as "SEC301",', isFindingId, unknownFinding) },
   because: { required: text },
   subject: text,
 });
@@ -226,7 +227,14 @@ function isHost(value: unknown): value is string {
 }
 
 function isFindingId(value: unknown): value is string {
-  return typeof value === 'string' && /^SEC\d{3}$/.test(value);
+  return typeof value === 'string' && isKnownFinding(value);
+}
+
+function unknownFinding(value: unknown): string {
+  if (typeof value !== 'string') return '';
+  const id = value.trim().toUpperCase();
+  if (isKnownFinding(id)) return ` Did you mean "${id}"?`;
+  return /^SEC\d{3}$/.test(id) ? ' There is no such finding: npx nestjs-secure explain lists all there are.' : '';
 }
 
 function isHostFunction(value: unknown): value is (host: string) => boolean {

@@ -49,6 +49,28 @@ describe.each(adapters)('at boot on %s', (_platform, newAdapter) => {
     expect(idsOf(app)).toEqual([finding]);
   });
 
+  // Field case F7
+  it.each<[string, SecureOptions, boolean]>([
+    ['nothing is marked', {}, false],
+    ['every insecure request is refused', { mode: 'all', onInsecure: 'refuse' }, false],
+    ["mode 'all' redirects", { mode: 'all' }, true],
+    ['a rule redirects', { paths: ['/open'] }, true],
+  ])(
+    'redirects to a port that nothing serves are a finding only where there are some: %s',
+    async (_what, given, is) => {
+      @Controller('open')
+      class OpenController {
+        @Get()
+        open(): void {}
+      }
+      const app = await createApp(newAdapter, {
+        controllers: [OpenController],
+        options: { proxies: undefined, hsts: false, ...given },
+      });
+      expect(idsOf(app).filter((finding) => finding.startsWith('SEC003'))).toHaveLength(is ? 1 : 0);
+    },
+  );
+
   it('an application that is set up well has none', async () => {
     const app = await createApp(newAdapter, { controllers: [PagesController], options: { hosts: ['example.com'] } });
     expect(idsOf(app)).toEqual([]);

@@ -265,9 +265,9 @@ const SIGNS: [handler: string, id: string, seen: string][] = [
   ['class', 'SEC310', "it takes 'newPassword' from the body, a Credentials"],
   ['described', 'SEC310', "it takes 'passphraseAgain' from the body, a DescribedCredentials"],
   ['inherited', 'SEC310', "it takes 'newPassword' from the body, a Registration"],
-  ['read', 'SEC310', "its code names 'oldPassword'"],
-  ['helped', 'SEC310', "its code names 'password'"],
-  ['apart', 'SEC310', "its code names 'password'"],
+  ['read', 'SEC310', "its code reads 'oldPassword' from the body"],
+  ['helped', 'SEC325', "its code names 'password' beside the body, so it may take a password"],
+  ['apart', 'SEC310', "its code reads 'password' from the body"],
   ['form', 'SEC310', 'its page asks for a password'],
   ['query', 'SEC311', "it takes 'token' from the query"],
   ['path', 'SEC311', "it takes 'resetToken' from the path"],
@@ -289,8 +289,8 @@ const SIGNS: [handler: string, id: string, seen: string][] = [
   ['guarded', 'SEC315', 'it stands behind SignedInGuard'],
   ['mixedIn', 'SEC315', 'it stands behind MixinAuthGuard'],
   ['instance', 'SEC315', 'it stands behind JwtAuthGuard'],
-  ['register', 'SEC316', "its path says 'sign-up'"],
-  ['logOut', 'SEC316', 'it is called logOut'],
+  ['register', 'SEC316', "its path says 'sign-up', so it may sign somebody in or out"],
+  ['logOut', 'SEC316', 'it is called logOut, so it may sign somebody in or out'],
 ];
 
 const options: SecureOptions = { hosts: ['example.com'], hsts: false };

@@ -16,7 +16,8 @@ import { SecureAudit, SecureExempt, SecureRequired, SecureSessions, type Audited
 import { compileSettings } from '../../lib/settings/settings.js';
 import { Findings } from '../../lib/findings/findings.js';
 import { RouteTable, type Endpoint } from '../../lib/policy/route-table.js';
-import { SECURE_AUDIT } from '../../lib/tokens.js';
+import { locateRoutes } from '../../lib/cli/source-locations.js';
+import { SECURE_AUDIT, SECURE_ROUTES } from '../../lib/tokens.js';
 import { adapters, createApp, type AppParts, type NewAdapter } from '../support/applications.js';
 
 abstract class Listing {
@@ -158,8 +159,12 @@ describe.each(adapters)('the audit of routes on %s', (_platform, newAdapter) => 
     ]);
   });
 
-  it('tells the file and the line of a handler, an inherited one too', async () => {
-    const routes = await audited(newAdapter, { controllers });
+  it('tells the command line the file and the line of a handler, an inherited one too', async () => {
+    const { nest } = await createApp(newAdapter, { controllers });
+    const unlocated = nest.get(SecureAudit).routes();
+    // Looking it up stops the process, so nothing of a running application does.
+    expect(new Set(unlocated.map(({ source }) => source))).toEqual(new Set([undefined]));
+    const routes = locateRoutes(unlocated, nest.get<RouteTable>(SECURE_ROUTES));
 
     for (const { handler, source } of routes) {
       const line = readFileSync(source?.file ?? '', 'utf8').split('\n')[(source?.line ?? 0) - 1];

@@ -53,7 +53,7 @@ describe('nestjs-secure audit, in preview', () => {
 
   it('tells each finding with its cause, its fix and the page about it', () => {
     expect(table.stdout).toMatch(
-      /error SEC310 .*\n {2}CatsController\.rename, \/zoo\/cats\/:id\n {4}.*password.*\n {4}fix .*@SecureRequired\(\).*\n {2}docs\/findings\/SEC310\.md/,
+      /error SEC310 .*\n {2}CatsController\.rename, \/zoo\/cats\/:id\n {4}.*password.*\n {4}fix .*@SecureRequired\(\).*\n {2}npx nestjs-secure explain SEC310/,
     );
   });
 

@@ -77,6 +77,7 @@ describe('a hostile name', () => {
   const everywhere = (name: string): string =>
     reportPage(
       auditReport({
+        name,
         module: name,
         nest: name,
         routes: [

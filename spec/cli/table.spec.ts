@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
-import { exitCodeOf, groupFindings, onlyFindings } from '../../lib/cli/audit-report.js';
+import { exitCodeOf, onlyFindings } from '../../lib/cli/audit-report.js';
+import { groupFindings } from '../../lib/findings/group-findings.js';
 import { progressOn, type Progress } from '../../lib/cli/progress.js';
 import { sectionsOf } from '../../lib/cli/sections.js';
 import { tableOf, tableStyle } from '../../lib/cli/table.js';

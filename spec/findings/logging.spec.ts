@@ -241,24 +241,50 @@ describe.each(adapters)('at boot on %s', (platform, newAdapter) => {
     expect(lines).toEqual([
       [
         '2 findings at boot: 1 error, 1 warning.',
-        '  SEC301 warning: A method overrides a marked one and keeps its mark',
-        '    about: Pages.edit',
-        '    cause: C.',
-        '    fix:   F.',
         '  SEC101 error: A peer that is not a declared proxy says https',
         '    about: 10.0.0.3',
         '    cause: D.',
         '    fix:   G.',
+        '  SEC301 warning: A method overrides a marked one and keeps its mark',
+        '    about: Pages.edit',
+        '    cause: C.',
+        '    fix:   F.',
       ].join('\n'),
     ]);
   });
 
-  it('has every finding there is, however many', () => {
+  it('counts every finding there is, writes ten of an id, and says a common fix once', () => {
     const { findings, lines } = collected(500);
+    findings.report('SEC101', { subject: '10.0.0.3', cause: 'D.', fix: 'G.' });
     findings.flush();
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toContain('500 findings at boot: 0 errors, 500 warnings.');
-    expect(findings.all()).toHaveLength(500);
+    const block = lines[0]?.split('\n') ?? [];
+    expect(block).toHaveLength(1 + 4 + 1 + 20 + 2);
+    expect(block).toEqual(
+      expect.arrayContaining([
+        '501 findings at boot: 1 error, 500 warnings.',
+        '  SEC301 warning, 500 times: A method overrides a marked one and keeps its mark',
+        '    about: Pages.9',
+        '    and 490 more of SEC301: SecureAudit.findings() and the command nestjs-secure audit list them all',
+        '    fix:   F.',
+      ]),
+    );
+    expect(findings.all()).toHaveLength(501);
+  });
+
+  it('keeps findings apart that differ only at the end of a long subject', () => {
+    const { findings } = collected(0);
+    const long = 'x'.repeat(300);
+    for (const end of ['a', 'b']) findings.report('SEC301', { subject: `${long}${end}`, cause: 'C.', fix: 'F.' });
+    expect(findings.all().map(({ subject }) => subject)).toEqual([`${long}a`, `${long}b`]);
+  });
+
+  it('writes each fix where findings of an id differ in it', () => {
+    const { findings, lines } = collected(0);
+    findings.report('SEC301', { subject: 'Pages.a', cause: 'C.', fix: 'F.' });
+    findings.report('SEC301', { subject: 'Pages.b', cause: 'C.', fix: 'G.' });
+    findings.flush();
+    expect(lines[0]?.match(/fix: {3}[FG]\./g)).toEqual(['fix:   F.', 'fix:   G.']);
   });
 
   it('what is of severity info stands only in the audit, at boot and after', () => {

@@ -250,7 +250,9 @@ describe('the page of a report', () => {
     const hostile = `"><img src=x onerror=alert(1)>'</td></script><script>alert(2)</script><style>*{}</style>`;
     const routes = [auditedRoute({ path: `/${hostile}`, handler: hostile, hosts: [hostile], method: hostile })];
     const findings = [finding({ subject: `${hostile}, /${hostile}`, cause: hostile, fix: hostile })];
-    const { page, requests, complaints } = await open(auditReport({ module: hostile, routes, findings }));
+    const { page, requests, complaints } = await open(
+      auditReport({ name: hostile, module: hostile, routes, findings }),
+    );
     await page.locator(`a[data-section]`).first().click();
     expect(await page.locator('img').count()).toBe(0);
     expect(await page.locator('#route-table tbody tr').count()).toBe(1);

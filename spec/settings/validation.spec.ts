@@ -404,6 +404,18 @@ const wrongValues: Wrong[] = [
     { findings: { ignore: [{ id, because: 'known' }] } },
     `findings.ignore[0].id is ${JSON.stringify(id)} (a ${typeof id}). The id of a finding, such as "SEC301", is accepted.`,
   ]),
+  // Field case F12
+  [
+    'a finding that does not exist',
+    { findings: { ignore: [{ id: 'SEC999', because: 'known' }] } },
+    'findings.ignore[0].id is "SEC999" (a string). The id of a finding, such as "SEC301", is accepted. There is no such finding:',
+  ],
+  [
+    'a finding in lower case',
+    { findings: { ignore: [{ id: 'sec301', because: 'known' }] } },
+    'findings.ignore[0].id is "sec301"',
+    'Did you mean "SEC301"?',
+  ],
   [
     'a finding without id',
     { findings: { ignore: [{ because: 'known' }] } },

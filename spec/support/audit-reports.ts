@@ -47,6 +47,7 @@ export function finding(given: Partial<Finding> = {}): Finding {
 export function auditReport(given: Partial<AuditReport> = {}): AuditReport {
   return {
     format: 1,
+    name: 'bookshop',
     module: 'dist/app.module.js',
     look: 'preview',
     platform: 'express',
@@ -54,6 +55,7 @@ export function auditReport(given: Partial<AuditReport> = {}): AuditReport {
     options: 'known',
     routes: [auditedRoute(), requiredRoute()],
     unlisted: [],
+    unknown: [],
     findings: [],
     ...given,
   };

@@ -178,7 +178,23 @@ function shopControllers(fixed: Id | undefined): NonNullable<AppParts['controlle
   class Hooks {
     @((fixed === 'SEC317' ? SecureRequired : SecureExempt)())
     @Post()
+    hear(@Body('password') _password: string): void {}
+  }
+
+  @Controller('relays')
+  class Relays {
+    @((fixed === 'SEC326' ? SecureRequired : SecureExempt)())
+    @Post()
     hear(@Headers('authorization') _authorization: string): void {}
+  }
+
+  @Controller('newcomers')
+  class Newcomers {
+    @marked('SEC325')
+    @Post()
+    join(@Body() form: Record<string, string>): unknown {
+      return valueIn(form, 'password');
+    }
   }
 
   @Controller()
@@ -237,8 +253,15 @@ function shopControllers(fixed: Id | undefined): NonNullable<AppParts['controlle
     Orders,
     Doors,
     Hooks,
+    Relays,
+    Newcomers,
     Messages,
   ];
+}
+
+/** What a function does with a form and a name is unknown to a reader of the call. */
+function valueIn(form: Record<string, string>, name: string): unknown {
+  return form[name];
 }
 
 const shop: BadApplication = {
@@ -271,6 +294,8 @@ const shop: BadApplication = {
     SEC316: 'Doors.show, /login',
     SEC317: 'Hooks.hear, /hooks',
     SEC320: 'Messages.hear, audit',
+    SEC325: 'Newcomers.join, /newcomers',
+    SEC326: 'Relays.hear, /relays',
     SEC401: 'hsts',
   },
   parts: (fixed) => ({

@@ -1,6 +1,6 @@
 import type { FindingId, Severity } from '../../findings/catalogue.js';
 import type { Finding } from '../../findings/findings.js';
-import { commonFix, countFindings, groupFindings } from '../audit-report.js';
+import { commonFix, countFindings, groupFindings } from '../../findings/group-findings.js';
 import { readFindingPage } from './finding-page.js';
 import { html, type Html } from './html.js';
 
@@ -14,10 +14,10 @@ const NAMES: Readonly<Record<Severity, readonly [one: string, several: string]>>
 };
 
 /** What is wrong, why, and what to change; worst first. */
-export function findingList(findings: readonly Finding[]): Html {
+export function findingList(findings: readonly Finding[], rowOf: (subject: string) => string | undefined): Html {
   return html`<section aria-labelledby="findings">
     <h2 id="findings">Findings</h2>
-    ${findings.length === 0 ? html`<p class="good">Nothing was found.</p>` : html`${severityFilter(findings)}${groupFindings(findings).map(article)}`}
+    ${findings.length === 0 ? html`<p class="good">Nothing was found.</p>` : html`${severityFilter(findings)}${groupFindings(findings).map((group) => article(group, rowOf))}`}
   </section>`;
 }
 
@@ -42,10 +42,10 @@ function severityFilter(findings: readonly Finding[]): Html {
   </fieldset>`;
 }
 
-function article(group: readonly [Finding, ...Finding[]]): Html {
-  const [{ id, severity, title, documentation }] = group;
+function article(group: readonly [Finding, ...Finding[]], rowOf: (subject: string) => string | undefined): Html {
+  const [{ id, severity, title }] = group;
   const common = commonFix(group);
-  const item = (finding: Finding): Html => subject(finding, common === undefined);
+  const item = (finding: Finding): Html => subject(finding, common === undefined, rowOf(finding.subject));
   const folded = group.slice(SHOWN);
   return html`<article class="finding ${severity}" id="${id}" aria-labelledby="${id}-title">
     <p class="severity">${NAMES[severity][0]} <span>${id}</span></p>
@@ -64,13 +64,13 @@ function article(group: readonly [Finding, ...Finding[]]): Html {
           </details>`
     }
     ${common === undefined ? undefined : fixText(common)} ${explanation(id)}
-    <p class="documentation"><code>${documentation}</code></p>
+    <p class="documentation"><code>npx nestjs-secure explain ${id}</code></p>
   </article> `;
 }
 
-function subject({ subject: about, cause, fix }: Finding, withFix: boolean): Html {
+function subject({ subject: about, cause, fix }: Finding, withFix: boolean, row: string | undefined): Html {
   return html`<li>
-    <p class="about">${about}</p>
+    <p class="about">${row === undefined ? about : html`<a href="#${row}">${about}</a>`}</p>
     <p>${cause}</p>
     ${withFix ? fixText(fix) : undefined}
   </li>`;

@@ -1,7 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { documentationOf, type FindingId } from '../../findings/catalogue.js';
+import { ownPackage } from '../own-package.js';
 
 /** What the documentation says about a finding, in Markdown; the code of the examples as it is. */
 export interface FindingPage {
@@ -16,8 +14,8 @@ const PAGE =
 
 /** Reads the page of a finding. Undefined when the page is missing: another version of this package may know more findings. */
 export function readFindingPage(id: FindingId): FindingPage | undefined {
-  const file = packageFile(documentationOf(id));
-  return file === undefined ? undefined : parseFindingPage(readFileSync(file, 'utf8'));
+  const markdown = ownPackage().read(documentationOf(id));
+  return markdown === undefined ? undefined : parseFindingPage(markdown);
 }
 
 /** Takes a page of docs/findings apart. Undefined when it lacks a section or an example. */
@@ -25,13 +23,4 @@ export function parseFindingPage(markdown: string): FindingPage | undefined {
   const { means, fix, before, after } = PAGE.exec(markdown)?.groups ?? {};
   if (means === undefined || fix === undefined || before === undefined || after === undefined) return undefined;
   return { means, fix, before, after };
-}
-
-/** A file of this package, from the sources and from what they are compiled to. */
-function packageFile(path: string): string | undefined {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    const file = join(folder, path);
-    if (existsSync(file)) return file;
-    if (folder === dirname(folder)) return undefined;
-  }
 }

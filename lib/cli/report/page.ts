@@ -17,7 +17,7 @@ import { STYLE } from './style.js';
  * by their hashes.
  */
 export function reportPage(report: AuditReport): string {
-  const { module, look, platform, nest, findings } = report;
+  const { name, module, look, platform, nest, findings } = report;
   const routes = sectionsOf(report.routes).flatMap((section) => section.routes);
   const ids = new Map(routes.map((route, index) => [route, `r${index + 1}`]));
   const rowOf = (route: AuditedRoute): string => ids.get(route) ?? '';
@@ -36,18 +36,19 @@ export function reportPage(report: AuditReport): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="referrer" content="no-referrer" />
-        <title>Audit of ${module}</title>
+        <title>${name}: nestjs-secure audit</title>
         ${new Html(`<style>${STYLE}</style>`)}
       </head>
       <body>
         <a class="skip" href="#routes">Skip to the routes</a>
         <header>
           <p class="eyebrow">nestjs-secure audit</p>
-          <h1>${module}</h1>
+          <h1>${name}</h1>
           <p class="lead">${summaryOf(routes)}</p>
           <p class="facts">
             ${look === 'preview' ? 'Preview: no provider was constructed' : 'Full: the application was initialised'}
             <span>${platform === 'express' ? 'Express' : 'Fastify'}</span> <span>Nest ${nest}</span>
+            <span><code>${module}</code></span>
           </p>
           <nav aria-label="Parts of this report">
             <ul>
@@ -62,11 +63,26 @@ export function reportPage(report: AuditReport): string {
         </header>
         <main>
           ${noticesOf(report).map((notice) => html`<p class="notice"><b>Note</b> ${notice}</p> `)}
-          ${pictureOf(routes, rowOf)} ${findingList(findings)} ${routeTable(routes, report, rowOf)}
+          ${pictureOf(routes, rowOf)} ${findingList(findings, linkedTo(routes, rowOf))}
+          ${routeTable(routes, report, rowOf)}
         </main>
         ${new Html(`<script>${SCRIPT}</script>`)}
       </body>
     </html> `.text;
+}
+
+/** Finds the row of the route that a finding is about, by the subject of the finding. */
+function linkedTo(
+  routes: readonly AuditedRoute[],
+  rowOf: (route: AuditedRoute) => string,
+): (subject: string) => string | undefined {
+  const rows = new Map<string, string>();
+  for (const route of routes.toReversed()) {
+    if (route.handler === undefined) continue;
+    rows.set(route.handler, rowOf(route));
+    rows.set(`${route.handler}, ${route.path}`, rowOf(route));
+  }
+  return (subject) => rows.get(subject);
 }
 
 /** What a Content-Security-Policy calls an inline element by (CSP 3, 2.3.1). */

@@ -4,10 +4,10 @@ import { exposureOf, type Exposure } from '../wording.js';
 import { html, type Html } from './html.js';
 
 /** In the order of the bars: what outsiders read over plain HTTP first. */
-const EXPOSURES: readonly Exposure[] = ['public', 'exempt', 'redirected', 'refused'];
+const EXPOSURES: readonly Exposure[] = ['open', 'exempt', 'redirected', 'refused'];
 
 const LABELS: Readonly<Record<Exposure, { readonly name: string; readonly meaning: string }>> = {
-  public: { name: 'Public', meaning: 'answers over plain http' },
+  open: { name: 'Answers over http', meaning: 'nothing requires https of it' },
   exempt: { name: 'Exempt', meaning: 'answers over plain http, on purpose' },
   redirected: { name: 'Redirected', meaning: 'sent to https; its code does not run' },
   refused: { name: 'Refused', meaning: 'not answered; its code does not run' },
@@ -54,7 +54,7 @@ export function summaryOf(all: readonly AuditedRoute[]): string {
   if (routes.length === 0) return 'No route was found.';
   const counts = countsOf(routes);
   const said: Readonly<Record<Exposure, string>> = {
-    public: counts.public === 1 ? 'answers over plain http' : 'answer over plain http',
+    open: counts.open === 1 ? 'answers over plain http' : 'answer over plain http',
     exempt: counts.exempt === 1 ? 'is exempt on purpose' : 'are exempt on purpose',
     redirected: counts.redirected === 1 ? 'is redirected to https' : 'are redirected to https',
     refused: counts.refused === 1 ? 'is refused' : 'are refused',
@@ -141,7 +141,7 @@ function overHttp(routes: readonly AuditedRoute[]): readonly AuditedRoute[] {
 }
 
 function countsOf(routes: readonly AuditedRoute[]): Counts {
-  const counts = { public: 0, exempt: 0, redirected: 0, refused: 0 };
+  const counts = { open: 0, exempt: 0, redirected: 0, refused: 0 };
   for (const route of routes) {
     const exposure = exposureOf(route);
     if (exposure !== undefined) counts[exposure] += 1;

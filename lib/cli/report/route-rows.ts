@@ -13,7 +13,7 @@ const COLUMNS = ['Method', 'Path', 'Over HTTP', 'Requirement', 'Handler', 'Sessi
 /** Every route, with what it takes to look for one. The script takes `hidden` away from its tools. */
 export function routeTable(
   routes: readonly AuditedRoute[],
-  { findings, unlisted, look }: AuditReport,
+  { findings, unlisted, unknown, look }: AuditReport,
   rowOf: (route: AuditedRoute) => string,
 ): Html {
   const bySubject = subjectsOf(findings);
@@ -36,7 +36,8 @@ export function routeTable(
       </table>
     </div>
     <p id="no-route" class="soft" hidden>No route is like that.</p>
-    ${unlisted.length === 0 ? undefined : unlistedText(unlisted)}
+    ${unlisted.length === 0 ? undefined : listOf('Not listed', unlisted)}
+    ${unknown.length === 0 ? undefined : listOf('Not known', unknown)}
     ${look === 'preview' ? html`<p class="limit">${PREVIEW_LIMIT}</p>` : undefined}
   </section>`;
 }
@@ -57,15 +58,17 @@ function row(route: AuditedRoute, findings: readonly Finding[], id: string): Htm
         hosts.length === 0 ? undefined : html` <span class="soft">on ${hosts.join(', ')}</span>`
       }${versions.length === 0 ? undefined : html` <span class="soft">version ${versions.join(', ')}</span>`}
     </th>
-    <td class="fate">
+    <td class="fate" data-label="Over HTTP">
       ${exposure === undefined ? undefined : html`<span class="mark ${exposure}"></span>`}${overHttpText(route)}
     </td>
-    <td>${requirement.level}${who === '' ? undefined : html` <span class="soft">by ${who}</span>`}</td>
-    <td class="handler">
+    <td data-label="Requirement">
+      ${requirement.level}${who === '' ? undefined : html` <span class="soft">by ${who}</span>`}
+    </td>
+    <td class="handler" data-label="Handler">
       ${handler === undefined ? undefined : breakable(handler)}${source === undefined ? undefined : html`<span class="soft source">${breakable(source.file)}:${source.line}</span>`}
     </td>
-    <td>${session ? 'used' : undefined}</td>
-    <td class="ids">
+    <td data-label="Session">${session ? 'used' : undefined}</td>
+    <td class="ids" data-label="Findings">
       ${findings.map(
         ({ id: finding, severity, title }) =>
           html`<a class="${severity}" href="#${finding}" title="${title}">${finding}</a> `,
@@ -79,11 +82,11 @@ function breakable(text: string): readonly (Html | string)[] {
   return text.split(/(?<=\/)(?=.)|(?=\.)/).flatMap((part, index) => (index === 0 ? [part] : [WORD_BREAK, part]));
 }
 
-/** What may answer all the same. */
-function unlistedText(unlisted: readonly Unlisted[]): Html {
-  return html`<h3>Not listed</h3>
+/** What may answer and is no route, or what this look cannot know. */
+function listOf(heading: string, entries: readonly Unlisted[]): Html {
+  return html`<h3>${heading}</h3>
     <ul class="subjects">
-      ${unlisted.map(
+      ${entries.map(
         ({ subject, cause }) =>
           html`<li>
             <p class="about">${subject}</p>

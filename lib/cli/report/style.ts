@@ -3,13 +3,13 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --paper: #faf8f4; --card: #ffffff; --ink: #1c2630; --soft: #596673; --line: #e2dcd0; --accent: #0f5470;
-  --public: #9aa3ab; --exempt: #cf8a1d; --redirected: #1f8a5b; --refused: #2c5fa8;
+  --open: #9aa3ab; --exempt: #cf8a1d; --redirected: #1f8a5b; --refused: #2c5fa8;
   --error: #a81e1e; --error-paper: #fbe9e7; --warning: #855000; --warning-paper: #fdf0d9; --info: #245a86; --info-paper: #e6f0f8;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #11181e; --card: #18222a; --ink: #e7ebee; --soft: #a3b0bb; --line: #2d3a45; --accent: #83c7e2;
-    --public: #77838e; --exempt: #e0a446; --redirected: #4cbb88; --refused: #6b9ee6;
+    --open: #77838e; --exempt: #e0a446; --redirected: #4cbb88; --refused: #6b9ee6;
     --error: #ff9d94; --error-paper: #3b1d1c; --warning: #f2c275; --warning-paper: #372914; --info: #92c6ef; --info-paper: #172c3d;
   }
 }
@@ -47,14 +47,14 @@ nav ul { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1.5rem 0 0; pa
 .legend b { font: 600 2rem/1.2 "Iowan Old Style", "Palatino Linotype", Palatino, Georgia, serif; font-variant-numeric: lining-nums tabular-nums; }
 .legend .meaning { color: var(--soft); font-size: .875rem; line-height: 1.35; }
 .mark { display: inline-block; width: .7rem; height: .7rem; margin-right: .5rem; vertical-align: baseline; }
-.mark.public { border: .16rem solid var(--public); border-radius: 50%; }
+.mark.open { border: .16rem solid var(--open); border-radius: 50%; }
 .mark.exempt { background: var(--exempt); transform: rotate(45deg) scale(.82); }
 .mark.redirected { background: var(--redirected); border-radius: 50%; }
 .mark.refused { background: var(--refused); border-radius: 1px; }
 .bar { display: block; width: 100%; }
 .bar.whole { height: 1.6rem; margin-bottom: 2rem; border-radius: .3rem; }
 .bar.part { height: .8rem; border-radius: .15rem; }
-rect.public { fill: var(--public); } rect.exempt { fill: var(--exempt); } rect.redirected { fill: var(--redirected); } rect.refused { fill: var(--refused); }
+rect.open { fill: var(--open); } rect.exempt { fill: var(--exempt); } rect.redirected { fill: var(--redirected); } rect.refused { fill: var(--refused); }
 
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; }
@@ -120,7 +120,29 @@ section > h3 { margin: 2rem 0 0; }
 .source { display: block; overflow-wrap: anywhere; }
 .ids a { margin-right: .3rem; white-space: nowrap; }
 .handler { overflow-wrap: anywhere; }
+@media (max-width: 600px) {
+  .routes { min-width: 0; }
+  .routes thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .routes tbody tr { display: flex; flex-wrap: wrap; gap: .1rem .6rem; margin-bottom: .75rem; padding: .7rem .9rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
+  .routes tbody tr:nth-child(n + 101) { contain-intrinsic-size: auto 11rem; }
+  .routes th, .routes td { padding: 0; }
+  .routes .path { flex: 1 1 60%; }
+  .routes td[data-label] { flex: 0 0 100%; position: relative; padding-left: 6.5rem; }
+  .routes td[data-label]::before { content: attr(data-label); position: absolute; left: 0; color: var(--soft); font: .8125rem/1.6 system-ui, sans-serif; }
+  .routes td[data-label]:empty { display: none; }
+  .sections .drawn { display: none; }
+  .sections th, .sections td { padding: .34rem .3rem; }
+  .sections tbody th { max-width: 8rem; }
+  .sections thead th { white-space: normal; }
+  #tools label { flex: 1 1 40%; }
+}
 @media print {
+  :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --accent: #000; --error: #8a0000; --warning: #6b4000; --info: #123c5c; --error-paper: #fff; --warning-paper: #fff; --info-paper: #fff; }
+  header, main { max-width: none; padding-inline: 0; }
+  .scroll { overflow: visible; }
+  .routes { min-width: 0; font-size: .6875rem; }
+  .routes tr { grid-template-columns: 3.2rem minmax(0, 4fr) 6rem 7rem minmax(0, 5fr) 3rem 3.6rem; }
+  .bar, .mark { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   #tools, fieldset, .skip, nav { display: none; }
   .finding, tr { break-inside: avoid; }
   .routes tbody tr:nth-child(n) { content-visibility: visible; }

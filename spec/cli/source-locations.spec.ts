@@ -3,7 +3,7 @@ import type Module from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInThisContext } from 'node:vm';
-import { locateFunctions } from '../../lib/audit/source-locations.js';
+import { locateFunctions } from '../../lib/cli/source-locations.js';
 
 let directory: string;
 

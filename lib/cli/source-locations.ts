@@ -2,14 +2,9 @@ import type { Session } from 'node:inspector';
 import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-
-/** A line of a file. */
-export interface SourceLocation {
-  /** The absolute path of the file. */
-  readonly file: string;
-  /** Counted from 1. */
-  readonly line: number;
-}
+import { methodOf } from '../audit/handler-method.js';
+import type { AuditedRoute, SourceLocation } from '../audit/secure-audit.js';
+import type { RouteTable } from '../policy/route-table.js';
 
 /** Under which the functions lie where an expression of the inspector finds them, in whatever context they were made. */
 const SHARED = Symbol.for('nestjs-secure:located');
@@ -19,6 +14,18 @@ interface Script {
   /** A file URL for an ES module, a path for CommonJS. */
   readonly url: string;
   readonly sourceMapURL: string;
+}
+
+/** Adds to the routes of an audit where their handlers are written; `audited` are those of the table, in its order. */
+export function locateRoutes(audited: readonly AuditedRoute[], table: RouteTable): readonly AuditedRoute[] {
+  const handlers = [...table.routes(), ...table.endpoints()].map(({ controller, handler }) =>
+    controller === undefined || handler === undefined ? undefined : methodOf(controller, handler),
+  );
+  const found = locateFunctions([...new Set(handlers.filter((handler) => handler !== undefined))]);
+  return audited.map((route, index) => {
+    const handler = handlers[index];
+    return handler === undefined ? route : { ...route, source: found.get(handler) };
+  });
 }
 
 /**

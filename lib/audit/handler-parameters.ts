@@ -1,0 +1,82 @@
+import type { HandlerClass } from '../options/mark.js';
+import { readCode, type CodeFacts, type Origin } from './handler-code.js';
+import { methodOf } from './handler-method.js';
+
+/** The keys under which Nest and TypeScript keep what a handler takes. */
+const ROUTE_ARGUMENTS = '__routeArguments__';
+const PARAMETER_TYPES = 'design:paramtypes';
+
+/** What a parameter of a handler is. */
+export interface Parameter {
+  readonly index: number;
+  /** What it stands for; undefined for `next`, an address, or a decorator of the application. */
+  readonly origin: Origin | undefined;
+  /** It is an uploaded file, or several. */
+  readonly file: boolean;
+  /** `password` of `@Body('password')`. */
+  readonly name: string | undefined;
+  /** Its class, as TypeScript wrote it down. */
+  readonly class: unknown;
+  readonly pipes: readonly unknown[];
+  /** Of `@Body({ schema })`. */
+  readonly schema: unknown;
+}
+
+/** RouteParamtypes of Nest: the numbers are the same in 11 and 12. */
+const ORIGINS: ReadonlyMap<number, Origin> = new Map([
+  [0, 'request'],
+  [1, 'response'],
+  [3, 'body'],
+  [4, 'query'],
+  [5, 'path'],
+  [6, 'headers'],
+  [7, 'session'],
+  [12, 'body'],
+  [14, 'cookie'],
+  [15, 'cookie'],
+]);
+const FILES = new Set([8, 9]);
+
+/** What the parameters and the code of a handler tell. */
+export interface HandlerFacts extends CodeFacts {
+  readonly parameters: readonly Parameter[];
+}
+
+const known = new WeakMap<HandlerClass, Map<string, HandlerFacts>>();
+
+/** Reads the parameters and the code of a handler, once. */
+export function codeFacts(controller: HandlerClass, handler: string): HandlerFacts {
+  const ofClass = known.get(controller) ?? new Map<string, HandlerFacts>();
+  known.set(controller, ofClass);
+  const before = ofClass.get(handler);
+  if (before !== undefined) return before;
+  const parameters = parametersOf(controller, handler);
+  const origins: (Origin | undefined)[] = [];
+  for (const { index, origin } of parameters) origins[index] = origin;
+  const facts = {
+    ...readCode(methodOf(controller, handler), origins, (name) => methodOf(controller, name)),
+    parameters,
+  };
+  ofClass.set(handler, facts);
+  return facts;
+}
+
+function parametersOf(controller: HandlerClass, handler: string): readonly Parameter[] {
+  const found: unknown = Reflect.getMetadata(ROUTE_ARGUMENTS, controller, handler);
+  const types: unknown = Reflect.getMetadata(PARAMETER_TYPES, controller.prototype, handler);
+  if (typeof found !== 'object' || found === null) return [];
+  return Object.entries(found).map(([key, argument]: [string, unknown]) => {
+    const { data, index, pipes, schema }: Record<string, unknown> = Object(argument);
+    // A decorator of the application has a key that begins with something else.
+    const type = /^\d+:/.test(key) ? Number.parseInt(key, 10) : Number.NaN;
+    return {
+      index: Number(index),
+      origin: ORIGINS.get(type),
+      file: FILES.has(type),
+      name: typeof data === 'string' ? data : undefined,
+      class: Array.isArray(types) ? types[Number(index)] : undefined,
+      pipes: Array.isArray(pipes) ? pipes : [],
+      schema,
+    };
+  });
+}
