@@ -19,6 +19,8 @@ export interface BootFacts {
   readonly beforeGate: readonly string[];
   /** No proxies are declared, and the framework's own setting believes the forwarded headers of anybody. */
   readonly frameworkTrustsEverybody: boolean;
+  /** The Strict-Transport-Security header that `app.useSecurityHeaders()` sets (Nest 12.1 and later), if it does. */
+  readonly nestHsts?: string | undefined;
 }
 
 /** How a finding names a handler. Two handlers may share a name, but never a path and a method. */

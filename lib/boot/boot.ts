@@ -39,6 +39,7 @@ export class Boot {
     needsRequestHook: true,
     openServerGate: () => undefined,
     findSessionMiddleware: () => [],
+    nestHsts: () => undefined,
   };
   private failure: unknown;
 
@@ -95,8 +96,12 @@ export class Boot {
     recordResolvers(routes, settings, { modules, config });
     recordMessageHandlers(routes, modules);
     checkFrameworkTrust(this.installation.frameworkTrust, findings);
+    const nestHsts = this.installation.nestHsts();
+    // The checks at boot tell of it, so no response has to be looked at.
+    if (nestHsts !== undefined && enforcer.hstsHeader === undefined) enforcer.beforeHandler = undefined;
     const sessionMiddleware = this.installation.findSessionMiddleware();
-    checkAtBoot(collectBootFacts(adapter, settings, routes, { modules, config, sessionMiddleware }), findings);
+    const facts = collectBootFacts(adapter, settings, routes, { modules, config, sessionMiddleware });
+    checkAtBoot({ ...facts, nestHsts }, findings);
     if (settings.options.strict === true) assertNoErrors(findings);
     findings.flush();
     this.installation.openServerGate();

@@ -8,6 +8,7 @@ import { watchErrors, type OnTurnedAway } from '../gate/error-leaks.js';
 import { installContinueGate } from '../gate/expect-continue.js';
 import { compileContinueGate, compileGate, compileServerGate, compileTurnedAway, type Gate } from '../gate/gate.js';
 import { compileMarkedRouteFinder } from '../gate/marked-routes.js';
+import { watchNestSecurityHeaders } from '../gate/nest-security-headers.js';
 import { installRequestHook, type Entrance } from '../gate/request-hook.js';
 import { compileRoutePolicy } from '../gate/route-policy.js';
 import { installServerGate } from '../gate/server-gate.js';
@@ -51,6 +52,8 @@ export interface Installation {
   readonly frameworkTrust?: FrameworkTrust | undefined;
   /** The other session engines of the application, by the name of their package. */
   readonly findSessionMiddleware: () => readonly string[];
+  /** What `app.useSecurityHeaders()` sets Strict-Transport-Security to, if it is called; asked once it has been. */
+  readonly nestHsts: () => string | undefined;
 }
 
 /** The pieces that the options ask for. */
@@ -153,7 +156,8 @@ function installPlan(adapter: HttpServer, { enforcer, engine }: Parts, plan: Pla
     proxies === undefined
       ? undefined
       : setFrameworkTrust(adapter, compileTrust(proxies.trust), (request) => enforcer.isSecure(request));
-  return { needsRequestHook, openServerGate, frameworkTrust, findSessionMiddleware };
+  const nestHsts = watchNestSecurityHeaders(adapter, enforcer.hstsHeader?.reset);
+  return { needsRequestHook, openServerGate, frameworkTrust, findSessionMiddleware, nestHsts };
 }
 
 /** Sessions, between the gate and the application. Node's own requests under Fastify are given them too. */

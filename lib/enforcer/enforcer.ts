@@ -18,6 +18,7 @@ import { acceptsHtml, type DenyVerdict } from '../answer/answer.js';
 import { explainDestination, explainHost, explainLinks, mayExplainLinks } from './explain-destination.js';
 import { formatOptions, withTrusted } from './suggest-proxy-options.js';
 import { OncePerMinute } from './once-per-minute.js';
+import { compileHstsHeader, compileHstsWatch, type HstsHeader } from './hsts-header.js';
 import { explainDoubts, type DoubtExplanation } from './explain.js';
 import {
   compileConnections,
@@ -87,6 +88,10 @@ export class Enforcer {
   private readonly connections: ConnectionReader;
   /** Gives a request that the framework has not seen, a handshake, what the framework would say of it. Set with the adapter. */
   asPlatformRequest: (raw: IncomingMessage) => PlatformRequest = (raw) => raw;
+  /** Strict-Transport-Security as the options have it; undefined where they do not ask for it. */
+  readonly hstsHeader: HstsHeader | undefined;
+  /** What is done to a response where a handler of it is about to be called, if anything is. */
+  beforeHandler: HstsHeader['beforeHandler'] | undefined;
   private readonly verdicts = channel(VERDICT_CHANNEL);
   private readonly redirects = new RecentRequests(REDIRECT_MEMORY);
   private readonly misdirected = new RecentRequests(RETRY_MEMORY);
@@ -111,6 +116,13 @@ export class Enforcer {
     const proxiesDeclared = settings.options.proxies !== undefined;
     this.connections = compileConnections({ proxiesDeclared, claims: testingClaims() });
     this.connectionOf = this.connections.of;
+    if (!enforcing) return;
+    this.hstsHeader = compileHstsHeader({ settings, findings, connectionOf: this.connectionOf });
+    this.beforeHandler =
+      this.hstsHeader?.beforeHandler ??
+      compileHstsWatch({ settings, findings }, () => {
+        this.beforeHandler = undefined;
+      });
   }
 
   /** Whether a request is secure. */

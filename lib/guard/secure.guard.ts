@@ -41,6 +41,8 @@ export class SecureGuard implements CanActivate {
    * of that transport; Error when a marked handler was called without a request.
    */
   canActivate(context: ExecutionContext): boolean {
+    const { beforeHandler } = this.enforcer;
+    if (beforeHandler !== undefined && context.getType<string>() === 'http') prepareResponse(context, beforeHandler);
     const handler = this.handlerOf(context);
     const type = context.getType<string>();
     const done = handler.open && (handler.responseOptions === undefined || type !== 'http');
@@ -48,6 +50,13 @@ export class SecureGuard implements CanActivate {
     const guard = CONTEXT_GUARDS.get(type) ?? guardOtherContext;
     return guard(context, handler, this.enforcer);
   }
+}
+
+/** Here and not where the head is written: what the handler itself sets is to stay. */
+function prepareResponse(context: ExecutionContext, beforeHandler: NonNullable<Enforcer['beforeHandler']>): void {
+  const http = context.switchToHttp();
+  const request: unknown = http.getRequest();
+  if (isRequest(request)) beforeHandler(request, http.getResponse<PlatformResponse>());
 }
 
 /** Guards a route. A library that names no context type of its own calls its handlers `http` too, without a request. */

@@ -73,6 +73,15 @@ export interface HstsOptions {
   includeSubDomains?: boolean;
   /** Asks to be built into browsers; needs a year or more and `includeSubDomains`. Default false. */
   preload?: boolean;
+  /**
+   * Raises max-age step by step, by the date in UTC: five minutes on the day `from`, a week from the next day on, a month
+   * from the 8th day on, a year from the 38th day on; before `from` no header. The same in every process. Not together
+   * with `maxAge`, nor with `preload` before the last step. Default none.
+   */
+  ramp?: {
+    /** The first day, such as `'2026-12-01'`. */
+    from: string;
+  };
 }
 
 /** A credential that arrived over plain HTTP, and so has leaked to everybody on the way. */

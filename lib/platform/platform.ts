@@ -48,6 +48,22 @@ export function rawResponseOf(response: PlatformResponse): ServerResponse {
   return 'writeHead' in response ? response : response.raw;
 }
 
+/** What Fastify puts around a response: it keeps headers of its own, which win over those of the response. */
+interface Reply {
+  readonly raw: ServerResponse;
+  getHeader(name: string): unknown;
+  removeHeader(name: string): unknown;
+}
+
+/** The reply of Fastify; undefined for a response of Node itself. */
+export function replyOf(response: PlatformResponse): Reply | undefined {
+  return isReply(response) ? response : undefined;
+}
+
+function isReply(response: PlatformResponse): response is Reply {
+  return 'hijack' in response && 'removeHeader' in response;
+}
+
 /** The same, for one who writes the answer himself: Fastify must not write as well. */
 export function takeResponse(response: PlatformResponse): ServerResponse {
   if ('hijack' in response && typeof response.hijack === 'function') response.hijack();

@@ -143,6 +143,7 @@ const hsts = object<HstsOptions>({
   maxAge: whole('A whole number of seconds, 0 or more,', 0, Number.MAX_SAFE_INTEGER),
   includeSubDomains: boolean,
   preload: boolean,
+  ramp: object<NonNullable<HstsOptions['ramp']>>({ from: { required: text } }),
 });
 const noHsts = rule('false or an object { maxAge, includeSubDomains, preload }', isFalse);
 
@@ -165,7 +166,11 @@ const eachOption = object<SecureOptions>({
   ports: object<Option<'ports'>>({ http: port('HTTP_PORT'), https: port('HTTPS_PORT') }),
   hosts: compiled(list("An array of hosts, such as ['example.com'],", hostEntry), (hosts) => compileHosts(hosts)),
   proxies: compiled(proxies, compileTransport),
-  hsts: either(isObject, compiled(hsts, compileHsts), noHsts),
+  hsts: either(
+    isObject,
+    compiled(hsts, (given) => compileHsts(given)),
+    noHsts,
+  ),
   cookies: object<Option<'cookies'>>({ secure: oneOf(['session', 'all']) }),
   session: sessionOptions,
   onLeak: rule('A function (leak, request) => void', isLeakListener),

@@ -1,5 +1,6 @@
 import { Controller, Get, Post } from '@nestjs/common';
-import { SecureExempt, SecureRequired, type SecureOptions } from 'nestjs-secure';
+import { jest } from '@jest/globals';
+import { SecureExempt, SecureRequired, type Finding, type SecureOptions } from 'nestjs-secure';
 import { checkAtBoot } from '../../lib/audit/boot-checks.js';
 import type { BootFacts } from '../../lib/audit/boot-facts.js';
 import { Findings } from '../../lib/findings/findings.js';
@@ -67,7 +68,11 @@ interface Situation extends Partial<Omit<BootFacts, 'settings'>> {
   handlers?: Handler[];
 }
 
-function found({ options = {}, handlers = ['markedPost'], ...facts }: Situation): string[] {
+function found(situation: Situation): string[] {
+  return findingsOf(situation).map(({ id, subject }) => `${id} ${subject}`);
+}
+
+function findingsOf({ options = {}, handlers = ['markedPost'], ...facts }: Situation): readonly Finding[] {
   const findings = new Findings(new Set(), () => undefined);
   checkAtBoot(
     {
@@ -84,7 +89,7 @@ function found({ options = {}, handlers = ['markedPost'], ...facts }: Situation)
     },
     findings,
   );
-  return findings.all().map(({ id, subject }) => `${id} ${subject}`);
+  return findings.all();
 }
 
 const production = true;
@@ -220,6 +225,61 @@ describe('HSTS', () => {
     ['preload beside an open page', { options: { hsts: preload }, handlers: ['open'] }, ['SEC404 hsts.preload']],
     ['preload beside an exempt page', { options: { hsts: preload }, handlers: ['exempt'] }, ['SEC404 hsts.preload']],
     [
+      'preload with redirects to another host first',
+      { options: { hosts, redirect: { host: 'www.example.com' }, hsts: preload } },
+      ['SEC407 redirect.host: www.example.com'],
+    ],
+    [
+      'preload with redirects to www, whatever the hosts',
+      { options: { redirect: { host: 'www.example.com' }, hsts: preload } },
+      ['SEC407 redirect.host: www.example.com'],
+    ],
+    [
+      'preload with redirects to one of several hosts',
+      { options: { hosts: ['example.com', '.example.org'], redirect: { host: 'example.com' }, hsts: preload } },
+      ['SEC407 redirect.host: example.com'],
+    ],
+    [
+      'preload with a map to another host',
+      { options: { hosts, redirect: { host: { 'example.com': 'www.example.com' } }, hsts: preload } },
+      ['SEC407 redirect.host: www.example.com'],
+    ],
+    [
+      'preload with redirects to the host itself',
+      { options: { hosts, redirect: { host: 'Example.com' }, hsts: preload } },
+      [],
+    ],
+    [
+      'preload with a map of a host to itself',
+      { options: { hosts, redirect: { host: { 'example.com': 'example.com' } }, hsts: preload } },
+      [],
+    ],
+    ['preload on another port', { options: { ports: { https: 8443 }, hsts: preload } }, ['SEC407 ports.https: 8443']],
+    ['preload on port 443', { options: { ports: { https: 443 }, hsts: preload } }, []],
+    ['preload with refusals', { options: { onInsecure: 'refuse', hsts: preload } }, ["SEC407 onInsecure: 'refuse'"]],
+    [
+      'preload where nothing is enforced yet',
+      { options: { reportOnly: true, hsts: preload } },
+      ['SEC004 reportOnly', 'SEC407 reportOnly'],
+    ],
+    ['none of that without preload', { options: { onInsecure: 'refuse', ports: { https: 8443 }, hsts: {} } }, []],
+    [
+      'a ramp that has not begun',
+      { options: { hsts: { ramp: { from: '2999-01-01' } } } },
+      ['SEC408 hsts.ramp from 2999-01-01'],
+    ],
+    ['a ramp that is through', { options: { hsts: { ramp: { from: '2020-01-01' } } } }, []],
+    [
+      'what useSecurityHeaders() sends beside the option',
+      { nestHsts: 'max-age=1', options: { hsts: {} } },
+      ['SEC405 app.useSecurityHeaders()'],
+    ],
+    [
+      'what useSecurityHeaders() sends without one',
+      { production, nestHsts: 'max-age=1', options: { hosts } },
+      ['SEC406 app.useSecurityHeaders()'],
+    ],
+    [
       'with httpsSupport: false',
       { options: { httpsSupport: false, hsts: preload }, handlers: ['open'] },
       ['SEC001 httpsSupport'],
@@ -227,6 +287,35 @@ describe('HSTS', () => {
   ])('%s', (_what, situation, findings) => {
     expect(found(situation)).toEqual(findings);
   });
+});
+
+describe('the ramp of HSTS in the audit', () => {
+  afterEach(() => jest.useRealTimers());
+
+  it.each([
+    [
+      '2026-11-30T23:59:59.999Z',
+      'Today no header is sent. The next steps, at midnight UTC: 300 on 2026-12-01, 604800 on 2026-12-02, 2592000 on 2026-12-09, 31536000 on 2027-01-08.',
+    ],
+    [
+      '2026-12-01T00:00:00.000Z',
+      'Today max-age is 300. The next steps, at midnight UTC: 604800 on 2026-12-02, 2592000 on 2026-12-09, 31536000 on 2027-01-08.',
+    ],
+    ['2027-01-07T12:00:00.000Z', 'Today max-age is 2592000. The next steps, at midnight UTC: 31536000 on 2027-01-08.'],
+  ])('on %s says what is sent, when it is raised, and what answers over plain HTTP', (now, says) => {
+    jest.useFakeTimers({ now: new Date(now) });
+    const options: SecureOptions = { hsts: { ramp: { from: '2026-12-01' } } };
+    expect(causesOf({ options })).toEqual([`${says} Nothing of this application answers over plain HTTP.`]);
+    expect(causesOf({ options, handlers: ['markedPost', 'open'] })).toEqual([
+      `${says} These still answer over plain HTTP: GET /home.`,
+    ]);
+  });
+
+  function causesOf(situation: Situation): string[] {
+    return findingsOf(situation)
+      .filter(({ id }) => id === 'SEC408')
+      .map(({ cause }) => cause);
+  }
 });
 
 describe('a page and its twin', () => {

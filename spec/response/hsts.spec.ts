@@ -1,4 +1,6 @@
+import * as fc from 'fast-check';
 import { compileHsts } from '../../lib/response/hsts.js';
+import { SecureModule } from 'nestjs-secure';
 import { parseHost } from '../../lib/transport/host.js';
 import type { HstsOptions } from '../../lib/options/secure-options.js';
 
@@ -81,6 +83,98 @@ describe('an hsts option that browsers would not take is an error that names it'
   ])('%j is a TypeError', (options, message) => {
     expect(() => untyped(options)).toThrow(new TypeError(message));
     expect(() => untyped(options)).toThrow(TypeError);
+  });
+});
+
+describe('a ramp', () => {
+  const from = '2026-12-01';
+  const valueAt = (time: string | number, options: HstsOptions = { ramp: { from } }): string | undefined =>
+    compileHsts(options, () => new Date(time).getTime())?.('example.com');
+
+  it.each<[string, string | undefined]>([
+    ['2026-11-30T23:59:59.999Z', undefined],
+    ['2026-12-01T00:00:00.000Z', 'max-age=300'],
+    ['2026-12-01T23:59:59.999Z', 'max-age=300'],
+    ['2026-12-02T00:00:00.000Z', 'max-age=604800'],
+    ['2026-12-08T23:59:59.999Z', 'max-age=604800'],
+    ['2026-12-09T00:00:00.000Z', 'max-age=2592000'],
+    ['2027-01-07T23:59:59.999Z', 'max-age=2592000'],
+    ['2027-01-08T00:00:00.000Z', `max-age=${YEAR}`],
+    ['2099-01-01T00:00:00.000Z', `max-age=${YEAR}`],
+  ])('on %s is %s', (time, expected) => {
+    expect(valueAt(time)).toBe(expected);
+  });
+
+  const day = fc.date({ min: new Date('2000-01-01'), max: new Date('2100-01-01'), noInvalidDate: true });
+  const DAY = 86_400_000;
+
+  it('is a function of the UTC date alone, rises only, and begins and ends where it says', () => {
+    fc.assert(
+      fc.property(
+        day,
+        fc.integer({ min: -40, max: 400 }),
+        fc.nat(DAY - 1),
+        fc.nat(DAY - 1),
+        (start, days, one, other) => {
+          const date = start.toISOString().slice(0, 10);
+          const midnight = Date.parse(date) + days * DAY;
+          const at = (time: number): number => Number(/\d+/.exec(valueAt(time, { ramp: { from: date } }) ?? '0')?.[0]);
+          const today = at(midnight + one);
+          return (
+            today === at(midnight + other) &&
+            today <= at(midnight + DAY) &&
+            (days < 0 ? today === 0 : [300, 604_800, 2_592_000, YEAR].includes(today)) &&
+            (days !== 0 || today === 300) &&
+            days < 38 === today < YEAR &&
+            // Nobody is told to remember more than lies behind, but for the day that any mistake may take.
+            (today <= 604_800 || today === YEAR || days >= 7)
+          );
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('keeps the other directives, and asks for no host that gets none', () => {
+    expect(valueAt('2026-12-01', { ramp: { from }, includeSubDomains: true })).toBe('max-age=300; includeSubDomains');
+    expect(compileHsts({ ramp: { from } }, () => Date.parse('2026-12-05'))?.('localhost')).toBeUndefined();
+  });
+
+  it('may ask for preload once it has come to a year, and not before', () => {
+    const options: HstsOptions = { ramp: { from }, includeSubDomains: true, preload: true };
+    expect(valueAt('2027-01-08', options)).toBe(`max-age=${YEAR}; includeSubDomains; preload`);
+    expect(() => valueAt('2027-01-07', options)).toThrow(
+      new RangeError(
+        'hsts.preload is true but hsts.ramp reaches one year on 2027-01-08 only; preload lists accept nothing less: ' +
+          'drop hsts.preload until then',
+      ),
+    );
+  });
+
+  it('is no ramp beside maxAge', () => {
+    expect(() => compileHsts({ ramp: { from }, maxAge: 0 })).toThrow(
+      new RangeError('hsts.maxAge is 0 beside hsts.ramp, which makes max-age from the date; drop one of them'),
+    );
+  });
+
+  it.each(['', '1.12.2026', '2026-12', '2026-02-30', '2026-13-01', '2026-12-01T00:00:00Z', ' 2026-12-01', 'today'])(
+    'does not begin on %j',
+    (wrong) => {
+      expect(() => compileHsts({ ramp: { from: wrong } })).toThrow(
+        new RangeError(`hsts.ramp.from is '${wrong}'; give a date in UTC, such as '2026-12-01'`),
+      );
+    },
+  );
+
+  it('is refused at boot with the key named', () => {
+    const refusal = (hsts: object) => () => SecureModule.forRoot(JSON.parse(JSON.stringify({ hsts })));
+    expect(refusal({ ramp: { from: '2026-02-30' } })).toThrow(
+      /^SecureModule options: hsts\.ramp\.from is '2026-02-30'/,
+    );
+    expect(refusal({ ramp: {} })).toThrow(/hsts\.ramp\.from is missing/);
+    expect(refusal({ ramp: true })).toThrow(/hsts\.ramp is true/);
+    expect(refusal({ ramp: { from, until: from } })).toThrow(/"hsts\.ramp\.until" is not an option/);
+    expect(refusal({ ramp: { from }, maxAge: 300 })).toThrow(/hsts\.maxAge is 300 beside hsts\.ramp/);
   });
 });
 

@@ -105,7 +105,7 @@ const unknownKeys: Wrong[] = [
   [
     'hsts.maxage',
     { hsts: { maxage: 1 } },
-    '"hsts.maxage" is not an option. Did you mean "maxAge"? Accepted: maxAge, includeSubDomains, preload.',
+    '"hsts.maxage" is not an option. Did you mean "maxAge"? Accepted: maxAge, includeSubDomains, preload, ramp.',
   ],
   [
     'cookies.secured',

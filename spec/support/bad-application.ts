@@ -21,6 +21,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import express from 'express';
 import expressSession from 'express-session';
 import fastify from 'fastify';
+import helmet from 'helmet';
 import { SecureExempt, SecureRequired, SecureSessions, type Finding, type SessionFace } from 'nestjs-secure';
 import type { ServerResponse } from 'node:http';
 import { createApp, type App, type AppParts, type NewAdapter } from './applications.js';
@@ -382,6 +383,26 @@ export const badApplications: readonly BadApplication[] = [
     }),
   },
   {
+    name: 'HSTS preload that the list refuses',
+    findings: { SEC407: 'ports.https: 8443' },
+    parts: (fixed) => ({
+      controllers,
+      options: {
+        hosts: ['example.com'],
+        ports: { https: fixed === 'SEC407' ? 443 : 8443 },
+        hsts: { includeSubDomains: true, preload: true },
+      },
+    }),
+  },
+  {
+    name: 'HSTS on a ramp',
+    findings: { SEC408: 'hsts.ramp from 2999-01-01' },
+    parts: (fixed) => ({
+      controllers,
+      options: { hsts: fixed === 'SEC408' ? {} : { ramp: { from: '2999-01-01' } } },
+    }),
+  },
+  {
     name: 'HSTS for an hour',
     findings: { SEC403: 'hsts.maxAge: 3600' },
     parts: (fixed) => ({ controllers, options: { hsts: { maxAge: fixed === 'SEC403' ? 31_536_000 : 3600 } } }),
@@ -554,6 +575,16 @@ const store = new SwitchedStore();
 
 /** Every mistake that shows when somebody asks. */
 export const badMoments: readonly BadMoment[] = [
+  ...(['SEC405', 'SEC406'] as const).map((id): BadMoment => ({
+    id,
+    subject: 'helmet, or other middleware',
+    parts: (fixed) => ({
+      controllers,
+      options: { hosts: [HOST], hsts: id === 'SEC405' ? {} : undefined },
+      main: (app) => void app.use(helmet({ strictTransportSecurity: !fixed })),
+    }),
+    act: (app) => asked(app, { 'X-Forwarded-Proto': 'https' }),
+  })),
   {
     id: 'SEC002',
     subject: HOST,
