@@ -137,7 +137,7 @@ describe.each(adapters)('the sample application on %s, with no proxy in front', 
       'Sec-Fetch-Mode': 'navigate',
       'Sec-Fetch-User': '?1',
       'Sec-Fetch-Dest': 'document',
-      Cookie: '__Host-sid=s%3Acopied.together-with-the-rest',
+      Cookie: '__Host-sid=copied-together-with-the-rest',
     });
     for (let visit = 0; visit < 3; visit += 1) {
       const { status, url } = await client.visit(`http://${HOST}:${site.httpPort}${LOGIN}`);
