@@ -19,7 +19,7 @@ import { explainDestination, explainHost, explainLinks, mayExplainLinks } from '
 import { formatOptions, withTrusted } from './suggest-proxy-options.js';
 import { OncePerMinute } from './once-per-minute.js';
 import { compileHstsHeader, compileHstsWatch, type HstsHeader } from './hsts-header.js';
-import { explainDoubts, type DoubtExplanation } from './explain.js';
+import { describeDoubts, explainDoubts, type DoubtExplanation } from './explain.js';
 import {
   compileConnections,
   rawRequestOf,
@@ -294,7 +294,8 @@ export class Enforcer {
   reportHost(request: PlatformRequest): FindingId {
     const connection = this.connectionOf(request);
     const transport = this.settings.transport.read(connection);
-    this.findings.report('SEC002', explainHost(connection, transport, this.settings));
+    const subject = transport.host ?? 'no host';
+    this.findings.reportLazily('SEC002', { subject }, () => explainHost(connection, transport, this.settings));
     return 'SEC002';
   }
 
@@ -364,10 +365,12 @@ export class Enforcer {
 
   /** Reports the same, once for a request and its repetition. */
   reportDoubts(request: PlatformRequest): FindingId | undefined {
-    const explanation = this.explainDoubts(request);
-    if (explanation === undefined) return undefined;
-    const { id, ...details } = explanation;
-    if (!this.isReported(request)) this.findings.report(id, details);
+    const connection = this.connectionOf(request);
+    const transport = this.settings.transport.read(connection);
+    const finding = describeDoubts(connection, transport, this.settings.options.proxies);
+    if (finding === undefined) return undefined;
+    const { id, subject, signature } = finding;
+    if (!this.isReported(request)) this.findings.reportLazily(id, { subject, signature }, () => finding.explain());
     return id;
   }
 

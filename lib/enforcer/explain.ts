@@ -21,48 +21,76 @@ export interface DoubtExplanation extends Explanation {
   readonly signature: string;
 }
 
+/** A sign of https that was not believed, and what explains it. */
+export interface DoubtFinding extends Pick<DoubtExplanation, 'id' | 'subject' | 'signature'> {
+  /** Tries options on the request, so it costs more than all that is done to judge one. */
+  explain(): Pick<DoubtExplanation, 'cause' | 'fix'>;
+}
+
+/** `describeDoubts` with its explanation. */
+export function explainDoubts(
+  connection: Connection,
+  transport: Transport,
+  proxies: ProxyOptions | undefined,
+): DoubtExplanation | undefined {
+  const finding = describeDoubts(connection, transport, proxies);
+  if (finding === undefined) return undefined;
+  const { id, subject, signature } = finding;
+  const { cause, fix } = finding.explain();
+  return { id, subject, signature, cause, fix };
+}
+
 /**
  * Why a request that shows a sign of https was not believed, and the exact option that declares the proxy. Undefined
  * where it shows none.
  *
- * **Security:** whoever sends the request may have formatOptions the header. So every text says "if it is your proxy".
+ * **Security:** whoever sends the request may have written the header. So every text says "if it is your proxy".
  */
-export function explainDoubts(
+export function describeDoubts(
   connection: Connection,
   { peer, doubts, via, silent }: Transport,
   proxies: ProxyOptions | undefined,
-): DoubtExplanation | undefined {
+): DoubtFinding | undefined {
   const doubt = strongestHint(doubts);
-  if (silent === true && doubt?.grade !== 'stated') return explainSilence(connection, proxies);
+  if (silent === true && doubt?.grade !== 'stated') return describeSilence(connection, proxies);
   if (doubt === undefined) return undefined;
   const { header } = doubt;
   const address = describePeer(peer);
-  const about = {
+  return {
+    id: IDS[doubt.reason],
     subject: `${address}, ${header}`,
     signature: `${address}, ${isSchemeHeader(header) || doubt.grade === 'inferred' ? header : 'a header of its own'}`,
-  };
-  return {
-    ...about,
-    ...TEXTS[doubt.reason](doubt, {
-      address,
-      suggestion: suggestProxyOptions(connection, doubt, proxies),
-      proxies,
-      via,
-    }),
+    explain: () =>
+      TEXTS[doubt.reason](doubt, {
+        address,
+        suggestion: suggestProxyOptions(connection, doubt, proxies),
+        proxies,
+        via,
+      }),
   };
 }
 
 /** A declared proxy talks TLS to the application and states no scheme. */
-function explainSilence(connection: Connection, proxies: ProxyOptions | undefined): DoubtExplanation {
-  const { peer = 'an unknown peer', headers } = connection;
+function describeSilence(connection: Connection, proxies: ProxyOptions | undefined): DoubtFinding {
+  const { peer = 'an unknown peer' } = connection;
   const address = plainAddress(peer);
-  const trace = findProxyTrace(headers);
-  const direct = proxies === undefined ? undefined : formatOptions({ ...proxies, direct: [address] });
-  const only = trace === undefined ? '' : ` (This request carries ${trace}, so a proxy did pass it on.)`;
   return {
     id: 'SEC112',
     subject: `${address}, ${nameOf(proxies)}`,
     signature: address,
+    explain: () => explainSilence(connection, proxies, address),
+  };
+}
+
+function explainSilence(
+  connection: Connection,
+  proxies: ProxyOptions | undefined,
+  address: string,
+): ReturnType<DoubtText> {
+  const trace = findProxyTrace(connection.headers);
+  const direct = proxies === undefined ? undefined : formatOptions({ ...proxies, direct: [address] });
+  const only = trace === undefined ? '' : ` (This request carries ${trace}, so a proxy did pass it on.)`;
+  return {
     cause: `${address} is a declared proxy and talks TLS to the application, but states no scheme in ${nameOf(proxies)}, so what the client used is not known, and a redirect could come back here.`,
     fix: `${sending(suggestProxyOptions(connection, silenceOf(proxies), proxies))}; or, if clients also connect from there without a proxy, say so: ${direct}.${only}`,
   };
@@ -86,11 +114,19 @@ interface DoubtContext {
   readonly via: string;
 }
 
-type DoubtText = (doubt: Doubt, context: DoubtContext) => Pick<DoubtExplanation, 'id' | 'cause' | 'fix'>;
+type DoubtText = (doubt: Doubt, context: DoubtContext) => Pick<DoubtExplanation, 'cause' | 'fix'>;
+
+const IDS: Record<Doubt['reason'], FindingId> = {
+  'untrusted-peer': 'SEC101',
+  'other-header': 'SEC102',
+  'unusable-statement': 'SEC103',
+  'fetch-metadata': 'SEC104',
+  'secure-cookie': 'SEC104',
+  'forwarded-port': 'SEC104',
+};
 
 const TEXTS: Record<Doubt['reason'], DoubtText> = {
   'untrusted-peer': ({ header }, { address, suggestion }) => ({
-    id: 'SEC101',
     cause: `${address} says https in ${header}, but is not a declared proxy, so it was not believed.`,
     fix: fixOf(
       suggestion,
@@ -98,12 +134,10 @@ const TEXTS: Record<Doubt['reason'], DoubtText> = {
     ),
   }),
   'other-header': ({ header }, { address, suggestion, proxies }) => ({
-    id: 'SEC102',
     cause: `${address} is a declared proxy, but says https in ${header}, and proxies.header reads ${nameOf(proxies)}.`,
     fix: `${sending(suggestion)}${alternative(suggestion, header)}.`,
   }),
   'unusable-statement': ({ header }, { address, suggestion }) => ({
-    id: 'SEC103',
     cause: `${address} sends several values in ${header}, or a malformed one, which cannot be told apart from what a client sent.`,
     fix: `${sending(suggestion)}, overwriting what is there instead of appending to it${alternative(suggestion, header)}.`,
   }),
@@ -119,7 +153,6 @@ function explainLoop({ header, reason }: Doubt, { address, suggestion, via }: Do
       : `The browser behaves as it does over https only (${header})`;
   if (via === 'socket' || via === 'framework') {
     return {
-      id: 'SEC104',
       cause: `${behaviour}, yet the request came over plain HTTP from ${address}: a proxy ends TLS there and does not say so.`,
       fix: `${sending(suggestion)}.`,
     };
@@ -128,7 +161,6 @@ function explainLoop({ header, reason }: Doubt, { address, suggestion, via }: Do
   const hops =
     more === undefined ? '' : `; or, if every hop is a proxy of yours, declare them all: ${formatOptions(more)}`;
   return {
-    id: 'SEC104',
     cause: `${behaviour}, yet ${address}, a declared proxy, says http in ${via}: what the one that ends TLS says is lost on the way.`,
     fix: `${sending(suggestion)}, also where it was told so by another proxy${hops}.`,
   };

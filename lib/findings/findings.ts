@@ -18,13 +18,17 @@ export interface Finding {
   readonly occurrences: number;
 }
 
-/** What is said of a finding besides its id. */
-export interface FindingDetails {
+/** What a finding is about. */
+export interface FindingAbout {
   readonly subject: string;
-  readonly cause: string;
-  readonly fix: string;
   /** What tells it from others of its id. Default: the subject. */
   readonly signature?: string;
+}
+
+/** What is said of a finding besides its id. */
+export interface FindingDetails extends FindingAbout {
+  readonly cause: string;
+  readonly fix: string;
 }
 
 /** Where findings are written: those of the boot as one text of several lines, later ones line by line. */
@@ -96,6 +100,25 @@ export class Findings {
     if (this.collecting || !isLogged(severity)) return;
     const line = `${id} ${title} (${subject}). ${cause} ${fix}`;
     this.log.write({ group: id, key, line, label: `${id} (${subject})`, level: severity });
+  }
+
+  /**
+   * Reports a finding whose text is dear to make: `explain` is called only where the text will be written. What the log
+   * would only count is only counted, so a client that makes up subjects costs no more than the log has lines.
+   */
+  reportLazily(id: FindingId, about: FindingAbout, explain: () => Pick<FindingDetails, 'cause' | 'fix'>): void {
+    const subject = printable(about.subject.slice(0, LONGEST_SUBJECT));
+    if (this.ignored.has(id) || this.ignored.has(`${id} ${subject}`)) return;
+    const key = (about.signature ?? subject).slice(0, LONGEST_SUBJECT);
+    const { severity } = CATALOGUE[id];
+    const entry = { group: id, key, line: '', label: `${id} (${subject})` };
+    if (this.collecting || !isLogged(severity) || !this.log.holdsBack(entry)) {
+      this.report(id, { ...about, ...explain() });
+      return;
+    }
+    const known = this.atBoot.get(`${id} ${key}`) ?? this.since.get(id)?.get(key);
+    if (known !== undefined) this.keep(key, known.finding);
+    this.log.write({ ...entry, level: severity });
   }
 
   /** Everything found so far, in the order in which it was found first. */

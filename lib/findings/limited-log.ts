@@ -67,6 +67,12 @@ export class LimitedLog<Level> {
     return this.holdBack(others);
   }
 
+  /** Whether a line would only be counted, so that nobody needs to make its text. */
+  holdsBack({ group, key }: Pick<LogEntry<Level>, 'group' | 'key'>): boolean {
+    this.countEnded();
+    return this.windows.has(`${group} ${key}`) || (this.windowsOf.get(group) ?? 0) >= LINES_PER_GROUP;
+  }
+
   /** Writes the counts that are still to be written. */
   close(): void {
     for (const window of this.windows.values()) this.count(window);

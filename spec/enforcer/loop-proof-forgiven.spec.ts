@@ -68,6 +68,46 @@ describe.each(adapters)('a redirected browser on %s', (_platform, newAdapter) =>
   });
 });
 
+describe.each(adapters)('four equal requests on %s', (_platform, newAdapter) => {
+  const status = async (app: Awaited<ReturnType<typeof createApp>>, sent: Record<string, string>) => {
+    const statuses: (number | undefined)[] = [];
+    for (let time = 0; time < 4; time += 1) {
+      statuses.push((await app.ask('/secret', { headers: { Host: 'trusted.example', ...sent } })).status);
+    }
+    return statuses;
+  };
+  const start = (proxies?: { trust: string[] }) =>
+    createApp(newAdapter, { controllers: [SiteController], options: { hosts: ['trusted.example'], proxies } });
+
+  it.each<[string, Record<string, string>, { trust: string[] } | undefined]>([
+    ['of a script', { 'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Mode': 'no-cors' }, undefined],
+    [
+      'of an image on another site',
+      { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' },
+      undefined,
+    ],
+    ['with port 443', { 'X-Forwarded-Proto': 'http', 'X-Forwarded-Port': '443' }, { trust: ['loopback'] }],
+  ])('%s that come back over plain HTTP are a loop', async (_what, sent, proxies) => {
+    expect(await status(await start(proxies), sent)).toEqual([307, 421, 421, 421]);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['with what the fetch() of Node sends', { 'Sec-Fetch-Mode': 'cors' }],
+    ['with nothing of that', {}],
+    ['with port 80', { 'X-Forwarded-Proto': 'http', 'X-Forwarded-Port': '80' }],
+  ])('%s are redirected each time', async (_what, sent) => {
+    expect(await status(await start({ trust: ['loopback'] }), sent)).toEqual([307, 307, 307, 307]);
+  });
+
+  it('of a hundred visitors behind one proxy are not taken for those of one', async () => {
+    const app = await start({ trust: ['loopback'] });
+    for (let visitor = 1; visitor <= 100; visitor += 1) {
+      const sent = { ...headers, 'X-Forwarded-For': `203.0.113.${visitor}`, 'X-Forwarded-Proto': 'http' };
+      expect((await app.ask('/secret', { headers: sent })).status).toBe(307);
+    }
+  });
+});
+
 describe('what is remembered of requests', () => {
   const one = { peer: '192.0.2.1', userAgent: 'A', host: 'example.com', target: '/' };
   const other = { ...one, target: '/other' };

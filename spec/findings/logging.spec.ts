@@ -61,6 +61,51 @@ function logging(): Logged {
 
 const line = (subject: string): string => `SEC101 A peer that is not a declared proxy says https (${subject}). C. F.`;
 
+describe('a finding whose text is dear', () => {
+  const told = (): { explained: number; reportLazily(subject: string): void } & Logged => {
+    const log = logging();
+    return {
+      ...log,
+      explained: 0,
+      reportLazily(subject) {
+        log.findings.reportLazily('SEC101', { subject }, () => {
+          this.explained += 1;
+          return { cause: 'C.', fix: 'F.' };
+        });
+      },
+    };
+  };
+
+  it('is explained once in a minute, however often it is found', () => {
+    const log = told();
+    for (let time = 0; time < 500; time += 1) log.reportLazily('10.0.0.3');
+    expect([log.explained, log.lines]).toEqual([1, [line('10.0.0.3')]]);
+    expect(log.findings.all()).toMatchObject([{ subject: '10.0.0.3', occurrences: 500, cause: 'C.' }]);
+
+    log.clock.pass(60);
+    log.reportLazily('10.0.0.3');
+    expect(log.explained).toBe(2);
+    expect(log.lines).toEqual([line('10.0.0.3'), 'SEC101 (10.0.0.3): 499 more within a minute.', line('10.0.0.3')]);
+  });
+
+  it('is explained for as many subjects as there are lines, however many a client makes up', () => {
+    const log = told();
+    for (let host = 0; host < 1000; host += 1) log.reportLazily(`10.0.0.${host}`);
+    expect(log.explained).toBe(20);
+    expect(log.lines).toHaveLength(20);
+  });
+
+  it('is not explained where it is accepted', () => {
+    let explained = 0;
+    const findings = new Findings(new Set(['SEC101']), () => undefined);
+    findings.reportLazily('SEC101', { subject: '10.0.0.3' }, () => {
+      explained += 1;
+      return { cause: 'C.', fix: 'F.' };
+    });
+    expect([explained, findings.all()]).toEqual([0, []]);
+  });
+});
+
 describe('what requests cause', () => {
   it('is written once in a minute, and then counted', () => {
     const { clock, lines, report } = logging();
