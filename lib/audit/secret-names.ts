@@ -54,7 +54,7 @@ const CODES = new Set(['pin', 'cvv', 'cvc', 'cvv2', 'cvc2', 'mnemonic', 'iban', 
 
 /** Tokens that are no secret: a place in a list, a signal to stop, the answer to a riddle, the address of a device. */
 const PLAIN_TOKENS = new Set(
-  'page next previous prev start end continuation cursor pagination resume delta cancel cancellation abort sync captcha recaptcha hcaptcha turnstile csrf xsrf device push fcm apns expo design idempotency nft erc20 syntax unique'.split(
+  'page next previous prev start end continuation cursor pagination resume delta cancel cancellation abort sync captcha recaptcha hcaptcha turnstile csrf xsrf device push notification fcm apns expo design idempotency nft erc20 syntax unique'.split(
     ' ',
   ),
 );

@@ -8,6 +8,7 @@ import { inspect } from './inspect.js';
 import type { ProxyServerName } from '../proxy-config/write-proxy-config.js';
 import type { Inspected, InspectionRequest } from './inspection.js';
 import { LoadFailure } from './load-failure.js';
+import { findModuleFile } from './nest-project.js';
 import { progressOn, type ProgressStream } from './progress.js';
 import { ownPackage } from './own-package.js';
 import { reportPage } from './report/page.js';
@@ -81,7 +82,7 @@ export async function runCommandLine(given: readonly string[], around: Surroundi
   }
 }
 
-async function audit(file: string, options: AuditOptions, around: Surroundings): Promise<number> {
+async function audit(file: string | undefined, options: AuditOptions, around: Surroundings): Promise<number> {
   const { stdout, stderr, env } = around;
   const inspected = await look(file, options, undefined, around);
   if (!('report' in inspected)) return EXIT.failed;
@@ -100,7 +101,7 @@ async function audit(file: string, options: AuditOptions, around: Surroundings):
 
 async function proxy(
   server: ProxyServerName,
-  file: string,
+  file: string | undefined,
   options: ProxyOptions,
   around: Surroundings,
 ): Promise<number> {
@@ -134,7 +135,7 @@ async function check(
 }
 
 /** What writes the same configuration, however it was asked for. */
-function commandOf(server: ProxyServerName, file: string, options: ProxyOptions): string {
+function commandOf(server: ProxyServerName, file: string | undefined, options: ProxyOptions): string {
   const given = [
     ...(options.side === 'http' ? [] : ['--side', options.side]),
     ...(options.export === undefined ? [] : ['--export', options.export]),
@@ -142,7 +143,7 @@ function commandOf(server: ProxyServerName, file: string, options: ProxyOptions)
     ...(options.adapter === undefined ? [] : ['--adapter', options.adapter]),
     ...options.import.flatMap((name) => ['--import', name]),
   ];
-  return ['nestjs-secure', 'proxy', server, file, ...given].map(quoted).join(' ');
+  return ['nestjs-secure', 'proxy', server, ...(file === undefined ? [] : [file]), ...given].map(quoted).join(' ');
 }
 
 /** For a shell. */
@@ -151,7 +152,7 @@ function quoted(text: string): string {
 }
 
 async function look(
-  file: string,
+  given: string | undefined,
   options: LookOptions,
   wanted: InspectionRequest['proxy'],
   { stderr, env, folder, inspect: inspected }: Surroundings,
@@ -159,21 +160,24 @@ async function look(
   if (options.preview === true && options.full === true) {
     throw new LoadFailure('--preview and --full are two ways of looking: give one of them.');
   }
+  const loaders = [env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ');
+  const loader = options.import.length > 0 || /--(import|loader|require|experimental-loader)\b|-r\b/.test(loaders);
+  const { file, project } = findModuleFile(given, folder, loader);
   if (options.full === true) {
     stderr.write(
       `--full: the providers of ${file} are constructed and initialised, as when it starts: it may connect to databases. It does not listen.\n`,
     );
   }
-  const loaders = [env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ');
   const request: InspectionRequest = {
     file: resolve(folder, file),
     shown: file,
+    project,
     folder,
     look: options.full === true ? 'full' : 'preview',
     platform: options.adapter,
     exportName: options.export,
     setupName: options.setup,
-    loader: options.import.length > 0 || /--(import|loader|require|experimental-loader)\b|-r\b/.test(loaders),
+    loader,
     proxy: wanted,
   };
   return inspected(request, options.import, progressOn(stderr));
@@ -181,8 +185,8 @@ async function look(
 
 /** What each command does. */
 interface Commands {
-  readonly audit: (file: string, options: AuditOptions) => Promise<void>;
-  readonly proxy: (server: ProxyServerName, file: string, options: ProxyOptions) => Promise<void>;
+  readonly audit: (file: string | undefined, options: AuditOptions) => Promise<void>;
+  readonly proxy: (server: ProxyServerName, file: string | undefined, options: ProxyOptions) => Promise<void>;
   readonly explain: (id: string | undefined) => void;
 }
 
@@ -198,7 +202,7 @@ function commandLine({ stdout, stderr }: Surroundings, commands: Commands): Comm
     .showHelpAfterError('(nestjs-secure --help says more)');
   withLook(program.command('audit'))
     .description('List every route with what it requires, and every finding with its fix.')
-    .argument('<module file>', 'the file that exports the root module')
+    .argument('[module file]', 'the file that exports the root module, or a project of nest-cli.json')
     .option('--json', 'write the report as JSON')
     .option('--html <file>', 'write the report as one page that needs nothing else')
     .addOption(
@@ -212,7 +216,7 @@ function commandLine({ stdout, stderr }: Surroundings, commands: Commands): Comm
   withLook(program.command('proxy'))
     .description('Write the configuration of the proxy in front, from the routes that require https.')
     .addArgument(new Command().createArgument('<server>', 'what it is for').choices(['nginx', 'apache', 'caddy']))
-    .argument('<module file>', 'the file that exports the root module')
+    .argument('[module file]', 'the file that exports the root module, or a project of nest-cli.json')
     .addOption(
       new Option('--side <side>', 'for the http or the https server block').choices(['http', 'https']).default('http'),
     )

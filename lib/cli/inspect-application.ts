@@ -112,10 +112,10 @@ async function attempt<T>(
 }
 
 function reportOf({ options, audit, table, unknown }: Seen, nest: Nest, request: InspectionRequest): AuditReport {
-  const { file, shown, folder, look } = request;
+  const { file, shown, project, folder, look } = request;
   return {
     format: 1,
-    name: describeHost(file),
+    name: project === undefined || project.includes(' ') ? describeHost(file) : project,
     module: shown,
     look,
     platform: nest.platform,

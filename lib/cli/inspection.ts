@@ -15,6 +15,8 @@ export interface InspectionRequest {
   readonly file: string;
   /** The module file, as it was given. */
   readonly shown: string;
+  /** The project of nest-cli.json that the file was found for. */
+  readonly project: string | undefined;
   /** The folder that the report names files from. */
   readonly folder: string;
   readonly look: Look;

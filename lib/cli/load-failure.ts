@@ -69,11 +69,25 @@ function explainMissing(error: unknown, { exists }: ImportContext): string | und
     const advice = near === undefined ? 'Is everything compiled?' : `ECMAScript modules need the whole name: ${near}.`;
     return `${who} imports ${wanted}, which does not exist. ${advice}`;
   }
+  if (isAlias(wanted, importer, exists)) {
+    return `${who} imports ${wanted}, which a tsconfig makes of baseUrl or paths: Node does not know it. Build with nest build, which rewrites such paths, or give a loader that follows them, such as --import @swc-node/register/esm-register with the source.`;
+  }
   const name = wanted
     .split('/')
     .slice(0, wanted.startsWith('@') ? 2 : 1)
     .join('/');
   return `${who} imports the package ${name}, which is not installed there.\nnpm install ${name}`;
+}
+
+/** `src/users/user.service`: the name of a folder above the file that imports it, and of no package. */
+function isAlias(wanted: string, importer: string | undefined, exists: (file: string) => boolean): boolean {
+  if (importer === undefined || wanted.startsWith('@')) return false;
+  const folders = importer.split('/');
+  return folders.some((_name, depth) =>
+    ['.js', '/index.js', '.ts', '/index.ts'].some((end) =>
+      exists([...folders.slice(0, depth), `${wanted}${end}`].join('/')),
+    ),
+  );
 }
 
 function explainSyntax(error: unknown): string | undefined {

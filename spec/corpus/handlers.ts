@@ -179,6 +179,7 @@ class Policy {
 class DeviceRegistration {
   deviceToken = '';
   captchaToken = '';
+  notificationToken = '';
   nextPageToken = '';
 }
 

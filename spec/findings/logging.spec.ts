@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -222,6 +223,23 @@ describe.each(adapters)('on %s', (_platform, newAdapter) => {
     await app.nest.close();
     expect(app.logged).toHaveLength(2);
     expect(app.logged[1]).toContain('SEC101 (127.0.0.1, x-forwarded-proto): 99 more within a minute.');
+  });
+
+  // Field case F11: nestjs-pino adds the request that it finds there, with its Authorization header.
+  it('a finding is logged outside of the asynchronous context of the request', async () => {
+    const context = new AsyncLocalStorage<string>();
+    const contexts: unknown[] = [];
+    const log = (): void => void contexts.push(context.getStore());
+    const app = await createApp(newAdapter, {
+      controllers: [PagesController],
+      options: undeclared,
+      appOptions: { logger: { log: () => undefined, warn: log, error: log, fatal: log } },
+      main: (nest) =>
+        void nest.use((_request: unknown, _response: unknown, next: () => void) => context.run('request', next)),
+    });
+    contexts.length = 0;
+    expect((await app.ask('/secret', { headers: stated })).status).toBe(421);
+    expect(contexts).toEqual([undefined]);
   });
 
   it('the repetition of a browser is the same event', async () => {

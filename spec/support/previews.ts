@@ -37,6 +37,7 @@ export async function lookAtModule(
   const request = {
     file: 'app.module.js',
     shown: 'app.module.js',
+    project: undefined,
     folder: process.cwd(),
     look,
     platform: undefined,
