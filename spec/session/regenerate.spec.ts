@@ -43,6 +43,7 @@ describe.each(sites)('On %s with %s, regenerate()', (_platform, _store, newAdapt
     await browser.visit(`/regenerate?keep=${encodeURIComponent(keep)}`, post);
     expect(browser.keptId()).not.toBe(before);
     expect(await store.ids()).toEqual([browser.keptId()]);
+    expect(await store.text()).toContain(`"movedTo":"${browser.keptId()}"`);
     const { cookie: _, ...session }: Record<string, unknown> = JSON.parse((await browser.visit('/session')).body);
     expect(session).toEqual(expected);
     expect(findingsOf(app)).toEqual([]);

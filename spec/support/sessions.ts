@@ -221,7 +221,13 @@ function openDirectory(): OpenStore {
   }
   return {
     options: { dir },
-    ids: async () => all().map(({ key }) => key),
+    ids: async () => {
+      const kept = all();
+      const keys = new Set(kept.map(({ key }) => key));
+      // What a move leaves under the old id is no session, as long as it leads to one.
+      const leads = ({ value }: { value: string }): boolean => keys.has(JSON.parse(value).movedTo);
+      return kept.filter((one) => !leads(one)).map(({ key }) => key);
+    },
     text: async () =>
       all()
         .map(({ key, value }) => `${key} ${value}`)
