@@ -113,23 +113,6 @@ export interface SessionRecords {
   close(): Promise<void>;
 }
 
-/** What every store has until it has all of {@link SessionRecords}. */
-export interface PresentRecords {
-  read(id: string): Promise<SessionRecord | undefined>;
-  insert(id: string, record: SessionRecord): Promise<void>;
-  update(id: string, record: SessionRecord): Promise<boolean>;
-  touch(id: string, use: SessionUse): Promise<void>;
-  remove(id: string): Promise<void>;
-  listOf(userId: string): Promise<readonly PresentSession[]>;
-  close(): Promise<void>;
-}
-
-/** A session of a user, as `listOf` shows it. */
-export interface PresentSession {
-  readonly id: string;
-  readonly record: SessionRecord;
-}
-
 /** Something is kept under the id of a session, and it cannot be read. */
 export class UnreadableRecordError extends Error {
   override readonly name = 'UnreadableRecordError';
