@@ -79,6 +79,17 @@ describe('what passes', () => {
   });
 });
 
+describe('the prefix that a proxy has taken off', () => {
+  it.each([
+    ['/edit?x=1', 'https://example.com/app/edit?x=1'],
+    ['/app/edit', 'https://example.com/app/edit'],
+    ['/apple', 'https://example.com/app/apple'],
+    ['http://example.com:8080/edit?x=1', 'https://example.com/app/edit?x=1'],
+  ])('is in the redirect of %s', (target, location) => {
+    expect(decide(request({ target }, { prefix: '/app' }), settings)).toEqual(redirect(307, location));
+  });
+});
+
 describe('a CORS preflight', () => {
   const preflight = { method: 'OPTIONS', preflight: true };
 

@@ -80,6 +80,8 @@ describe('an hsts option that browsers would not take is an error that names it'
     [{ maxAge: null }, 'hsts.maxAge is null; give a number of seconds, such as 31536000'],
     [{ includeSubDomains: 'false' }, "hsts.includeSubDomains is 'false'; give true or false"],
     [{ preload: 1 }, 'hsts.preload is 1; give true or false'],
+    [{ ramp: true }, "hsts.ramp is true; give { from: '2026-12-01' }"],
+    [{ ramp: null }, "hsts.ramp is null; give { from: '2026-12-01' }"],
   ])('%j is a TypeError', (options, message) => {
     expect(() => untyped(options)).toThrow(new TypeError(message));
     expect(() => untyped(options)).toThrow(TypeError);

@@ -34,6 +34,13 @@ describe.each(chains)('the addresses of a request, with %j', (header, write) => 
     ['without brackets', trust, '127.0.0.1', ['[2001:db8::1]:4711'], ['127.0.0.1', '2001:db8::1']],
     ['without a node that is no address', trust, '127.0.0.1', ['203.0.113.1', 'unknown'], ['127.0.0.1']],
     ['without the peer where it has none', ['unix'], 'unix', ['203.0.113.1'], ['203.0.113.1']],
+    [
+      'the peer on a link, as Node writes it',
+      ['linklocal'],
+      'fe80::1%eth0',
+      ['203.0.113.1'],
+      ['fe80::1%eth0', '203.0.113.1'],
+    ],
     ['none where nothing is known', trust, undefined, ['203.0.113.1'], []],
   ])('%s', (_what, trusted, peer, nodes, addresses) => {
     expect(compileTransport({ trust: trusted, header }).read(connect(write(nodes), { peer })).addresses).toEqual(

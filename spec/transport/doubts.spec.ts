@@ -256,6 +256,7 @@ describe('a browser that behaves as over https', () => {
       { [proto]: 'https, http', 'X-Forwarded-For': '1.1.1.1, 2.2.2.2', 'X-Forwarded-Port': '443, 80' },
       [forwardedPort],
     ],
+    ['no port', { [proto]: 'http', 'Sec-Fetch-Site': 'none' }, []],
     ['another port', { [proto]: 'http', 'X-Forwarded-Port': '80' }, []],
     ['a port that begins like it', { [proto]: 'http', 'X-Forwarded-Port': '4430' }, []],
   ])('a declared proxy that says %s beside a port', (_what, lines, doubts) => {

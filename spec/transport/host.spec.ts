@@ -263,6 +263,15 @@ describe('a function in hosts', () => {
     ]);
   });
 
+  it('is not believed where nobody hears of it either', () => {
+    const allows = compileHosts([
+      () => {
+        throw new Error('no names yet');
+      },
+    ]);
+    expect(allows('a.example')).toBe(false);
+  });
+
   it('cannot be async', () => {
     const hosts: unknown[] = [async () => true];
     expect(() => Reflect.apply(compileHosts, undefined, [hosts])).toThrow(/^hosts: an async function/);

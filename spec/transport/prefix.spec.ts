@@ -1,5 +1,5 @@
 import type { ProxyOptions } from '../../lib/options/secure-options.js';
-import { withoutPrefix, withPrefix } from '../../lib/transport/prefix.js';
+import { compilePrefixFault, withoutPrefix, withPrefix } from '../../lib/transport/prefix.js';
 import { compileTransport } from '../../lib/transport/transport.js';
 import { connect, type HeaderLines } from '../support/connection.js';
 
@@ -60,6 +60,28 @@ describe('the prefix of a request', () => {
 
   it.each(['/', '/app/', '/a//b', '/../a', '/%61', 'a b', '', '//a'])('%j cannot be compiled', (prefix) => {
     expect(() => compileTransport({ trust, prefix })).toThrow(/^proxies.prefix: /);
+  });
+});
+
+describe('what a declared proxy states instead of a prefix', () => {
+  const faultOf = (lines: HeaderLines, prefix: ProxyOptions['prefix'] = true, peer = '127.0.0.1') =>
+    compilePrefixFault({ trust, prefix })?.(connect(lines, { peer }));
+
+  it.each(['app', '/a%2fb', '/app,', '/evil, app', '/evil, "/app', '/../app'])('%j is a fault', (value) => {
+    expect(faultOf({ 'X-Forwarded-Prefix': value })).toBe(value);
+    expect(faultOf({ 'X-Script-Name': value }, 'X-Script-Name')).toBe(value);
+  });
+
+  it.each(['', '/', '/app', 'evil, /app', '/evil, "/app"'])('%j is none', (value) => {
+    expect(faultOf({ 'X-Forwarded-Prefix': value })).toBeUndefined();
+  });
+
+  it('is no fault from a peer that nobody declared', () => {
+    expect(faultOf({ 'X-Forwarded-Prefix': 'app' }, true, '192.0.2.1')).toBeUndefined();
+  });
+
+  it.each([undefined, false, '/fixed'])('is not looked for with the prefix %j', (prefix) => {
+    expect(compilePrefixFault({ trust, prefix })).toBeUndefined();
   });
 });
 

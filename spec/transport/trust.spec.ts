@@ -1,6 +1,6 @@
 import type { ProxyOptions } from '../../lib/options/secure-options.js';
 import { compileTransport } from '../../lib/transport/transport.js';
-import { compileTrust } from '../../lib/transport/trust.js';
+import { compileTrust, overlaps } from '../../lib/transport/trust.js';
 import { connect } from '../support/connection.js';
 
 describe('the direct peer', () => {
@@ -128,5 +128,41 @@ describe('a trust that cannot be compiled', () => {
     const proxies = JSON.parse(json);
     expect(() => compileTransport(proxies)).toThrow(TypeError);
     expect(() => compileTransport(proxies)).toThrow(message);
+  });
+});
+
+describe('an address or range, and a trust', () => {
+  it.each<[string, ProxyOptions['trust']]>([
+    ['10.0.0.7', '10.0.0.0/8'],
+    ['10.0.0.0/8', '10.0.0.7'],
+    ['10.0.0.0/8', ['192.0.2.1', '10.1.0.0/16']],
+    ['10.0.0.0/8', '192.0.2.1, 10.1.0.0/16'],
+    ['10.1.2.3/8', '10.0.0.0/255.0.0.0'],
+    ['::ffff:10.0.0.0/104', '10.0.0.7'],
+    ['10.0.0.7', '::ffff:10.0.0.0/104'],
+    ['uniquelocal', '192.168.0.0/24'],
+    ['192.168.0.0/24', 'uniquelocal'],
+    ['172.16.0.0/12', 'uniquelocal'],
+    ['fc00::/7', 'uniquelocal'],
+    ['loopback', '127.0.0.53'],
+    ['::1', 'loopback'],
+    ['linklocal', 'fe80::/64'],
+    ['2001:db8::/32', '2001:db8:1::/48'],
+    ['unix', ['loopback', 'unix']],
+    ['10.0.0.7', 1],
+  ])('%s and %j have an address in common', (entry, trust) => {
+    expect(overlaps(entry, trust)).toBe(true);
+  });
+
+  it.each<[string, ProxyOptions['trust']]>([
+    ['11.0.0.7', '10.0.0.0/8'],
+    ['10.0.0.0/16', ['10.1.0.0/16', '192.0.2.1']],
+    ['uniquelocal', ['loopback', 'linklocal', '192.0.2.1']],
+    ['unix', 'loopback'],
+    ['2001:db8::/32', '2001:db9::/32'],
+    ['10.0.0.7', []],
+    ['10.0.0.7', 0],
+  ])('%s and %j have none', (entry, trust) => {
+    expect(overlaps(entry, trust)).toBe(false);
   });
 });
