@@ -11,6 +11,7 @@ import {
   PASSED,
   proxyOutcome,
   sendOverHttp,
+  unreadableRequests,
   type ClearOutcome,
 } from '../support/insecure-requests.js';
 import { listenLocally } from '../support/listen-locally.js';
@@ -20,9 +21,10 @@ import { writtenProxies, type WrittenProxy } from '../support/written-proxies.js
 
 jest.setTimeout(120_000);
 
-/** An application, what it answers to each request by itself, and an upstream that only says that it was reached. */
+/** An application, what it answers to each request by itself, and an upstream that only says that it was reached, and by which target. */
 interface Site {
   readonly app: INestApplication;
+  readonly port: number;
   readonly outcomes: readonly ClearOutcome[];
   readonly upstream: Server;
   readonly upstreamPort: number;
@@ -37,8 +39,10 @@ async function startSite(newAdapter: NewAdapter, options: SecureOptions): Promis
   const port = Number(new URL(await app.getUrl()).port);
   const outcomes: ClearOutcome[] = [];
   for (const request of clearRequests) outcomes.push(applicationOutcome(await sendOverHttp(port, request)));
-  const upstream = createServer((_request, response) => void response.end(PASSED));
-  return { app, outcomes, upstream, upstreamPort: await listenLocally(upstream) };
+  const upstream = createServer(({ url }, response) => {
+    response.setHeader('X-Target', url ?? '').end(PASSED);
+  });
+  return { app, port, outcomes, upstream, upstreamPort: await listenLocally(upstream) };
 }
 
 describe.each(proxiedSites)('%s', (_name, options) => {
@@ -80,6 +84,26 @@ describe.each(proxiedSites)('%s', (_name, options) => {
         await proxy.stop();
       }
     });
+
+    it.each(writtenProxies)(
+      '%s decides as strictly where the application cannot read a target, or hands on one that it can and passes',
+      async (_server, written) => {
+        const proxy = await startProxy(written, site);
+        try {
+          for (const request of unreadableRequests) {
+            const application = applicationOutcome(await sendOverHttp(site.port, request));
+            const answer = await sendOverHttp(proxy.http, request);
+            if (isAsStrict(proxyOutcome(answer), application)) continue;
+            const [, target] = /^x-target: (.*)\r$/im.exec(answer) ?? [];
+            expect(target).toBe('/?x=/api/members/7');
+            const handedOn = { ...request, target: '/?x=/api/members/7' };
+            expect(applicationOutcome(await sendOverHttp(site.port, handedOn))).toEqual({ action: 'pass' });
+          }
+        } finally {
+          await proxy.stop();
+        }
+      },
+    );
   });
 });
 

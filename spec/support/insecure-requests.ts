@@ -227,7 +227,6 @@ const ODD = [
   '*',
   'http://example.com/api/members/7',
   'http://evil.example/api/members/7',
-  'http://example.com?x=/api/members/7',
   'HTTP://EXAMPLE.COM/api/admin',
 ];
 
@@ -236,6 +235,13 @@ const QUERIES = ['?', '?x=/api/admin&y=%2e%2e/', '?next=//evil.example/%3f', '?a
 function request(target: string, given: Partial<ClearRequest> = {}): ClearRequest {
   return { method: 'GET', target, host: 'example.com', lines: [], odd: false, ...given };
 }
+
+/** Requests whose target the application cannot read; a proxy may write it anew. */
+export const unreadableRequests: readonly ClearRequest[] = [
+  request('http://example.com?x=/api/members/7', { odd: true }),
+  request('http://example.com?x=/api/members/7', { odd: true, method: 'POST' }),
+  request('http://example.com?x=/api/members/7', { odd: true, lines: AUTHORIZED }),
+];
 
 /** Requests for the site of proxy-config-site.ts: each path in several ways. */
 export const clearRequests: readonly ClearRequest[] = [
