@@ -2,6 +2,7 @@ import { Args, Field, Int, Mutation, ObjectType, Parent, Query, ResolveField, Re
 import { SecureAudit, SecureExempt, SecureRequired, type Leak } from 'nestjs-secure';
 import { createApp, ran, type App, type AppParts } from '../support/applications.js';
 import { drivers, operate } from '../support/graphql.js';
+import { sampled } from '../support/everything.js';
 
 @ObjectType()
 class Member {
@@ -89,7 +90,7 @@ class ChildResolver extends ParentResolver {
 
 const REFUSED = { extensions: { code: 'HTTPS_REQUIRED', reason: 'insecure-secret' } };
 
-describe.each(drivers)('%s', (_name, { newAdapter, graphql }) => {
+describe.each(sampled(drivers, 2))('%s', (_name, { newAdapter, graphql }) => {
   function create(parts: Partial<AppParts> = {}): Promise<App> {
     return createApp(newAdapter, {
       imports: [graphql({ fieldResolverEnhancers: ['guards'] })],

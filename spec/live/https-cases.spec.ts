@@ -13,6 +13,7 @@ import { adapters, ran, type NewAdapter, type Reply } from '../support/applicati
 import { makeCertificate, type Certificate } from '../support/certificates.js';
 import { HTTPS_CASES, OTHERWISE, type CaseAnswer, type CaseConfig, type CaseRequest } from '../support/https-cases.js';
 import { serve } from '../support/live-application.js';
+import { shared } from '../support/everything.js';
 
 interface Response {
   header(name: string, value: string | readonly string[]): void;
@@ -87,10 +88,13 @@ beforeAll(async () => {
   certificate = await makeCertificate();
 });
 
-describe.each(adapters)('a case on %s', (_platform, newAdapter) => {
-  it.each(HTTPS_CASES)('%s (%s)', async (_id, _source, config, request, answer) => {
-    await check(newAdapter, config, request, answer);
-  });
+describe.each(adapters)('a case on %s', (platform, newAdapter) => {
+  it.each(shared(HTTPS_CASES, platform === 'Express' ? 0 : 1, adapters.length))(
+    '%s (%s)',
+    async (_id, _source, config, request, answer) => {
+      await check(newAdapter, config, request, answer);
+    },
+  );
 });
 
 describe.each(adapters)('a case that is answered otherwise on %s', (_platform, newAdapter) => {
