@@ -6,7 +6,15 @@ import type { Browser, Page } from 'playwright-core';
 import { of, type Observable } from 'rxjs';
 import { adapters } from '../support/applications.js';
 import { startChromium } from '../support/chromium.js';
-import { onSocketIo, onWs, ran, startGateways, type GatewayApp, type GatewayParts } from '../support/gateways.js';
+import {
+  closing,
+  onSocketIo,
+  onWs,
+  ran,
+  startGateways,
+  type GatewayApp,
+  type GatewayParts,
+} from '../support/gateways.js';
 
 jest.setTimeout(60_000);
 
@@ -109,7 +117,7 @@ describe.each(adapters)('a browser and gateways on %s', (_platform, newAdapter) 
       controllers: [PagesController],
       options: { hosts: [HOST] },
     });
-    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const context = closing(await browser.newContext({ ignoreHTTPSErrors: true }));
     return { app, page: await context.newPage() };
   }
 
