@@ -1,4 +1,5 @@
-import { CATALOGUE } from '../../lib/findings/catalogue.js';
+import { readFile } from 'node:fs/promises';
+import { CATALOGUE, type FindingId } from '../../lib/findings/catalogue.js';
 import { adapters } from '../support/applications.js';
 import { ask, badApplications, badMoments, foundIn, startBad, type Id } from '../support/bad-application.js';
 import { createApp } from '../support/applications.js';
@@ -31,11 +32,33 @@ describe.each(adapters)('on %s', (platform, newAdapter) => {
   });
 });
 
+/** Findings that need more than an application and a request, with the spec that shows them. */
+const ELSEWHERE: Partial<Record<FindingId, string>> = {
+  SEC112: 'live/transport-findings',
+  SEC113: 'audit/boot-findings',
+  SEC114: 'live/transport-findings',
+  SEC115: 'live/transport-findings',
+  SEC116: 'live/serverless',
+  SEC321: 'guard/placed-handlers',
+  SEC322: 'guard/other-contexts',
+  SEC501: 'certificates/renewal',
+  SEC502: 'certificates/renewal',
+  SEC503: 'certificates/problems',
+  SEC504: 'certificates/renewal',
+  SEC505: 'certificates/problems',
+  SEC506: 'certificates/renewal',
+};
+
 describe('every finding of the catalogue', () => {
-  it('is shown by a bad application, and has a fix', () => {
+  it.each(Object.entries(ELSEWHERE))('%s is shown by %s', async (id, spec) => {
+    expect(await readFile(new URL(`../${spec}.spec.ts`, import.meta.url), 'utf8')).toContain(id);
+  });
+
+  it('is shown by a bad application or a spec that is named here, and has a fix', () => {
     const shown = [
       ...badApplications.flatMap(({ findings }) => Object.keys(findings)),
       ...badMoments.map(({ id }) => id),
+      ...Object.keys(ELSEWHERE),
     ];
     expect(shown.toSorted()).toEqual(Object.keys(CATALOGUE).toSorted());
   });

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SecureAudit } from 'nestjs-secure';
-import { localCertificate, type Certificate } from '../../sample-app/src/certificate.js';
 import { adapters } from '../support/applications.js';
+import { makeCertificate, type Certificate } from '../support/certificates.js';
 import { startSample } from '../support/sample-site.js';
 
 let folder: string;
@@ -11,7 +11,9 @@ let certificate: Certificate;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sample-findings-'));
-  certificate = await localCertificate(folder);
+  const ca = await makeCertificate({ names: ['ca.example'] });
+  const { key, cert } = await makeCertificate({ names: ['lamplight.example', 'localhost'], ca });
+  certificate = { key, cert: cert + ca.cert };
 });
 
 afterAll(() => rm(folder, { recursive: true }));

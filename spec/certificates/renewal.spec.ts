@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import { SecureAudit, SecureModule } from '../../lib/index.js';
 import { FileCertificates } from '../../lib/certificates/certificate-files.js';
+import { Findings } from '../../lib/findings/findings.js';
 import { openCertificates } from '../../lib/certificates/open-certificates.js';
 import { listenSecurely } from '../../lib/server/listen-securely.js';
 import { keepCertificatesFresh } from '../../lib/server/served-certificates.js';
@@ -230,6 +231,22 @@ describe('several certificates', () => {
     expect(await served()).toEqual([serialOf(first), serialOf(renewed), serialOf(first)]);
     server.close();
   });
+});
+
+it('a renewal that cannot be served is a finding that names the file and what is wrong', async () => {
+  await write(folder, await issue());
+  const certificates = await openCertificates(filesIn(folder), []);
+  const server = createServer(certificates.options);
+  const findings = new Findings(new Set(), () => undefined);
+  const stop = keepCertificatesFresh(certificates, server, { findings, options: {} }, { poll: POLL });
+
+  await writeFile(join(folder, 'cert.pem'), 'half');
+  await until(() => findings.all().length > 0);
+  stop();
+
+  expect(findings.all()).toMatchObject([
+    { id: 'SEC506', subject: join(folder, 'cert.pem'), cause: expect.stringContaining('is not PEM text') },
+  ]);
 });
 
 it('a hundred renewals leave no watcher and no timer behind', async () => {
