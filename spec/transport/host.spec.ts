@@ -1,4 +1,11 @@
-import { compileHosts, isIpHost, isLoopbackHost, parseHost, rememberedHost } from '../../lib/transport/host.js';
+import {
+  compileHosts,
+  hostPatterns,
+  isIpHost,
+  isLoopbackHost,
+  parseHost,
+  rememberedHost,
+} from '../../lib/transport/host.js';
 import { compileTransport } from '../../lib/transport/transport.js';
 import { connect, type HeaderLines } from '../support/connection.js';
 
@@ -221,6 +228,15 @@ describe('an entry with a port', () => {
   ])('%s at %s: %s', (host, port, allowed) => {
     expect(allows(host, port)).toBe(allowed);
   });
+});
+
+it('the names that hosts knows are those of its patterns, without their ports', () => {
+  expect(hostPatterns(['example.com:8443', () => true, '.shop.example', '[::1]:80'])).toEqual([
+    'example.com',
+    '.shop.example',
+    '[::1]',
+  ]);
+  expect(hostPatterns(undefined)).toEqual([]);
 });
 
 describe('a function in hosts', () => {
