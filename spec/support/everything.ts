@@ -19,7 +19,8 @@ export function sampled<Row>(rows: readonly Row[], nth: number): readonly Row[] 
 
 /** The rows of a table for one of several columns: all of them, or in turn each row for one column only. */
 export function shared<Row>(rows: readonly Row[], column: number, columns: number): readonly Row[] {
-  return EVERYTHING ? rows : rows.filter((_, at) => at % columns === column);
+  const own = rows.filter((_, at) => at % columns === column);
+  return EVERYTHING || own.length === 0 ? rows : own;
 }
 
 /** How often a property must have come across a case to mean something; so few runs as `npm test` has are not counted. */
