@@ -7,7 +7,7 @@ export const SECURE_SETTINGS = 'NESTJS_SECURE_SETTINGS';
 export const SECURE_ENFORCER = 'NESTJS_SECURE_ENFORCER';
 export const SECURE_FINDINGS = 'NESTJS_SECURE_FINDINGS';
 export const SECURE_ROUTES = 'NESTJS_SECURE_ROUTES';
-/** `SecureAudit`, for whoever holds another copy of this package. */
+/** `SecureAudit`, for another copy of this package. */
 export const SECURE_AUDIT = 'NESTJS_SECURE_AUDIT';
 export const SECURE_SESSION_ENGINE = 'NESTJS_SECURE_SESSION_ENGINE';
 export const SECURE_GATEWAYS = 'NESTJS_SECURE_GATEWAYS';

@@ -15,7 +15,7 @@ interface Message {
   readonly heading: string;
   /** What happened. */
   readonly what: string;
-  /** What whoever asked can do. */
+  /** What the client can do. */
   readonly advice: string;
 }
 
@@ -72,7 +72,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** The status and the headers that belong to a verdict whoever writes the body. */
+/** The status and the headers that belong to a verdict, whatever writes the body. */
 export function headersOf(verdict: DenyVerdict): Record<string, string> {
   if (verdict.action === 'redirect') return { location: verdict.location };
   switch (verdict.status) {

@@ -38,7 +38,7 @@ export function lockResponse(response: ServerResponse, { status, headers }: Pick
   if (isWrapped) holdAgainstListeners(response, status);
 }
 
-/** Whoever has put a writeHead of his own on the response (`on-headers` does) is called after the seal, and may not change what it has set. */
+/** A writeHead that a library puts on the response (`on-headers` does) is called after the lock, and may not change what it has set. */
 function holdAgainstListeners(response: ServerResponse, status: number): void {
   const setHeader = response.setHeader.bind(response);
   const appendHeader = response.appendHeader.bind(response);

@@ -21,7 +21,7 @@ export function refuseUpgrade(request: IncomingMessage, answer: Answer): void {
   writeAnswer(request, response, answer);
 }
 
-/** Sees an upgrade before whoever handles upgrades does; true when it has answered it. */
+/** Sees an upgrade before any other handler of upgrades; true when it has answered it. */
 export type UpgradeGate = (request: IncomingMessage) => boolean;
 
 /**

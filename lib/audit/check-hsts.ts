@@ -65,7 +65,7 @@ function checkOtherSender({ settings, nestHsts }: BootFacts, findings: Findings)
 function reportOff(findings: Findings): void {
   findings.report('SEC402', {
     subject: 'hsts',
-    cause: 'Whoever types the address comes over http first, and somebody on the way can keep him there.',
+    cause: 'A visitor who types the address comes over http first, and an attacker on the way can keep them there.',
     fix: `Set hsts: { maxAge: ${ONE_YEAR} }; or hsts: false, where a proxy sends the header or a page needs http.`,
   });
 }

@@ -77,7 +77,7 @@ export function onlyFindings(report: AuditReport, prefixes: readonly string[]): 
 export const PREVIEW_LIMIT =
   'A preview does not see what modules register by themselves when they start, such as static files; --full does.';
 
-/** What a reader must know before he trusts the rest. */
+/** What a reader must know before they trust the rest. */
 export function noticesOf({ look, options, routes }: AuditReport): readonly string[] {
   const notices: string[] = [];
   if (options === 'absent') {

@@ -80,7 +80,7 @@ const RETRY_MEMORY = 2000;
 const HTTPS_OFF: Verdict = { action: 'pass', reason: 'https-off' };
 
 /**
- * Puts the question to `decide` and sees to what follows from the verdict: events, findings, leaks, the memory of
+ * Puts the question to `decide` and carries out what follows from the verdict: events, findings, leaks, the memory of
  * redirects. The gate and the guard both ask here, so both get the same answer.
  */
 export class Enforcer {
@@ -170,7 +170,7 @@ export class Enforcer {
     return this.judge(request, input, connection);
   }
 
-  /** A request came over https and is believed: whoever was redirected to it is not going round in circles. */
+  /** A request came over https and is believed: the client that was redirected to it is not in a loop. */
   arrived(request: PlatformRequest): void {
     if (!this.redirects.empty) this.redirects.forget(clientRequest(request, this.transportOf(request)));
   }
@@ -269,7 +269,7 @@ export class Enforcer {
     });
   }
 
-  /** The finding that tells the operator why, where the cause is on his side. */
+  /** The finding that tells the operator why, where the operator can remove the cause. */
   private explain({ reason }: DenyVerdict, request: PlatformRequest, transport: Transport): FindingId | undefined {
     switch (reason) {
       case 'host-not-allowed':

@@ -75,7 +75,7 @@ function readingHost({ peer, headers }: Connection, proxies: ProxyOptions | unde
  * Why a redirect may lead nowhere, although its host is allowed: a proxy has taken a prefix off the path, or outsiders use
  * other ports than the options say. Undefined where the request shows nothing of it.
  *
- * **Security:** whoever sends the request may have formatOptions the headers, so this is said to the operator and changes no
+ * **Security:** a client may have written the headers, so this is said to the operator and changes no
  * redirect.
  */
 export function explainDestination(asked: Asked, settings: DestinationSettings): DestinationExplanation | undefined {

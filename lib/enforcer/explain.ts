@@ -44,7 +44,7 @@ export function explainDoubts(
  * Why a request that shows a sign of https was not believed, and the exact option that declares the proxy. Undefined
  * where it shows none.
  *
- * **Security:** whoever sends the request may have written the header. So every text says "if it is your proxy".
+ * **Security:** a client may have written the header. So every text says "if it is your proxy".
  */
 export function describeDoubts(
   connection: Connection,

@@ -76,7 +76,7 @@ function withHeader({ trust, host }: ProxyOptions, header: string, { headers }: 
   }
 }
 
-/** A value as sent, where it is short, plain, and not a list, whose members different hands have formatOptions. */
+/** A value as sent, where it is short, plain, and not a list, whose members different senders have written. */
 function usableValue(value: string | undefined): string {
   return value !== undefined && /^[!-+\--~ ]{1,64}$/.test(value) ? value : 'https';
 }
@@ -98,7 +98,7 @@ export function plainAddress(peer: string): string {
   return peer.replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/s, '');
 }
 
-/** A setting as it is formatOptions in the options. */
+/** A setting as it is written in the options. */
 export function formatOptions(setting: ProxyOptions): string {
   return `SecureModule.forRoot({ proxies: ${literal(setting)} })`;
 }

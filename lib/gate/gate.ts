@@ -211,7 +211,7 @@ function compileDecoration(settings: Settings, findings: Findings): Decoration |
     const header = hsts?.(transport.host(connection));
     // Set first, so that a handler's own header replaces it (RFC 6797 7.1).
     if (header !== undefined) response.setHeader('strict-transport-security', header);
-    // Registered before any other listener, and so called after all of them: whoever set a cookie has done so.
+    // Registered before any other listener, and so called after all of them: every cookie has been set by then.
     if (!inspects) return;
     onHeaders(response, () => {
       if (adds) addSecure(response);

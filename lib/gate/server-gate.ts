@@ -57,7 +57,7 @@ export function installServerGate(
   };
 }
 
-/** Only where the server hands its requests to the framework itself; whoever stands between may have other plans. */
+/** Only where the server hands its requests to the framework itself; a listener between them may do something else. */
 function standBefore(
   adapter: HttpServer,
   answers: (request: IncomingMessage, response: ServerResponse) => boolean,

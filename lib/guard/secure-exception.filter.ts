@@ -15,7 +15,7 @@ import { rawRequestOf, type PlatformRequest, type PlatformResponse } from '../pl
 import { SecureException } from './secure.exception.js';
 
 /**
- * Writes the body of a redirect or a refusal, and sees to it that a marked handler has a module behind it. Bound by
+ * Writes the body of a redirect or a refusal, and checks that a marked handler has a module behind it. Bound by
  * `@SecureRequired()`; it has no part in a request that passes.
  */
 @Injectable()

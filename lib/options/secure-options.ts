@@ -184,7 +184,7 @@ export interface SecureOptions {
    * time: it is given a lower-case name and allows it by returning `true`, at once; its answer is remembered for a minute.
    * Default: loopback names only.
    *
-   * **Security:** `'*'` lets whoever sends the request choose where its redirect leads.
+   * **Security:** `'*'` lets a client choose where its redirect leads.
    */
   hosts?: readonly (string | ((host: string) => boolean))[];
   /** The proxies in front. Absent: the framework's own trust setting holds. */

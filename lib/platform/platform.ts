@@ -154,7 +154,7 @@ function isEncrypted(socket: unknown): boolean {
 
 /**
  * The address of the direct peer. A closed socket has none either, so a socket without an address is a unix socket only
- * where its server listens on one: otherwise whoever hangs up at once would be taken for a local proxy.
+ * where its server listens on one: otherwise a client that hangs up at once would be taken for a local proxy.
  */
 function peerOf(socket: unknown): string | undefined {
   if (!isReal(socket)) return FUNCTION_PEER;

@@ -14,7 +14,7 @@ export interface ProxyPlan extends RequestPlan {
   readonly hosts: readonly HostStep[];
   readonly httpsPort: number;
   readonly headers: HeaderPlan;
-  /** What whoever reads the file should know, a paragraph an entry. */
+  /** What a reader of the file should know, a paragraph an entry. */
   readonly notes: readonly string[];
 }
 

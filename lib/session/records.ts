@@ -185,7 +185,7 @@ export async function followMoved(
 ): Promise<ReadonlyMap<string, string>> {
   const there = new Map<string, string>();
   let open = new Map(ids.map((id) => [id, id]));
-  // A session moves no faster than a browser asks; whoever is this far behind is not followed.
+  // A session moves no faster than a browser asks; a request this far behind is not followed.
   for (let step = 0; step < LONGEST_WAY && open.size > 0; step += 1) {
     const found = await look([...new Set(open.values())]);
     const next = new Map<string, string>();

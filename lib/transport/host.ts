@@ -22,7 +22,7 @@ const ACCEPTED =
  * Reads a host, with or without a port, as it stands in `Host`. Undefined when it is not well-formed: user names,
  * paths, whitespace, non-ASCII, empty or too long labels, an empty port, or an IP address in disguise (`0x7f.1`).
  *
- * **Security:** well-formed is not allowed: whoever sends the request writes it (see `compileHosts`).
+ * **Security:** well-formed is not allowed: the client writes it (see `compileHosts`).
  */
 export function parseHost(value: string | undefined): HostAndPort | undefined {
   const match = value === undefined ? null : HOST_AND_PORT.exec(value);
@@ -96,7 +96,7 @@ export interface HostFault {
  *
  * Throws TypeError or RangeError, naming the pattern, when one is not a host, and for an async function.
  *
- * **Security:** `*` lets whoever sends the request choose the host of an absolute URL.
+ * **Security:** `*` lets a client choose the host of an absolute URL.
  */
 export function compileHosts(
   patterns: readonly HostEntry[] | undefined,

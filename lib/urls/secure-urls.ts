@@ -92,7 +92,7 @@ export class SecureUrls<R = object> {
   /**
    * The same over http.
    *
-   * **Security:** whoever follows it can be watched and misled from then on; meant for what cannot use https.
+   * **Security:** a visitor who follows it can be watched and misled from then on; meant for pages that cannot use https.
    *
    * @throws SecureHostError when the host is not allowed; TypeError when `path` does not start with a slash.
    */

@@ -48,7 +48,7 @@ export function pictureOf(all: readonly AuditedRoute[], rowOf: (route: AuditedRo
   </section>`;
 }
 
-/** One sentence that says it all, for whoever reads no further. */
+/** One sentence that says it all, for a reader who stops there. */
 export function summaryOf(all: readonly AuditedRoute[]): string {
   const routes = overHttp(all);
   if (routes.length === 0) return 'No route was found.';
