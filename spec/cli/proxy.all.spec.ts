@@ -90,7 +90,7 @@ describe('nestjs-secure proxy', () => {
     ['no SecureModule', ['nginx', 'esm/without-secure.module.js'], 'Nothing imports SecureModule'],
     ['an unknown server', ['haproxy', APP], 'nginx, apache, caddy'],
     ['an unknown side', ['nginx', APP, '--side', 'both'], 'http, https'],
-    ['no module', ['nginx'], "missing required argument 'module file'"],
+    ['no module', ['nginx'], 'Give the file that exports the root module, such as dist/app.module.js.'],
     ['--check and --out at once', ['nginx', APP, '--check', 'a', '--out', 'b'], 'cannot be used with'],
     [
       'a file that cannot be written',
