@@ -9,11 +9,13 @@ const OTHER_MAJORS = {
     '@nestjs/graphql': '^13.0.0',
     '@nestjs/mercurius': '^13.0.0',
     '@nestjs/serve-static': '^5.0.0',
+    '@nestjs/throttler': '^6.0.0',
   },
   12: {
     '@nestjs/apollo': '^14.0.0',
     '@nestjs/graphql': '^14.0.0',
     '@nestjs/mercurius': '^14.0.0',
+    '@nestjs/throttler': '^6.0.0',
   },
 };
 

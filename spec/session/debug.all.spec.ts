@@ -1,41 +1,16 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import ts from 'typescript';
+import { compileSample } from '../support/sample-process.js';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Compiles the package and one application of it into a folder of their own, as they would be installed. */
-function compile(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'talkative-'));
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  const files = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => join('lib', file));
-  for (const file of [...files, join('spec', 'support', 'talkative-app.ts')]) {
-    const { outputText } = ts.transpileModule(readFileSync(join(root, file), 'utf8'), {
-      compilerOptions: {
-        target: ts.ScriptTarget.ES2022,
-        module: ts.ModuleKind.ESNext,
-        experimentalDecorators: true,
-        emitDecoratorMetadata: true,
-      },
-    });
-    const compiled = join(folder, file.replace(/\.ts$/, '.js'));
-    mkdirSync(dirname(compiled), { recursive: true });
-    writeFileSync(compiled, outputText);
-  }
-  return folder;
-}
 
 let folder: string;
 beforeAll(() => {
-  folder = compile();
+  folder = mkdtempSync(join(tmpdir(), 'talkative-'));
+  compileSample(folder, 'spec/support/talkative-app.ts');
 });
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });

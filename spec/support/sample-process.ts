@@ -4,14 +4,15 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 
-/** Compiles the package and the sample into a folder, as ES modules that Node runs by itself. */
-export function compileSample(folder: string): void {
+/** Compiles the package, the sample and programs of the specs into a folder, as ES modules that Node runs by itself. */
+export function compileSample(folder: string, ...programs: readonly string[]): void {
   const root = process.cwd();
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (file) => readFileSync(file, 'utf8'));
   const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, root);
   // The format of NodeNext depends on a package.json that a single file does not know of.
   const compilerOptions = { ...options, module: ts.ModuleKind.ESNext, sourceMap: false };
-  for (const fileName of fileNames.filter((name) => !relative(root, name).startsWith('spec'))) {
+  const shipped = fileNames.filter((name) => !relative(root, name).startsWith('spec'));
+  for (const fileName of [...shipped, ...programs.map((name) => join(root, name))]) {
     const target = resolve(folder, relative(root, fileName)).replace(/\.ts$/, '.js');
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, ts.transpileModule(readFileSync(fileName, 'utf8'), { compilerOptions, fileName }).outputText);
