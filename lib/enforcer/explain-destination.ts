@@ -141,13 +141,18 @@ function explainForwardedPort(
 ): DestinationExplanation | undefined {
   const stated = fieldValue(headers, 'x-forwarded-port');
   const used = knownPorts.https ?? port ?? 443;
-  if (stated === undefined || !/^[1-9]\d{0,4}$/.test(stated) || Number(stated) === used) return undefined;
+  if (stated === undefined || !isPort(stated) || Number(stated) === used) return undefined;
   return {
     id: 'SEC106',
     subject: `https port ${stated}`,
     cause: `A proxy was asked for ${host} at port ${stated} (it says so in x-forwarded-port), and URLs have port ${used}.`,
     fix: `Let the proxy send on the port in Host (nginx: proxy_set_header Host $http_host), or say which port outsiders use: SecureModule.forRoot({ ports: { https: ${stated} } }).`,
   };
+}
+
+/** Whether `ports` would take it: the advice is to write it there. */
+function isPort(text: string): boolean {
+  return /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65535;
 }
 
 /** A port in Host is the one outsiders use; without one it is 80 (RFC 9110 4.2.1). */

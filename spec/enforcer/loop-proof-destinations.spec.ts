@@ -102,6 +102,63 @@ describe.each(adapters)('a redirect that leads nowhere, on %s', (_platform, newA
   });
 });
 
+describe.each(adapters)('a URL of a secure request, on %s', (_platform, newAdapter) => {
+  const ask = async (app: App, path: string, headers: Record<string, string>): Promise<string> =>
+    (await app.ask(path, { https: true, headers: { Host: 'shop.example', ...headers } })).body;
+
+  it('that lacks the port a proxy was asked at is reported once, and each advice mends it', async () => {
+    const stated = { 'X-Forwarded-Port': '8443' };
+    const app = await start(newAdapter);
+    expect(await ask(app, '/open', stated)).toBe('https://shop.example/open');
+    expect(await ask(app, '/open', stated)).toBe('https://shop.example/open');
+    expect(found(app)).toMatchObject([{ id: 'SEC106', subject: 'https port 8443', occurrences: 1 }]);
+    expect(found(app)[0]?.fix).toMatch(
+      /nginx: proxy_set_header Host \$http_host.*forRoot\(\{ ports: \{ https: 8443 \} \}\)/,
+    );
+
+    const sendsHost = await start(newAdapter);
+    expect(await ask(sendsHost, '/open', { ...stated, Host: 'shop.example:8443' })).toBe(
+      'https://shop.example:8443/open',
+    );
+    const declared = await start(newAdapter, { ...trusted, ports: { https: 8443 } });
+    expect(await ask(declared, '/open', stated)).toBe('https://shop.example:8443/open');
+    expect([...found(sendsHost), ...found(declared)]).toEqual([]);
+  });
+
+  it('that has the port of a server inside is reported', async () => {
+    const app = await start(newAdapter);
+    const url = await ask(app, '/open', { 'X-Forwarded-Port': '443', Host: 'shop.example:9000' });
+    expect(url).toBe('https://shop.example:9000/open');
+    expect(found(app)).toMatchObject([{ id: 'SEC106', subject: 'https port 443' }]);
+  });
+
+  it.each([
+    ['X-Forwarded-Prefix', '/shop', true],
+    ['X-Original-URI', '/shop/open?x', '/shop'],
+    ['X-Envoy-Original-Path', '/shop/open', '/shop'],
+  ] as const)(
+    'that lacks a prefix which %s tells of is reported once, and the advice mends it',
+    async (name, value, prefix) => {
+      const app = await start(newAdapter);
+      expect(await ask(app, '/open', { [name]: value })).toBe('https://shop.example/open');
+      expect(await ask(app, '/open', { [name]: value })).toBe('https://shop.example/open');
+      const [finding] = found(app);
+      expect(finding).toMatchObject({ id: 'SEC105', subject: '/shop', occurrences: 1 });
+      expect(finding?.fix).toContain(`prefix: ${typeof prefix === 'string' ? `'${prefix}'` : prefix}`);
+
+      const mended = await start(newAdapter, { ...trusted, proxies: { trust: ['loopback'], prefix } });
+      expect(await ask(mended, '/open', { [name]: value })).toBe('https://shop.example/shop/open');
+      expect(found(mended)).toEqual([]);
+    },
+  );
+
+  it.each(['0', '65536', '443', 'https', '8443, 443', ''])('shows nothing by X-Forwarded-Port: %s', async (stated) => {
+    const app = await start(newAdapter);
+    await ask(app, '/open', { 'X-Forwarded-Port': stated });
+    expect(found(app)).toEqual([]);
+  });
+});
+
 describe.each(adapters)('a host that is not allowed, on %s', (_platform, newAdapter) => {
   const replaced = { Host: '10.0.0.7:3000', 'X-Forwarded-Host': 'shop.example' };
 
