@@ -19,7 +19,7 @@ import { explainDestination, explainHost, explainLinks, mayExplainLinks } from '
 import { formatOptions, withTrusted } from './suggest-proxy-options.js';
 import { OncePerMinute } from './once-per-minute.js';
 import { compileHstsHeader, compileHstsWatch, type HstsHeader } from './hsts-header.js';
-import { describeDoubts, explainDoubts, type DoubtExplanation } from './explain.js';
+import { adviceForTest, describeDoubts, explainDoubts, type DoubtExplanation } from './explain.js';
 import {
   compileConnections,
   rawRequestOf,
@@ -310,7 +310,8 @@ export class Enforcer {
 
   /** A serverless bridge made the request up, and the runtime that calls the function is not declared. */
   private reportUndeclaredFunction(request: PlatformRequest): void {
-    const { peer, headers } = this.connectionOf(request);
+    const connection = this.connectionOf(request);
+    const { peer, headers } = connection;
     const { proxies } = this.settings.options;
     if (peer !== FUNCTION_PEER || headers['x-forwarded-proto'] === undefined) return;
     const declared = withTrusted(peer, proxies);
@@ -319,7 +320,7 @@ export class Enforcer {
       subject: peer,
       cause:
         'A serverless bridge called the application without a socket, and the runtime says http in x-forwarded-proto. That was believed, but https would not be, because the runtime is not declared.',
-      fix: `Declare it: ${formatOptions(declared)}.`,
+      fix: `${adviceForTest(connection)}Declare it: ${formatOptions(declared)}.`,
     });
   }
 

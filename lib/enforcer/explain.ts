@@ -66,8 +66,21 @@ export function describeDoubts(
         suggestion: suggestProxyOptions(connection, doubt, proxies),
         proxies,
         via,
+        testAdvice: adviceForTest(connection),
       }),
   };
+}
+
+/** What light-my-request, which is behind Fastify's `inject()`, calls itself unless a test says otherwise. */
+const INJECTED = 'lightMyRequest';
+
+/**
+ * What a test does that has made a request up and states https in a header of proxies; empty for other requests. Serverless
+ * bridges make requests up in the same way, so what they need follows it.
+ */
+export function adviceForTest({ peer, headers }: Connection): string {
+  if (peer !== FUNCTION_PEER || headers['user-agent'] !== INJECTED) return '';
+  return "In a test, say https by the test kit: import asHttps from 'nestjs-secure/testing' before the application is created, and send app.inject(asHttps({ method: 'GET', url: '/' })). On a serverless platform: ";
 }
 
 /** A declared proxy talks TLS to the application and states no scheme. */
@@ -112,6 +125,8 @@ interface DoubtContext {
   readonly proxies: ProxyOptions | undefined;
   /** Who decided that the request is over plain HTTP (see `Transport`). */
   readonly via: string;
+  /** What comes first where it is a request of a test. */
+  readonly testAdvice: string;
 }
 
 type DoubtText = (doubt: Doubt, context: DoubtContext) => Pick<DoubtExplanation, 'cause' | 'fix'>;
@@ -126,12 +141,12 @@ const IDS: Record<Doubt['reason'], FindingId> = {
 };
 
 const TEXTS: Record<Doubt['reason'], DoubtText> = {
-  'untrusted-peer': ({ header }, { address, suggestion }) => ({
+  'untrusted-peer': ({ header }, { address, suggestion, testAdvice }) => ({
     cause: `${address} says https in ${header}, but is not a declared proxy, so it was not believed.`,
-    fix: fixOf(
+    fix: `${testAdvice}${fixOf(
       suggestion,
       (setting) => `If it is your proxy, and it overwrites ${header}, declare it: ${formatOptions(setting)}.`,
-    ),
+    )}`,
   }),
   'other-header': ({ header }, { address, suggestion, proxies }) => ({
     cause: `${address} is a declared proxy, but says https in ${header}, and proxies.header reads ${nameOf(proxies)}.`,
