@@ -5,6 +5,7 @@ import type { Connection, Transport } from '../transport/connection.js';
 import { fieldValue } from '../transport/field.js';
 import { pathOf } from '../transport/request-target.js';
 import { isIpHost } from '../transport/host.js';
+import { isPrefix } from '../transport/prefix.js';
 import { compileTransport } from '../transport/transport.js';
 import type { Explanation } from './explain.js';
 import { withTrusted, formatOptions } from './suggest-proxy-options.js';
@@ -98,7 +99,8 @@ export function mayExplainLinks({ headers }: Pick<Connection, 'headers'>): boole
 /** Headers in which proxies say which path they were asked for before they changed it. */
 const PREFIX_HEADERS = ['x-forwarded-prefix', 'x-original-uri', 'x-original-url', 'x-envoy-original-path'];
 
-const PREFIX = /^(?:\/[\w.~-]{1,60}){1,8}$/;
+/** A prefix that is worth telling, for a client may have made it up. */
+const SHORT_PREFIX = /^(?:\/[^/]{1,60}){1,8}$/;
 
 function explainPrefix(
   { headers, target, peer, prefix: believed }: Asked,
@@ -109,7 +111,8 @@ function explainPrefix(
   const header = PREFIX_HEADERS.find((name) => prefixIn(headers, name, path) !== undefined);
   if (header === undefined) return undefined;
   const prefix = prefixIn(headers, header, path);
-  const option = header === 'x-forwarded-prefix' ? true : prefix;
+  // With a slash at its end the header is read as no prefix.
+  const option = header === 'x-forwarded-prefix' && fieldValue(headers, header) === prefix ? true : prefix;
   const declared =
     peer === undefined
       ? ''
@@ -127,7 +130,9 @@ function prefixIn(headers: Asked['headers'], name: string, path: string): string
   const value = fieldValue(headers, name);
   if (value === undefined) return undefined;
   const prefix = name === 'x-forwarded-prefix' ? value.replace(/\/$/, '') : lostFrom(pathOf(value), path);
-  return PREFIX.test(prefix) && path !== prefix && !path.startsWith(`${prefix}/`) ? prefix : undefined;
+  return SHORT_PREFIX.test(prefix) && isPrefix(prefix) && path !== prefix && !path.startsWith(`${prefix}/`)
+    ? prefix
+    : undefined;
 }
 
 function lostFrom(original: string, path: string): string {

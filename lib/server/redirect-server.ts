@@ -34,6 +34,8 @@ export type AcmeResponder = (token: string) => string | undefined | Promise<stri
 
 const CHALLENGE = /^\/\.well-known\/acme-challenge\/([\w-]{1,256})$/;
 const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
+/** Where the options stand that findings advise to change. */
+const OWN_OPTIONS = 'createRedirectServer(';
 const EVERYTHING: Requirement = { level: 'required', by: 'mode' };
 
 /**
@@ -46,7 +48,9 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
   const settings = compileSettings(validateOptions(options));
   const respond = typeof acme === 'object' ? readWebroot(acme) : acme;
   const logger = new Logger('createRedirectServer');
-  const findings = new Findings(new Set(), (line) => logger.warn(line));
+  const findings = new Findings(new Set(), (line) =>
+    logger.warn(line.replaceAll('SecureModule.forRoot(', OWN_OPTIONS)),
+  );
   const enforcer = new Enforcer(settings, findings, true);
   const policy = settings.policy([]);
   const input: JudgeInput = { requirementOf: () => EVERYTHING, policy: () => policy, asks: 'guard' };
@@ -54,6 +58,7 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
   function redirectToHttps(request: IncomingMessage, response: ServerResponse): void {
     const token = challengeIn(request.url ?? '/');
     if (token !== undefined) return void answerChallenge(token, respond, request, response, logger);
+    enforcer.admit(request);
     const answered = enforcer.stop(request, input);
     // Nothing stops what a declared proxy says is secure; there is no application here to serve it.
     if (answered === undefined) return end(response, 404, '');

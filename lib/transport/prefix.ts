@@ -70,7 +70,8 @@ function readPrefix(value: string | undefined): StatedPrefix {
   return isPrefix(last) ? { prefix: last, unusable: undefined } : { prefix: undefined, unusable: value };
 }
 
-function isPrefix(text: string): boolean {
+/** Whether a text is a path prefix: segments of unreserved characters, none of them a dot segment, 256 characters at most. */
+export function isPrefix(text: string): boolean {
   return text.length <= LONGEST && SEGMENTS.test(text) && !DOT_SEGMENT.test(text);
 }
 

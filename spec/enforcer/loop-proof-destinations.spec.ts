@@ -58,6 +58,7 @@ describe.each(adapters)('a redirect that leads nowhere, on %s', (_platform, newA
     ['X-Forwarded-Prefix', '/'],
     ['X-Forwarded-Prefix', 'shop'],
     ['X-Forwarded-Prefix', '//evil.example'],
+    ['X-Forwarded-Prefix', '/a/../b'],
     ['X-Forwarded-Prefix', "/'); process.exit('"],
     ['X-Forwarded-Prefix', `/${'a'.repeat(4000)}`],
     ['X-Original-URI', EDIT],
@@ -134,6 +135,7 @@ describe.each(adapters)('a URL of a secure request, on %s', (_platform, newAdapt
 
   it.each([
     ['X-Forwarded-Prefix', '/shop', true],
+    ['X-Forwarded-Prefix', '/shop/', '/shop'],
     ['X-Original-URI', '/shop/open?x', '/shop'],
     ['X-Envoy-Original-Path', '/shop/open', '/shop'],
   ] as const)(

@@ -71,6 +71,7 @@ describe.each(adapters)('on %s', (_platform, newAdapter) => {
 
       expect(headers.location).toBe('https://localhost/page');
       expect(shown('SEC114', findingsOf(app))).toHaveLength(1);
+      expect(shown('SEC105', findingsOf(app))).toEqual([]);
     },
   );
 

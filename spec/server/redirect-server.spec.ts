@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { request, type IncomingMessage, type RequestOptions, type Server } from 'node:http';
 import { createRedirectServer, type RedirectServerOptions } from 'nestjs-secure';
+import { runInNewContext } from 'node:vm';
 
-Logger.overrideLogger(false);
+const logged: string[] = [];
+const log = (line: unknown): void => void logged.push(String(line));
+Logger.overrideLogger({ log, warn: log, error: log });
+beforeEach(() => void logged.splice(0));
 
 let server: Server;
 
@@ -167,5 +171,79 @@ describe('createRedirectServer', () => {
   it('says at once which option is wrong', () => {
     server = createRedirectServer().listen(0);
     expect(() => createRedirectServer({ hosts: ['https://example.com'] })).toThrow(/hosts.*https:\/\/example\.com/);
+  });
+});
+
+const trust = ['loopback'];
+const HERE = 'https://example.com/a?b=c';
+
+describe('createRedirectServer behind a proxy', () => {
+  it.each<[string, RedirectServerOptions, Record<string, string>, string | 400 | 421]>([
+    [
+      'keeps a prefix that a declared proxy states',
+      { hosts, proxies: { trust, prefix: true } },
+      { 'x-forwarded-prefix': '/app' },
+      'https://example.com/app/a?b=c',
+    ],
+    ['keeps a fixed prefix', { hosts, proxies: { trust, prefix: '/app' } }, {}, 'https://example.com/app/a?b=c'],
+    [
+      'takes no prefix from anybody else',
+      { hosts, proxies: { trust: ['10.0.0.1'], prefix: true } },
+      { 'x-forwarded-prefix': '/app' },
+      HERE,
+    ],
+    [
+      'leads to the host that a declared proxy states',
+      { hosts, proxies: { trust, host: true } },
+      { host: 'inner.example', 'x-forwarded-host': 'example.com' },
+      HERE,
+    ],
+    [
+      'takes no host from anybody else',
+      { hosts, proxies: { trust: ['10.0.0.1'], host: true } },
+      { host: 'inner.example', 'x-forwarded-host': 'example.com' },
+      400,
+    ],
+    ['asks a function in hosts', { hosts: [(host) => host === 'example.com'] }, {}, HERE],
+    ['leads nowhere that a function in hosts does not allow', { hosts: [() => false] }, {}, 400],
+    ['redirects what a proxy sends without a scheme', { hosts, proxies: { trust } }, {}, HERE],
+    ['redirects a client that connects directly', { hosts, proxies: { trust, direct: true } }, {}, HERE],
+    [
+      "believes no connection for trust: ['function']",
+      { hosts, proxies: { trust: ['function'] } },
+      { 'x-forwarded-proto': 'https' },
+      421,
+    ],
+  ])('%s', async (_what, options, headers, expected) => {
+    const answer = await ask(options, { path: '/a?b=c', headers: { host: 'example.com', ...headers } });
+    expect(answer.headers.location ?? answer.status).toBe(expected);
+  });
+
+  it('says what it can make nothing of', async () => {
+    const unusable = { host: 'example.com', 'x-forwarded-prefix': '/a/../b' };
+    await ask({ hosts, proxies: { trust, prefix: true } }, { headers: unusable });
+    expect(logged).toEqual([expect.stringMatching(/^SEC114 .*\/a\/\.\.\/b/)]);
+  });
+
+  it.each<[string, RedirectServerOptions, Record<string, string>, string]>([
+    ['SEC101', { hosts }, { 'x-forwarded-proto': 'https' }, ''],
+    ['SEC105', { hosts, proxies: { trust } }, { 'x-forwarded-prefix': '/app' }, 'https://example.com/app/a?b=c'],
+    ['SEC105', { hosts, proxies: { trust } }, { 'x-forwarded-prefix': '/app/' }, 'https://example.com/app/a?b=c'],
+    ['SEC002', { hosts, proxies: { trust } }, { host: '127.0.0.1:3000', 'x-forwarded-host': 'example.com' }, HERE],
+    ['SEC002', { hosts: ['other.example'] }, {}, HERE],
+  ])('what %s advises is an option of its own, and mends it', async (id, options, given, expected) => {
+    const asked = { path: '/a?b=c', headers: { host: 'example.com', ...given } };
+    await ask(options, asked);
+    expect(logged).toEqual([expect.stringContaining(id)]);
+    expect(logged[0]).not.toContain('SecureModule');
+    const [, written = ''] = /createRedirectServer\((\{.*\})\)/.exec(logged[0] ?? '') ?? [];
+    const advised: RedirectServerOptions = runInNewContext(`(${written})`);
+    server.close();
+    logged.length = 0;
+
+    const mended = await ask({ ...options, ...advised }, asked);
+    // What a believed proxy says came over https has no application here.
+    expect(mended.headers.location ?? mended.status).toBe(expected === '' ? 404 : expected);
+    expect(logged).toEqual([]);
   });
 });
