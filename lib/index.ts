@@ -19,7 +19,13 @@ export { SecureSessions, type SignInOptions, type UserSession } from './session/
 // All of it: applications add to SessionData by declaration merging, which reaches a name only through `export *`.
 export * from './session/session-face.js';
 export type { Duration } from './options/duration.js';
-export type { PerUserOptions, SessionCookieOptions, SessionOptions, SessionStore } from './options/session-options.js';
+export type {
+  AdoptOptions,
+  PerUserOptions,
+  SessionCookieOptions,
+  SessionOptions,
+  SessionStore,
+} from './options/session-options.js';
 export { describeSecure, type OpenApiDocument } from './openapi/describe-secure.js';
 export { SecureAudit, type AuditedRoute, type SourceLocation } from './audit/secure-audit.js';
 export type { OverHttp, Outcome } from './audit/over-http.js';

@@ -1,6 +1,14 @@
 import type { Settings } from '../settings/settings.js';
 import type { Endpoint, Route } from '../policy/route-table.js';
 
+/** What is known of the store that keeps sessions. */
+export interface StoreFacts {
+  /** `plain` stores have no conditional writes. */
+  readonly kind: 'embedded' | 'memory' | 'conditional' | 'plain';
+  /** Of clients that end the process when they lose their connection, the options that name their stores. */
+  readonly silent: readonly string[];
+}
+
 /** What is known of an application once it has started, as far as the checks look at it. */
 export interface BootFacts {
   readonly settings: Settings;
@@ -15,6 +23,10 @@ export interface BootFacts {
   readonly globalInterceptors: readonly unknown[];
   /** Other session engines, by the name of their package. */
   readonly sessionMiddleware: readonly string[];
+  /** Undefined without sessions. */
+  readonly sessionStore: StoreFacts | undefined;
+  /** The platform that runs the application, where its disk does not last. */
+  readonly hosting: string | undefined;
   /** What sees requests before the gate, by name. */
   readonly beforeGate: readonly string[];
   /** No proxies are declared, and the framework's own setting believes the forwarded headers of anybody. */

@@ -1,5 +1,4 @@
 import type { RedirectStatus, SecureOptions } from '../options/secure-options.js';
-import { isInMemory } from '../settings/validate-session.js';
 import type { AnswerSettings } from '../policy/verdict.js';
 import { isLoopbackHost, parseHost } from '../transport/host.js';
 import { compileTrust } from '../transport/trust.js';
@@ -16,7 +15,8 @@ export function checkOptions(facts: BootFacts, findings: Findings): void {
   checkRedirects(facts, findings);
   checkProxies(facts, findings);
   checkBeforeGate(facts, findings);
-  checkStore(facts.settings.options, findings);
+  checkStore(facts, findings);
+  checkAdopt(facts.settings.options, findings);
 }
 
 function checkEnforcement({ settings: { httpsSupport, reportOnly }, production }: BootFacts, findings: Findings): void {
@@ -173,13 +173,49 @@ function checkBeforeGate({ beforeGate }: BootFacts, findings: Findings): void {
   });
 }
 
-function checkStore({ session }: SecureOptions, findings: Findings): void {
-  if (!isInMemory(session?.store)) return;
-  findings.report('SEC221', {
-    subject: 'session.store',
-    cause:
-      'A restart signs everybody out, a second process knows none of the sessions, and production refuses to start.',
-    fix: 'Leave store out for the embedded one (lmdb), or give one that machines share: store: new RedisStore({ client }).',
+function checkStore({ sessionStore, hosting }: BootFacts, findings: Findings): void {
+  if (sessionStore === undefined) return;
+  const { kind, silent } = sessionStore;
+  if (kind === 'memory') {
+    findings.report('SEC221', {
+      subject: 'session.store',
+      cause:
+        'A restart signs everybody out, a second process knows none of the sessions, and production refuses to start.',
+      fix: 'Leave store out for the embedded one (lmdb), or give one that machines share: store: new RedisStore({ client }).',
+    });
+  }
+  if (kind === 'plain') {
+    findings.report('SEC229', {
+      subject: 'session.store',
+      cause:
+        'It has get, set and destroy only. Each write is followed by a read of what may have ended the session; a process that dies in between may leave an ended session alive until its idle timeout.',
+      fix: 'Use the embedded store, connect-redis 9 with node-redis, or connect-pg-simple where that matters.',
+    });
+  }
+  if (kind === 'embedded' && hosting !== undefined) {
+    findings.report('SEC227', {
+      subject: hosting,
+      cause:
+        'Sessions are kept in a directory of this machine, which a restart deletes there and other instances do not share.',
+      fix: 'Give a store that instances share: store: new RedisStore({ client }). Where dir is on a volume that lasts, and one instance uses it at a time, accept this finding.',
+    });
+  }
+  for (const subject of silent) {
+    findings.report('SEC228', {
+      subject,
+      cause: 'Its Redis client has no listener for error, so a lost connection ends the process.',
+      fix: "Add one before the client connects: client.on('error', (error) => logger.error(error)).",
+    });
+  }
+}
+
+function checkAdopt({ session }: SecureOptions, findings: Findings): void {
+  const until = session?.adopt?.until;
+  if (until === undefined || new Date(until).getTime() > Date.now()) return;
+  findings.report('SEC226', {
+    subject: 'session.adopt',
+    cause: `Its last day was ${new Date(until).toISOString().slice(0, 10)}, so old cookies are no longer looked at.`,
+    fix: 'Take adopt out, and delete the old secret; or write a later day.',
   });
 }
 

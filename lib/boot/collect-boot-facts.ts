@@ -2,9 +2,11 @@ import type { HttpServer } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { BootFacts } from '../audit/boot-facts.js';
 import { layersBeforeGate } from '../gate/layers-before-gate.js';
+import { detectHosting } from '../platform/hosting.js';
 import { findGlobalGuards } from '../platform/global-guards.js';
 import { trustsEverybody } from '../platform/extend-requests.js';
 import type { RouteTable } from '../policy/route-table.js';
+import { lookAtStore } from '../session/look-at-store.js';
 import type { Settings } from '../settings/settings.js';
 
 /** Where the facts come from, beside the settings and the routes. */
@@ -31,6 +33,8 @@ export function collectBootFacts(
     globalGuards: findGlobalGuards(modules, config).known,
     globalInterceptors: [...config.getGlobalInterceptors(), ...interceptorsPerRequest],
     sessionMiddleware,
+    sessionStore: lookAtStore(settings.options.session),
+    hosting: detectHosting(process.env),
     beforeGate: adapter === undefined ? [] : layersBeforeGate(adapter),
     frameworkTrustsEverybody:
       adapter !== undefined && settings.options.proxies === undefined && trustsEverybody(adapter),

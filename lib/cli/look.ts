@@ -6,6 +6,7 @@ import { compileIgnored, Findings } from '../findings/findings.js';
 import { SecureAudit } from '../audit/secure-audit.js';
 import { Enforcer } from '../enforcer/enforcer.js';
 import { HandlerPlaces } from '../platform/handlers.js';
+import { detectHosting } from '../platform/hosting.js';
 import { trustsEverybody } from '../platform/extend-requests.js';
 import { findRoutesOutsideNest } from '../routes/routes-outside-nest.js';
 import { loadGateways } from '../websockets/gateways.js';
@@ -13,6 +14,7 @@ import { ruled } from '../websockets/gateways-rules.js';
 import { lazyLoading } from '../routes/lazy-loading.js';
 import { recordGateways } from '../websockets/record-gateways.js';
 import { recordMessageHandlers } from '../routes/record-message-handlers.js';
+import { lookAtStore } from '../session/look-at-store.js';
 import { recordResolvers } from '../routes/record-resolvers.js';
 import { recordRoutes, tagHandlers } from '../routes/record-routes.js';
 import { compileSettings, type Settings } from '../settings/settings.js';
@@ -86,6 +88,8 @@ export async function lookAtPreview(
       globalInterceptors: [...config.getGlobalInterceptors(), ...config.getGlobalRequestInterceptors()],
       // The middleware of main.ts is not run here.
       sessionMiddleware: [],
+      sessionStore: lookAtStore(settings.options.session),
+      hosting: detectHosting(process.env),
       beforeGate: [],
       frameworkTrustsEverybody: settings.options.proxies === undefined && trustsEverybody(adapter),
     };

@@ -28,6 +28,23 @@ export interface PerUserOptions {
   then: 'end-oldest' | 'refuse';
 }
 
+/**
+ * Sessions of express-session or @fastify/session that go on here: a browser that brings their cookie over https, and none
+ * of ours, has its session moved, once. Its record ends in the old store.
+ *
+ * **Security:** who has the old secret can try ids in the old store. Leave the option out again once `until` has passed.
+ */
+export interface AdoptOptions {
+  /** The name of the old cookie. Default `connect.sid`, that of express-session; the one of @fastify/session is `sessionId`. */
+  name?: string;
+  /** The old secret, or all that verify old cookies. Undefined, as an environment variable may be, is a boot error. */
+  secret: string | readonly string[] | undefined;
+  /** The store in which the old engine kept its sessions. It may be the same as `session.store`. */
+  store: SessionStore;
+  /** From when on old cookies are no longer looked at: a date, or a string such as `'2027-03-01'` (UTC). */
+  until: Date | string;
+}
+
 /** The `session` option of `SecureModule`. Durations are milliseconds, as in express-session, or strings such as `'30m'`. */
 export interface SessionOptions {
   /**
@@ -52,4 +69,6 @@ export interface SessionOptions {
   rolling?: boolean;
   /** How many sessions a user may have at a time. Default: any number. */
   perUser?: PerUserOptions;
+  /** Sessions of express-session or @fastify/session that go on here. Default: none. */
+  adopt?: AdoptOptions;
 }

@@ -36,6 +36,17 @@ export class CookieTags {
     return ticketFor(randomBytes(32).toString('base64url'), false);
   }
 
+  /**
+   * The id for a session of another engine: the same in every process, and nobody who knows the old id knows it. The
+   * oldest secret makes it, which all processes have while a newer one is being added.
+   */
+  derive(oldId: string): Ticket {
+    const oldest = this.keys.at(-1);
+    if (oldest === undefined) throw new Error('There is no session secret.');
+    // No id has a space in it, so this is never the tag of a cookie.
+    return ticketFor(createHmac('sha256', oldest).update(`adopt ${oldId}`).digest('base64url'), false);
+  }
+
   /** The value of the cookie for an id, with the newest secret. */
   valueFor({ id }: Ticket): string {
     const [newest] = this.keys;

@@ -26,6 +26,7 @@ import { hookResponse } from './response-hooks.js';
 import { SecureSession } from './session.js';
 import { cookieValues } from './session-cookie.js';
 import { TooManySessionsError, toContent, unavailable, UnstorableSessionError } from './session-errors.js';
+import { SessionAdopter } from './session-adopter.js';
 import { SessionHeaders } from './session-headers.js';
 import { SessionLoader } from './session-loader.js';
 import { SessionReports } from './session-reports.js';
@@ -72,6 +73,7 @@ export class SessionEngine implements SessionOperations {
   private readonly writer: SessionWriter;
   private readonly headers: SessionHeaders;
   private readonly handleLeaks: LeakHandler;
+  private readonly adopter: SessionAdopter | undefined;
 
   constructor({ settings, records, proof, enforcer, findings }: EngineParts) {
     const tags = new CookieTags(settings.secrets);
@@ -86,6 +88,8 @@ export class SessionEngine implements SessionOperations {
     this.loader = new SessionLoader(...shared);
     this.writer = new SessionWriter(...shared);
     this.headers = new SessionHeaders(settings, tags, reports, ({ record }) => this.cookieFor(record?.stamp));
+    const { adopt } = settings;
+    this.adopter = adopt && new SessionAdopter(adopt, records, settings, tags, this.ended);
     this.handleLeaks = compileLeakHandler({ enforcer, findings, records, settings, tags });
   }
 
@@ -96,27 +100,19 @@ export class SessionEngine implements SessionOperations {
     const values = cookieValues(raw.headers.cookie, name);
     const state = new SessionState(this, raw, rawResponseOf(response), request, values);
     setState(raw, state);
-    if (values.length === 0) return proceed();
+    const oldId = this.adopter?.idIn(raw.headers.cookie);
+    if (values.length === 0 && oldId === undefined) return proceed();
     if (!this.isServed(state)) {
-      this.handleLeaks(request, values);
+      if (values.length > 0) this.handleLeaks(request, values);
       return proceed();
     }
-    if (this.loader.isSync && !rolling) return proceed();
+    if (oldId !== undefined && this.coversPath(state) && !values.some((value) => this.tags.read(value))) {
+      return this.loadFirst(state, () => this.adopt(state, oldId), response, proceed);
+    }
+    if (values.length === 0 || (this.loader.isSync && !rolling)) return proceed();
     const ticket = this.loader.choose(state);
     if (ticket === undefined) return proceed();
-    state.to('loading');
-    this.loader.load(ticket.key).then(
-      (found) => {
-        state.to('untouched');
-        this.loader.take(state, found);
-        if (rolling && state.kept) this.activate(state);
-        proceed();
-      },
-      (error: unknown) => {
-        this.fail(state, error);
-        answerInstead(raw, takeResponse(response), UNAVAILABLE);
-      },
-    );
+    this.loadFirst(state, async () => this.loader.take(state, await this.loader.load(ticket.key)), response, proceed);
   }
 
   /** Looks after the cookies of a request that was answered at the gate. */
@@ -295,6 +291,38 @@ export class SessionEngine implements SessionOperations {
   close(): Promise<void> {
     this.proof.stop();
     return this.records.close();
+  }
+
+  /** Reads the store before the handler. */
+  private loadFirst(
+    state: SessionState,
+    load: () => Promise<void>,
+    response: PlatformResponse,
+    proceed: () => void,
+  ): void {
+    state.to('loading');
+    load().then(
+      () => {
+        state.to('untouched');
+        if ((this.settings.rolling && state.kept) || state.adopted) this.activate(state);
+        proceed();
+      },
+      (error: unknown) => {
+        this.fail(state, error);
+        answerInstead(state.request, takeResponse(response), state.failure ?? UNAVAILABLE);
+      },
+    );
+  }
+
+  /** Moves a session of another engine in. */
+  private async adopt(state: SessionState, oldId: string): Promise<void> {
+    if (this.proof.misfit !== undefined) throw this.proof.misfit;
+    state.chosen = true;
+    const ticket = await this.adopter?.adopt(oldId);
+    if (ticket === undefined) return;
+    this.loader.takeAdopted(state, ticket, await this.loader.load(ticket.key));
+    const userId = state.record?.userId;
+    if (userId !== undefined && state.movedTo === undefined) await this.writer.limit(state, userId, ticket.key);
   }
 
   private begin(state: SessionState): object | undefined {

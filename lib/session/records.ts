@@ -70,7 +70,8 @@ export interface SessionRecords {
   /**
    * Keeps a new session. False: another is kept under this id, and stays as it is.
    *
-   * @param isDerived the id is not random, so that another may be: a store that cannot ask and write at once asks first.
+   * @param isDerived the id is not random, so that another may be, or have been: a store that cannot ask and write at
+   * once asks first.
    */
   insert(id: string, record: SessionRecord, isDerived?: boolean): Promise<boolean>;
 

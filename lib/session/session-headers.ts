@@ -37,6 +37,8 @@ export class SessionHeaders {
     });
     state.told = state.kept ? own?.key : undefined;
     if (plan.cookie === 'set' && !this.setCookie(state, head)) state.told = presented?.key;
+    const oldName = this.settings.adopt?.name;
+    if (state.adopted && oldName !== undefined && oldName !== name) appendCookie(head, oldName, goneCookie(oldName));
     if (plan.cookie === 'expire') appendCookie(head, name, expiredCookie(this.settings));
     if (plan.cacheControl !== undefined) head.set('cache-control', plan.cacheControl);
     if (plan.varies) addVary(head);
@@ -68,6 +70,11 @@ export class SessionHeaders {
       return false;
     }
   }
+}
+
+/** The old engine's, as both engines set it unless they are told otherwise. */
+function goneCookie(name: string): string {
+  return `${name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly`;
 }
 
 function appendCookie(head: ResponseHead, name: string, line: string): void {

@@ -82,6 +82,17 @@ export class SessionLoader {
     state.kept = true;
   }
 
+  /** Notes a session that was moved in: the browser has no cookie for it yet. */
+  takeAdopted(state: SessionState, ticket: Ticket, found: Loaded | undefined): void {
+    if (found === undefined) return;
+    state.record = found.record;
+    state.content = JSON.stringify(found.record.data);
+    state.own = ticket;
+    state.movedTo = found.movedTo;
+    state.kept = true;
+    state.adopted = true;
+  }
+
   /** What was found, unless it has ended. A clock that is a little ahead is taken for this one. */
   private judge(found: Found, key: string, first: string): Loaded | undefined {
     const now = Date.now();

@@ -82,6 +82,8 @@ export class SessionState implements SessionOwner {
   shown: object | undefined = undefined;
   /** The session was moved to this key while the request was on its way: it can be read and not written. */
   movedTo: string | undefined = undefined;
+  /** The session was moved in from another engine, so the browser is told that its cookie is of no more use. */
+  adopted = false;
   /** The session of the browser was ended or replaced in this request. */
   replaced = false;
   /** The store has, or is being given, the session under `own`. */

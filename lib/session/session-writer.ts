@@ -193,7 +193,7 @@ export class SessionWriter {
   }
 
   /** The session is there, so the oldest beyond the limit are ended, or this one, before the response leaves. */
-  private async limit(state: SessionState, userId: string, key: string): Promise<void> {
+  async limit(state: SessionState, userId: string, key: string): Promise<void> {
     const { perUser } = this.settings;
     if (perUser === undefined) return;
     const others = (await this.records.listByUser(userId)).filter(({ id }) => id !== key);

@@ -59,7 +59,8 @@ export class StoreRecords implements SessionRecords {
 
   insert(id: string, record: SessionRecord, isDerived = false): Promise<boolean> {
     return this.turns.take(id, async () => {
-      if (isDerived && (await this.record(id)) !== undefined) return false;
+      // Nor does an id come back that has ended.
+      if (isDerived && ((await this.record(id)) !== undefined || (await this.isMarked(endedKey(id))))) return false;
       await this.write(id, record);
       return true;
     });

@@ -1,6 +1,15 @@
-import type { PerUserOptions, SessionCookieOptions, SessionOptions } from '../options/session-options.js';
+import type { PerUserOptions, SessionCookieOptions, SessionOptions, SessionStore } from '../options/session-options.js';
 import type { SessionLifetimes } from '../options/session-lifetimes.js';
 import { durationFrom } from './durations.js';
+
+/** `session.adopt`, compiled. */
+export interface AdoptSettings {
+  readonly name: string;
+  readonly secrets: readonly string[];
+  readonly store: SessionStore;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+}
 
 /** The `session` option, compiled. */
 export interface SessionSettings extends SessionLifetimes {
@@ -15,6 +24,7 @@ export interface SessionSettings extends SessionLifetimes {
   };
   readonly rolling: boolean;
   readonly perUser: PerUserOptions | undefined;
+  readonly adopt: AdoptSettings | undefined;
 }
 
 const MINUTE = 60_000;
@@ -31,7 +41,7 @@ export function compileSession(options: SessionOptions, secure: boolean): Sessio
   const prefix = hostOnly ? '__Host-' : '__Secure-';
   return {
     name: options.name ?? (secure ? `${prefix}sid` : 'sid'),
-    secrets: typeof options.secret === 'string' ? [options.secret] : (options.secret ?? []),
+    secrets: [options.secret ?? []].flat(),
     cookie: {
       sameSite,
       path,
@@ -43,9 +53,16 @@ export function compileSession(options: SessionOptions, secure: boolean): Sessio
     },
     rolling: options.rolling ?? false,
     perUser: options.perUser,
+    adopt: compileAdopt(options.adopt),
     idleTimeout: options.idleTimeout === undefined ? 30 * MINUTE : durationFrom(options.idleTimeout),
     absoluteTimeout: options.absoluteTimeout === undefined ? 12 * HOUR : durationFrom(options.absoluteTimeout),
   };
+}
+
+function compileAdopt(adopt: SessionOptions['adopt']): AdoptSettings | undefined {
+  if (adopt === undefined) return undefined;
+  const { name = 'connect.sid', secret, store, until } = adopt;
+  return { name, secrets: [secret ?? []].flat(), store, until: new Date(until).getTime() };
 }
 
 /**

@@ -1,5 +1,11 @@
-import type { PerUserOptions, SessionCookieOptions, SessionOptions, SessionStore } from '../options/session-options.js';
-import { duration } from './durations.js';
+import type {
+  AdoptOptions,
+  PerUserOptions,
+  SessionCookieOptions,
+  SessionOptions,
+  SessionStore,
+} from '../options/session-options.js';
+import { duration, parseDuration } from './durations.js';
 import { compileSession } from './session-settings.js';
 import {
   boolean,
@@ -39,6 +45,9 @@ const UNSET =
 const WITHOUT_SECURE =
   'but httpsSupport is false: the cookie has no Secure then, and browsers discard it. Leave it out, or set httpsSupport: true.';
 const HOST_ONLY = 'browsers keep a __Host- cookie only with Path=/ and without Domain (RFC 6265bis 5.7).';
+const OLD_SECRET = 'The secret of the old engine, a string, or an array of such strings,';
+const OLD_STORE = 'The store of the old engine, an instance,';
+const UNTIL = 'A date, or a string such as "2027-03-01",';
 const METHODS = ['get', 'set', 'destroy'];
 const PM2 = ['NODE_APP_INSTANCE', 'pm_id'] as const;
 const EMBEDDED = 'Leave store out for the embedded one (lmdb), which survives a restart and is shared by processes';
@@ -78,11 +87,47 @@ const cookie = object<SessionCookieOptions>(
   ]),
 );
 
+const cookieName = rule("A cookie name of letters, digits and !#$%&'*+-.^_`|~ (a token of RFC 6265)", isToken);
+
+const adopt = object<AdoptOptions>(
+  {
+    name: cookieName,
+    secret: {
+      required: either(
+        Array.isArray,
+        either(
+          isEmpty,
+          refused(OLD_SECRET, () => ' This one is empty.'),
+          list(OLD_SECRET, checkOldSecret),
+        ),
+        checkOldSecret,
+      ),
+    },
+    store: {
+      required: either(
+        isStore,
+        rule(OLD_STORE, isStore),
+        refused(OLD_STORE, (value) =>
+          value === undefined || value === 'memory'
+            ? ' What was kept in memory ended with its process: leave adopt out then.'
+            : adviceOnStore(value),
+        ),
+      ),
+    },
+    until: { required: rule(UNTIL, isDate, adviceOnDate) },
+  },
+  new Map([
+    ['cookieName', 'Write name.'],
+    ['key', 'Write name.'],
+    ['prefix', 'Leave it out: the store knows the prefix of its keys.'],
+  ]),
+);
+
 /** Checks the `session` option by itself. */
 export const sessionOptions: Check<SessionOptions> = object<SessionOptions>(
   {
     secret: { required: secrets },
-    name: rule("A cookie name of letters, digits and !#$%&'*+-.^_`|~ (a token of RFC 6265)", isToken),
+    name: cookieName,
     cookie,
     idleTimeout: duration(Number.MAX_SAFE_INTEGER),
     absoluteTimeout: duration(Number.MAX_SAFE_INTEGER),
@@ -94,6 +139,7 @@ export const sessionOptions: Check<SessionOptions> = object<SessionOptions>(
       // oxlint-disable-next-line unicorn/no-thenable -- the name of an option, of an object that is never awaited
       then: { required: oneOf(['end-oldest', 'refuse']) },
     }),
+    adopt,
   },
   new Map([
     ['proxy', 'Leave it out: the proxies option of SecureModule, or else the trust setting of the framework, decides.'],
@@ -184,6 +230,23 @@ function checkSecret(value: unknown, place: Place): string {
   const fault = faultOfSecret(value);
   if (fault === undefined) return value;
   throw refusal(place, `a string of ${Buffer.byteLength(value)} bytes, ${fault}`, SECRET, NEW_SECRET);
+}
+
+/** As weak as it may be: it signs nothing here. */
+function checkOldSecret(value: unknown, place: Place): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw refusal(place, withoutValue(value), OLD_SECRET, adviceOnSecret(value));
+}
+
+function isDate(value: unknown): value is Date | string {
+  if (value instanceof Date) return !Number.isNaN(value.getTime());
+  return typeof value === 'string' && /^\d{4}-\d\d-\d\d/.test(value) && !Number.isNaN(Date.parse(value));
+}
+
+function adviceOnDate(value: unknown): string {
+  return parseDuration(value) === undefined
+    ? ''
+    : ' A duration would begin anew with each start: write the day on which it ends.';
 }
 
 /** What was given for a secret, without its value. */

@@ -4,6 +4,7 @@ import { SecureExempt, SecureRequired, type Finding, type SecureOptions } from '
 import { checkAtBoot } from '../../lib/audit/boot-checks.js';
 import type { BootFacts } from '../../lib/audit/boot-facts.js';
 import { Findings } from '../../lib/findings/findings.js';
+import { lookAtStore } from '../../lib/session/look-at-store.js';
 import { compileSettings } from '../../lib/settings/settings.js';
 import { readMarks } from '../../lib/platform/marks.js';
 import { compileRequirement } from '../../lib/policy/requirement.js';
@@ -83,6 +84,8 @@ function findingsOf({ options = {}, handlers = ['markedPost'], ...facts }: Situa
       globalGuards: [],
       globalInterceptors: [],
       sessionMiddleware: [],
+      sessionStore: lookAtStore(options.session),
+      hosting: undefined,
       beforeGate: [],
       frameworkTrustsEverybody: false,
       ...facts,

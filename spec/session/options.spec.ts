@@ -18,7 +18,14 @@ function perUser(max: number, ...then: string[]): object {
   return { perUser: Object.fromEntries([['max', max], ...then.map((what) => ['then', what])]) };
 }
 
-const KEYS = 'secret, name, cookie, idleTimeout, absoluteTimeout, store, dir, rolling, perUser';
+const KEYS = 'secret, name, cookie, idleTimeout, absoluteTimeout, store, dir, rolling, perUser, adopt';
+
+/** A valid `adopt`, changed. */
+function butAdopt(changed: object): object {
+  const store = { get: () => undefined, set: () => undefined, destroy: () => undefined };
+  return but({ adopt: { secret: 'old', store, until: '2999-01-01', ...changed } });
+}
+
 const COOKIE_KEYS = 'sameSite, path, domain, partitioned, maxAge';
 const SECRETS =
   'A random string of 32 bytes or more with 8 or more different characters, or an array of such strings, is accepted.';
@@ -286,6 +293,19 @@ const wrongOptions: Wrong[] = [
   ['a limit of nobody', but(perUser(0, 'refuse')), 'session.perUser.max is 0 (a number).'],
   ['a limit without a way', but(perUser(1)), 'session.perUser.then is missing.'],
   ['another way', but(perUser(1, 'end-newest')), 'session.perUser.then is "end-newest" (a string).'],
+  ['adopt as a name', but({ adopt: 'connect.sid' }), 'session.adopt is a string.'],
+  ['adopt without an old secret', butAdopt({ secret: undefined }), 'session.adopt.secret is missing.', NOT_SET],
+  ['an empty old secret', butAdopt({ secret: '' }), 'session.adopt.secret is an empty string.'],
+  ['no old secrets', butAdopt({ secret: [] }), 'session.adopt.secret is an array.', 'This one is empty.'],
+  ['an old secret that is a number', butAdopt({ secret: 7 }), 'session.adopt.secret is a number.'],
+  ['adopt without an old store', butAdopt({ store: undefined }), 'session.adopt.store is missing.', 'leave adopt out'],
+  ['the memory as an old store', butAdopt({ store: 'memory' }), 'session.adopt.store is "memory" (a string).'],
+  ['adopt without end', butAdopt({ until: undefined }), 'session.adopt.until is missing.'],
+  ['a duration of adopt', butAdopt({ until: '30d' }), 'session.adopt.until is "30d"', 'write the day on which it ends'],
+  ['a day there is not', butAdopt({ until: '2027-13-45' }), 'session.adopt.until is "2027-13-45" (a string).'],
+  ['a date that is none', butAdopt({ until: new Date('soon') }), 'session.adopt.until is an instance of Date.'],
+  ['an old name that is none', butAdopt({ name: 'a b' }), 'session.adopt.name is "a b" (a string).'],
+  ['cookieName', butAdopt({ cookieName: 'sessionId' }), 'session.adopt.cookieName is', 'Write name.'],
   [
     'an idleTimeout over absoluteTimeout',
     but({ idleTimeout: '2001ms', absoluteTimeout: '2s' }),
@@ -674,6 +694,8 @@ describe('the session option', () => {
     ['durations with units', { idleTimeout: '30m', absoluteTimeout: '7 days' }],
     ['durations in milliseconds from a minute on', { idleTimeout: 60_000 }],
     ['a limit per user', perUser(3, 'end-oldest')],
+    ['sessions of another engine', butAdopt({})],
+    ['sessions of another engine, until a time', butAdopt({ until: new Date(), secret: ['old', 'older'] })],
     ['an idleTimeout that is the absoluteTimeout', { idleTimeout: '1s', absoluteTimeout: '1s' }],
     ['an absoluteTimeout under the default idleTimeout', { absoluteTimeout: 60_000 }],
     ['a directory', { dir: '/var/lib/sessions' }],

@@ -25,7 +25,7 @@ import helmet from 'helmet';
 import { SecureExempt, SecureRequired, SecureSessions, type Finding, type SessionFace } from 'nestjs-secure';
 import type { ServerResponse } from 'node:http';
 import { createApp, type App, type AppParts, type NewAdapter } from './applications.js';
-import { Browser, findingsOf, SECRET, SwitchedStore, until } from './sessions.js';
+import { Browser, findingsOf, openDirectory, SECRET, SwitchedStore, until } from './sessions.js';
 
 /** The id of a finding. */
 export type Id = Finding['id'];
@@ -313,7 +313,7 @@ const shop: BadApplication = {
       paths: ['/admin', ...(fixed === 'SEC011' ? [] : ['/lost'])],
       exempt: fixed === 'SEC012' ? [] : ['/nowhere'],
       proxies: { trust: fixed === 'SEC110' ? ['10.0.0.0/8'] : 1 },
-      session: { secret: SECRET, store: fixed === 'SEC221' ? new SwitchedStore() : 'memory' },
+      session: { secret: SECRET, ...(fixed === 'SEC221' ? openDirectory().options : { store: 'memory' }) },
       hsts: { maxAge: fixed === 'SEC401' ? 0 : 31_536_000 },
     },
   }),

@@ -205,7 +205,7 @@ afterAll(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-function openDirectory(): OpenStore {
+export function openDirectory(): OpenStore {
   const dir = mkdtempSync(join(tmpdir(), 'sessions-'));
   let root: RootDatabase<string, string> | undefined;
   let sessions: Database<string, string> | undefined;

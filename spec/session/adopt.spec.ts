@@ -1,0 +1,328 @@
+import { Controller, Get, Post, Req, Session } from '@nestjs/common';
+import { createHmac } from 'node:crypto';
+import { SecureSessions, type AdoptOptions, type SessionOptions, type SessionStore } from 'nestjs-secure';
+import { adapters, type App } from '../support/applications.js';
+import { shared } from '../support/everything.js';
+import { OLD_SECRET, oldEngines, type OldEngine } from '../support/old-engines.js';
+import { Browser, createSessionApp, findingsOf, found, openMemory, SwitchedStore } from '../support/sessions.js';
+
+@Controller()
+class AccountController {
+  @Get('me')
+  me(@Session() session: Record<string, unknown> | undefined): unknown {
+    return { user: session?.['userId'] ?? null, cart: session?.['cart'] };
+  }
+
+  @Get('static')
+  untouched(): string {
+    return 'a page without a session';
+  }
+
+  @Post('cart')
+  cart(@Session() session: Record<string, unknown>): void {
+    session['cart'] = 'full';
+  }
+}
+
+@Controller()
+class SignOutController {
+  constructor(private readonly sessions: SecureSessions) {}
+
+  @Post('sign-out')
+  async signOut(@Req() request: object): Promise<void> {
+    await this.sessions.signOut(request);
+  }
+}
+Reflect.defineMetadata('design:paramtypes', [SecureSessions], SignOutController);
+
+const [[, startExpress, newExpressStore]] = [oldEngines[0] ?? fail()];
+
+function fail(): never {
+  throw new Error('There is an old engine.');
+}
+
+const sites = adapters.flatMap(([platform, newAdapter], at) =>
+  shared(oldEngines, at, adapters.length).map(
+    ([engine, start, newStore]) => [engine, platform, start, newStore, newAdapter] as const,
+  ),
+);
+
+const UNTIL = '2999-01-01';
+
+describe.each(sites)('a visitor who was signed in by %s, on %s,', (_engine, _platform, start, newStore, newAdapter) => {
+  async function openSite({
+    store = newStore(),
+    session,
+    ...adopt
+  }: Partial<AdoptOptions> & { session?: Partial<SessionOptions> } = {}) {
+    const old = await start(store);
+    const kept = openMemory();
+    const app = await createSessionApp(newAdapter, {
+      controllers: [AccountController, SignOutController],
+      session: { store: kept.options.store ?? 'memory', adopt: { ...old.adopt, until: UNTIL, ...adopt }, ...session },
+    });
+    return { old, app, kept };
+  }
+
+  function visit(app: App, path: string, cookie: string, ask: { method?: string; https?: boolean } = {}) {
+    return app.ask(path, { https: true, headers: { Cookie: cookie }, ...ask });
+  }
+
+  it('stays signed in, under an id and a cookie of our own, and is known there from then on', async () => {
+    const { old, app } = await openSite();
+    const cookie = await old.signIn({ userId: 'ada', cart: ['tea'] });
+    const answer = await visit(app, '/me', cookie);
+    expect(JSON.parse(answer.body)).toEqual({ user: 'ada', cart: ['tea'] });
+    const lines = answer.headers['set-cookie'] ?? [];
+    expect(lines).toEqual([
+      expect.stringMatching(/^__Host-sid=[\w-]{65}; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
+      expect.stringMatching(new RegExp(`^${old.adopt.name ?? 'connect.sid'}=; Path=/; Expires=Thu, 01 Jan 1970`)),
+    ]);
+    expect(answer.headers['cache-control']).toBe('no-store');
+    const own = lines[0]?.slice(0, lines[0].indexOf(';')) ?? '';
+    expect(JSON.parse((await visit(app, '/me', own)).body).user).toBe('ada');
+    expect(await old.userOf(cookie)).toBeNull();
+    expect((await app.nest.get(SecureSessions).list('ada')).length).toBe(1);
+    expect(findingsOf(app)).toEqual([]);
+  });
+
+  it('is moved by a page that does not ask for the session', async () => {
+    const { old, app } = await openSite();
+    const cookie = await old.signIn({ userId: 'ada' });
+    const answer = await visit(app, '/static', cookie);
+    expect(answer.headers['set-cookie']).toHaveLength(2);
+    expect(await old.userOf(cookie)).toBeNull();
+  });
+
+  it('keeps the lifetime that the cookie was given, up to absoluteTimeout', async () => {
+    const { old, app } = await openSite();
+    const answer = await visit(app, '/me', await old.signIn({ userId: 'ada' }, 86_400_000));
+    expect(answer.headers['set-cookie']?.[0]).toContain('; Expires=');
+    const [session] = await app.nest.get(SecureSessions).list('ada');
+    expect(session?.data).toEqual({ userId: 'ada' });
+  });
+
+  it('is one session when requests come at the same time, and in another process', async () => {
+    const kept = openMemory();
+    const store = newStore();
+    const { old, app } = await openSite({ store, session: { store: kept.options.store ?? 'memory' } });
+    const other = await openSite({ store, session: { store: kept.options.store ?? 'memory' } });
+    const cookie = await old.signIn({ userId: 'ada' });
+    const answers = await Promise.all(
+      [app, other.app, app, other.app, app, other.app].map((one) => visit(one, '/me', cookie)),
+    );
+    expect(answers.map(({ body }) => JSON.parse(body).user)).toEqual(Array(6).fill('ada'));
+    const cookies = new Set(answers.map(({ headers }) => headers['set-cookie']?.[0]));
+    expect(cookies.size).toBe(1);
+    expect(await app.nest.get(SecureSessions).list('ada')).toHaveLength(1);
+  });
+
+  it('stays signed out after a sign-out here, whatever is sent with the old cookie', async () => {
+    const { old, app, kept } = await openSite();
+    const cookie = await old.signIn({ userId: 'ada' });
+    const [line = ''] = (await visit(app, '/me', cookie)).headers['set-cookie'] ?? [];
+    await visit(app, '/sign-out', line.slice(0, line.indexOf(';')), { method: 'POST' });
+    const answers = await Promise.all([1, 2, 3].map(() => visit(app, '/me', cookie)));
+    expect(answers.map(({ body }) => JSON.parse(body).user)).toEqual([null, null, null]);
+    expect(answers.map(({ headers }) => headers['set-cookie'])).toEqual([undefined, undefined, undefined]);
+    expect(await kept.text()).not.toContain('ada');
+  });
+
+  it('stays signed out after a sign-out there', async () => {
+    const { old, app } = await openSite();
+    const cookie = await old.signIn({ userId: 'ada' });
+    for (const id of idsIn(old.store)) await destroy(old.store, id);
+    const answer = await visit(app, '/me', cookie);
+    expect(JSON.parse(answer.body).user).toBeNull();
+    expect(answer.headers['set-cookie']).toBeUndefined();
+  });
+
+  it('is not moved over plain HTTP, and is signed in there and here afterwards', async () => {
+    const { old, app } = await openSite();
+    const cookie = await old.signIn({ userId: 'ada' });
+    const answer = await visit(app, '/me', cookie, { https: false });
+    expect(JSON.parse(answer.body).user).toBeNull();
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(await old.userOf(cookie)).toBe('ada');
+    expect(JSON.parse((await visit(app, '/me', cookie)).body).user).toBe('ada');
+  });
+
+  it('is not moved with a session of ours beside it, or with two old ones', async () => {
+    const { old, app } = await openSite();
+    const cookies = [await old.signIn({ userId: 'ada' }), await old.signIn({ userId: 'eve' })];
+    expect(JSON.parse((await visit(app, '/me', cookies.join('; '))).body).user).toBeNull();
+    const browser = new Browser(app);
+    await browser.visit('/cart', { method: 'POST' });
+    const both = await visit(app, '/me', `__Host-sid=${browser.cookie()}; ${cookies[0]}`);
+    expect(JSON.parse(both.body)).toEqual({ user: null, cart: 'full' });
+    expect(await old.userOf(cookies[0] ?? '')).toBe('ada');
+  });
+
+  it('is moved with a cookie under our name that no secret verifies', async () => {
+    const { old, app } = await openSite();
+    const cookie = await old.signIn({ userId: 'ada' });
+    expect(JSON.parse((await visit(app, '/me', `__Host-sid=noise; ${cookie}`)).body).user).toBe('ada');
+  });
+
+  it('keeps name, secret and store, where that is wanted', async () => {
+    const store = newStore();
+    const { old, app } = await openSite({
+      store,
+      session: { store, secret: OLD_SECRET, name: '__Host-sid' },
+    });
+    const cookie = await old.signIn({ userId: 'ada' });
+    expect(JSON.parse((await visit(app, '/me', cookie)).body).user).toBe('ada');
+  });
+
+  it('is not moved when the time for it is over, and a finding says so', async () => {
+    const { old, app } = await openSite({ until: '2020-01-01' });
+    const cookie = await old.signIn({ userId: 'ada' });
+    expect(JSON.parse((await visit(app, '/me', cookie)).body).user).toBeNull();
+    expect(await old.userOf(cookie)).toBe('ada');
+  });
+
+  it('is not moved by a forged cookie, or one under another secret', async () => {
+    const { old, app } = await openSite({ secret: 'the secret of somebody else' });
+    const cookie = await old.signIn({ userId: 'ada' });
+    expect(JSON.parse((await visit(app, '/me', cookie)).body).user).toBeNull();
+    expect(await old.userOf(cookie)).toBe('ada');
+  });
+
+  it('is moved where any of several old secrets verifies the cookie', async () => {
+    const { old, app } = await openSite({ secret: ['the secret of somebody else', OLD_SECRET] });
+    expect(JSON.parse((await visit(app, '/me', await old.signIn({ userId: 'ada' }))).body).user).toBe('ada');
+  });
+
+  it('counts for perUser', async () => {
+    // oxlint-disable-next-line unicorn/no-thenable -- the name of an option
+    const { old, app } = await openSite({ session: { perUser: { max: 1, then: 'end-oldest' } } });
+    for (let visits = 0; visits < 2; visits += 1) await visit(app, '/me', await old.signIn({ userId: 'ada' }));
+    expect(await app.nest.get(SecureSessions).list('ada')).toHaveLength(1);
+  });
+});
+
+describe('what adopt takes for a session', () => {
+  async function openSite(store: SwitchedStore) {
+    const old: OldEngine['adopt'] = { secret: OLD_SECRET, store };
+    return createSessionApp(adapters[0]?.[1] ?? fail(), {
+      controllers: [AccountController],
+      session: { store, adopt: { ...old, until: UNTIL } },
+    });
+  }
+
+  function cookieFor(id: string): { Cookie: string } {
+    const signature = createHmac('sha256', OLD_SECRET).update(id).digest('base64').replaceAll('=', '');
+    return { Cookie: `connect.sid=${encodeURIComponent(`s:${id}.${signature}`)}` };
+  }
+
+  it('is not a session of ours in a store that both engines share, nor what is noted beside sessions', async () => {
+    const store = new SwitchedStore();
+    const app = await openSite(store);
+    const browser = new Browser(app);
+    await browser.visit('/cart', { method: 'POST' });
+    const before = new Map(store.kept);
+    for (const id of store.kept.keys()) {
+      const answer = await app.ask('/me', { https: true, headers: cookieFor(id) });
+      expect(answer.headers['set-cookie']).toBeUndefined();
+    }
+    store.kept.set('user:somebody', '{"cookie":{},"ids":["one"]}');
+    await app.ask('/me', { https: true, headers: cookieFor('user:somebody') });
+    expect(store.kept.delete('user:somebody')).toBe(true);
+    expect(store.kept).toEqual(before);
+  });
+
+  it.each([
+    ['has expired', { cookie: { expires: '2020-01-01T00:00:00.000Z' }, userId: 'ada' }],
+    ['has expired, in the words of @fastify/session', { cookie: { originalExpires: '2020-01-01' }, userId: 'ada' }],
+    ['is no object', 'ada'],
+  ])('is nothing that %s', async (_what, kept) => {
+    const store = new SwitchedStore();
+    const app = await openSite(store);
+    store.kept.set('one', JSON.stringify(kept));
+    const answer = await app.ask('/me', { https: true, headers: cookieFor('one') });
+    expect(answer).toMatchObject({ status: 200, body: '{"user":null}' });
+    expect(answer.headers['set-cookie']).toBeUndefined();
+  });
+
+  it('keeps no key that a session has for itself', async () => {
+    const store = new SwitchedStore();
+    const app = await openSite(store);
+    store.kept.set('one', '{"cookie":{},"save":1,"id":"planted","__proto__":{"isAdmin":true},"userId":"ada"}');
+    const answer = await app.ask('/me', { https: true, headers: cookieFor('one') });
+    expect(JSON.parse(answer.body).user).toBe('ada');
+    const [session] = await app.nest.get(SecureSessions).list('ada');
+    expect(session?.data).toEqual({ userId: 'ada' });
+  });
+
+  it.each(['get', 'destroy'] as const)(
+    'is not known while %s fails: the answer is 503, then it goes on',
+    async (failing) => {
+      const store = new SwitchedStore();
+      const own = openMemory();
+      const app = await createSessionApp(adapters[0]?.[1] ?? fail(), {
+        controllers: [AccountController],
+        session: { ...own.options, adopt: { secret: OLD_SECRET, store, until: UNTIL } },
+      });
+      store.kept.set('one', '{"cookie":{},"userId":"ada"}');
+      store.failing.add(failing);
+      const answer = await app.ask('/me', { https: true, headers: cookieFor('one') });
+      expect(answer.status).toBe(503);
+      expect(answer.headers['set-cookie']).toBeUndefined();
+      expect(found(app, 'SEC220')).toMatchObject([{ cause: expect.stringContaining('session.adopt.store') }]);
+      store.failing.clear();
+      const again = await app.ask('/me', { https: true, headers: cookieFor('one') });
+      expect(JSON.parse(again.body).user).toBe('ada');
+      expect(store.kept.has('one')).toBe(false);
+    },
+  );
+
+  it('does not come back where the old session is ended while it is being moved', async () => {
+    const store = new (class extends SwitchedStore {
+      private gets = 0;
+
+      override get(...given: Parameters<SwitchedStore['get']>): void {
+        this.gets += 1;
+        // It was there twice: when it was looked for, and when it was read to be moved.
+        if (this.gets === 3) this.kept.delete('one');
+        super.get(...given);
+      }
+    })();
+    const own = openMemory();
+    const app = await createSessionApp(adapters[0]?.[1] ?? fail(), {
+      controllers: [AccountController],
+      session: { ...own.options, adopt: { secret: OLD_SECRET, store, until: UNTIL } },
+    });
+    store.kept.set('one', '{"cookie":{},"userId":"ada"}');
+    const answer = await app.ask('/me', { https: true, headers: cookieFor('one') });
+    expect(answer.body).toBe('{"user":null}');
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(await own.ids()).toEqual([]);
+  });
+});
+
+describe('adopt with the name of our own cookie', () => {
+  it('moves a session in, and the new cookie takes the place of the old one', async () => {
+    const store = newExpressStore();
+    const old = await startExpress(store);
+    const app = await createSessionApp(adapters[0]?.[1] ?? fail(), {
+      controllers: [AccountController],
+      session: { store, secret: OLD_SECRET, name: 'connect.sid', adopt: { ...old.adopt, until: UNTIL } },
+    });
+    const cookie = await old.signIn({ userId: 'ada' });
+    const answer = await app.ask('/me', { https: true, headers: { Cookie: cookie } });
+    expect(JSON.parse(answer.body).user).toBe('ada');
+    expect(answer.headers['set-cookie']).toEqual([expect.stringMatching(/^connect\.sid=[\w-]{65};/)]);
+  });
+});
+
+function destroy(store: SessionStore, id: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    store.destroy(id, (error) => (error === undefined || error === null ? resolve() : reject(error)));
+  });
+}
+
+/** Of a store in memory, of either engine. */
+function idsIn(store: SessionStore): string[] {
+  const sessions: unknown = Reflect.get(store, 'sessions') ?? Reflect.get(store, 'store');
+  return sessions instanceof Map ? [...sessions.keys()] : Object.keys(sessions ?? {});
+}
