@@ -20,8 +20,14 @@ export function explainOverHttpWrite(writer: string, request: PlatformRequest, e
   return {
     subject,
     cause: `${written} Nothing required https of it so far.`,
-    fix: 'Mark the handler with @SecureRequired(), or, where middleware wrote it, which runs before the mark of a handler is looked at, cover it with a rule in paths.',
+    fix: `Mark the handler with @SecureRequired(), or, where middleware wrote it, which runs before the mark of a handler is looked at, cover it with a rule in paths.${inTest()}`,
   };
+}
+
+/** What to do where the mark is there, and a test has switched it off. */
+function inTest(): string {
+  if (process.env['NODE_ENV'] !== 'test') return '';
+  return ' In a test, send the request with asHttps() of nestjs-secure/testing: it works with the guard overridden and with everything switched off.';
 }
 
 /** Why what was written to a session is lost. */

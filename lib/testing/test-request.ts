@@ -31,7 +31,8 @@ const claimed = new WeakMap<SettableRequest, TestingClaims>();
  * Declared proxies still have the last word: where one of them is the peer and its header says http, the request is not
  * secure (see `throughProxy`).
  *
- * @param test a request of supertest (or a whole `agent`, for every request of it), or the options of Fastify's `inject`
+ * @param test a request of supertest, a whole `agent` (for every request of it; it keeps and sends Secure cookies, so that
+ * a test signs in and goes on), or the options of Fastify's `inject`
  * @returns that request, or a copy of those options
  * @throws TypeError when it is neither
  * @example
@@ -76,6 +77,8 @@ function withClaims<TRequest extends SettableRequest | InjectRequest>(
     claimed.set(test, all);
     for (const [name, value] of Object.entries(headers)) test.set(name, value);
     test.set(CLAIMS_HEADER, writeClaims(all));
+    const statesHttps = Object.values(headers).some((value) => /\bhttps\b/i.test(value));
+    if ((all.encrypted === true || statesHttps) && hasCookieJar(test)) sendSecureCookies(test.jar);
     return test;
   }
   if (!isInject(test)) {
@@ -85,6 +88,22 @@ function withClaims<TRequest extends SettableRequest | InjectRequest>(
   }
   const all = { ...readClaims(test.headers?.[CLAIMS_HEADER]), ...claims };
   return { ...test, headers: { ...test.headers, ...headers, [CLAIMS_HEADER]: writeClaims(all) } };
+}
+
+/** The jar of superagent's `agent`. It keeps Secure cookies, and sends them to https URLs only. */
+interface AgentJar {
+  getCookies(access: object): unknown;
+}
+
+function hasCookieJar(test: object): test is { jar: AgentJar } {
+  const jar: unknown = Reflect.get(test, 'jar');
+  return typeof jar === 'object' && jar !== null && 'getCookies' in jar && typeof jar.getCookies === 'function';
+}
+
+/** The URL of a test is http, and its requests count as https: the jar is told so. */
+function sendSecureCookies(jar: AgentJar): void {
+  const { getCookies } = jar;
+  jar.getCookies = (access) => getCookies.call(jar, { ...access, secure: true });
 }
 
 function isSettable(test: unknown): test is SettableRequest {
