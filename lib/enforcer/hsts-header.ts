@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Findings } from '../findings/findings.js';
 import { rawResponseOf, replyOf, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
 import type { Settings } from '../settings/settings.js';
@@ -15,6 +16,11 @@ export interface HstsHeader {
   readonly reset: (request: PlatformRequest, response: PlatformResponse) => void;
   /** The same where a handler is about to be called, with a finding where something else has set it. */
   readonly beforeHandler: (request: PlatformRequest, response: PlatformResponse) => void;
+  /**
+   * Makes the look at the head of a secure response that is about to be written: a finding where no handler made the response
+   * and something else has set the header. Handlers are only remembered once this is called.
+   */
+  readonly watchHeads: () => (request: PlatformRequest, response: ServerResponse) => void;
 }
 
 /** What the header depends on. */
@@ -29,6 +35,12 @@ export function compileHstsHeader({ settings, findings, connectionOf }: HstsPart
   const { hsts, transport } = settings;
   if (hsts === undefined) return undefined;
   let isReported = false;
+  let handled: WeakSet<ServerResponse> | undefined;
+
+  function report(cause: string): void {
+    isReported = true;
+    findings.report('SEC405', { subject: MIDDLEWARE, cause, fix: `${REMOVE}.` });
+  }
 
   function valueFor(request: PlatformRequest): string | undefined {
     const connection = connectionOf(request);
@@ -37,7 +49,19 @@ export function compileHstsHeader({ settings, findings, connectionOf }: HstsPart
 
   return {
     reset: (request, response) => write(response, valueFor(request)),
+    watchHeads() {
+      handled = new WeakSet();
+      return function beforeHead(request, response) {
+        if (isReported) return;
+        const present = response.getHeader(HSTS_HEADER);
+        if (present === undefined || handled?.has(response) === true || present === valueFor(request)) return;
+        report(
+          `A response that no handler made, such as a file or a 404, has '${String(present)}'. Browsers keep what came last for the whole host, so it takes the place of what the hsts option says.`,
+        );
+      };
+    },
     beforeHandler(request, response) {
+      if (!isReported) handled?.add(rawResponseOf(response));
       const present = read(response);
       // Over plain HTTP nobody has set it, and over https it was for no host that gets it.
       if (present === undefined) return;
@@ -45,12 +69,9 @@ export function compileHstsHeader({ settings, findings, connectionOf }: HstsPart
       if (present === value) return;
       write(response, value);
       if (isReported) return;
-      isReported = true;
-      findings.report('SEC405', {
-        subject: MIDDLEWARE,
-        cause: `It sets '${present}'${value === undefined ? ' where HSTS has no place, such as over plain HTTP' : ''}. What the hsts option says takes its place where a handler answers; other responses, such as files and 404, keep it.`,
-        fix: `${REMOVE}.`,
-      });
+      report(
+        `It sets '${present}'${value === undefined ? ' where HSTS has no place, such as over plain HTTP' : ''}. What the hsts option says takes its place where a handler answers; other responses, such as files and 404, keep it.`,
+      );
     },
   };
 }

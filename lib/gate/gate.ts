@@ -1,6 +1,5 @@
 import onHeaders from 'on-headers';
 import type { Findings } from '../findings/findings.js';
-import type { Settings } from '../settings/settings.js';
 import { gateRequirement, type RequirementOf } from '../policy/requirement.js';
 import type { Requirement } from '../policy/verdict.js';
 import { cookieProblems, secureCookies } from '../response/cookies.js';
@@ -55,7 +54,7 @@ export interface GateParts {
 export function compileGate(parts: GateParts): Gate | undefined {
   const { enforcer } = parts;
   const { settings } = enforcer;
-  const decorate = enforcer.enforcing ? compileDecoration(settings, parts.findings) : undefined;
+  const decorate = enforcer.enforcing ? compileDecoration(parts) : undefined;
   const bounds = compileBounds(parts);
 
   // The test kit's header is taken off whatever the options ask for, so the gate looks at every request.
@@ -201,12 +200,14 @@ const OTHER_HOST: DenyVerdict = { action: 'refuse', reason: 'host-not-allowed', 
 
 type Decoration = (request: PlatformRequest, response: ServerResponse, connection: Connection) => void;
 
-function compileDecoration(settings: Settings, findings: Findings): Decoration | undefined {
-  const { hsts, secureCookies: which, transport } = settings;
+function compileDecoration({ enforcer, findings, guarded }: GateParts): Decoration | undefined {
+  const { hsts, secureCookies: which, transport } = enforcer.settings;
   const adds = which === 'all';
   // A listener on each response has a price, so production pays it only where cookies are changed.
   const inspects = adds || process.env['NODE_ENV'] !== 'production';
   if (hsts === undefined && !inspects) return undefined;
+  // It is the guard that tells of handlers.
+  const beforeHead = inspects && guarded ? enforcer.hstsHeader?.watchHeads() : undefined;
   return function decorate(request, response, connection) {
     const header = hsts?.(transport.host(connection));
     // Set first, so that a handler's own header replaces it (RFC 6797 7.1).
@@ -215,6 +216,7 @@ function compileDecoration(settings: Settings, findings: Findings): Decoration |
     if (!inspects) return;
     onHeaders(response, () => {
       if (adds) addSecure(response);
+      beforeHead?.(request, response);
       inspectCookies(request, response, findings);
     });
   };

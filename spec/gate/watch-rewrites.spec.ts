@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, type INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import express from 'express';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { adapters, createApp, ran, type AppParts } from '../support/applications.js';
 import { makeSite } from '../support/site.js';
 
@@ -223,5 +224,40 @@ describe.each(onFastify)('on %s', () => {
       () => undefined,
       '/pub/page',
     );
+  });
+
+  const strip = (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
+    request.raw.url = request.raw.url?.replace('/pub/private/', '/private/');
+    done();
+  };
+
+  it.each<[string, (nest: INestApplication) => void]>([
+    ['middleware on a mount', (nest) => void nest.use('/private', answer)],
+    ['middleware without a mount', (nest) => void nest.use(answerPrivate)],
+    ['static files', (nest) => void nest.use(express.static(folder))],
+  ])('nor by %s behind a hook that takes the start of the path off', async (_what, main) => {
+    const adapter = new FastifyAdapter();
+    adapter.getInstance().addHook('onRequest', strip);
+    await expectRefused(() => adapter, main, '/pub/private/a');
+  });
+
+  it('nor behind a rewriteUrl that does', async () => {
+    const rewriteUrl = ({ url = '/' }: { url?: string }): string => url.replace('/pub/private/', '/private/');
+    const main = (nest: INestApplication): void => void nest.use('/private', answer);
+    await expectRefused(() => new FastifyAdapter({ rewriteUrl }), main, '/pub/private/a');
+  });
+
+  // A mount takes the start of the path off as well, and what a mount leaves is no path of a rule. docs/modes-and-paths.md says so.
+  it('but by a hook that answers behind another one that takes the start of the path off', async () => {
+    const adapter = new FastifyAdapter();
+    const main = (): void => {
+      adapter.getInstance().addHook('onRequest', strip);
+      adapter.getInstance().addHook('onRequest', (request, reply, done) => {
+        if (request.url.startsWith('/private/')) void reply.send('secret');
+        else done();
+      });
+    };
+    const app = await createApp(() => adapter, { ...parts, main });
+    expect(await app.ask('/pub/private/a')).toMatchObject({ status: 200, body: 'secret' });
   });
 });

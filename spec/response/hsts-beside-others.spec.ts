@@ -157,6 +157,24 @@ describe.each(adapters)('on %s', (platform, newAdapter) => {
     );
   });
 
+  it('helmet in front of files and 404 pages alone is found, and the advice mends it', async () => {
+    for (const [options, value, ids] of [
+      [undefined, A_YEAR, ['SEC405']],
+      [{ strictTransportSecurity: false }, 'max-age=300', []],
+    ] as const) {
+      const app = await start(newAdapter, (application) => void application.use('/files', helmet(options)), {
+        maxAge: 300,
+      });
+      expect(await sent(app, '/own', true)).toBe('max-age=1');
+      expect(await sent(app, '/nothing-here', true)).toBe('max-age=300');
+      expect(found(app)).toEqual([]);
+
+      expect(await sent(app, '/files/nothing-here', true)).toBe(value);
+      expect(found(app).map(({ id }) => id)).toEqual(ids);
+      if (ids.length > 0) expect(found(app)[0]?.fix).toContain('helmet({ strictTransportSecurity: false })');
+    }
+  });
+
   const followed: [string, Main][] = [
     ['helmet({ strictTransportSecurity: false })', (app) => void app.use(helmet({ strictTransportSecurity: false }))],
     [
