@@ -42,6 +42,8 @@ export type {
   ProxyOptions,
   RedirectOptions,
   RedirectStatus,
+  RefusalPage,
+  RefuseOptions,
   RefuseStatus,
   SecureOptions,
   SecureOptionsFactory,

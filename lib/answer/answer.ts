@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FindingId } from '../findings/catalogue.js';
-import type { Verdict } from '../policy/verdict.js';
+import type { RefusalPage } from '../options/secure-options.js';
+import type { RefuseVerdict, Verdict } from '../policy/verdict.js';
 
 /** A verdict that ends the request. */
 export type DenyVerdict = Exclude<Verdict, { action: 'pass' }> & {
@@ -8,6 +9,8 @@ export type DenyVerdict = Exclude<Verdict, { action: 'pass' }> & {
   readonly finding?: FindingId | undefined;
   /** The same path over https, for the page of a refusal; undefined where there is no safe URL. */
   readonly link?: string | undefined;
+  /** The page of the application's own template, in place of ours. */
+  readonly page?: string | undefined;
 };
 
 /** What a client is told, in words for a person. */
@@ -92,6 +95,13 @@ export function detailOf(verdict: DenyVerdict): string {
   return [what, advice, ...hintsOf(verdict)].join(' ');
 }
 
+/** What a template of the application's own is given. */
+export function refusalPage(verdict: RefuseVerdict & DenyVerdict): RefusalPage {
+  const { status, reason, link } = verdict;
+  const { heading, what, advice } = MESSAGES[reason];
+  return { status, reason, heading, paragraphs: [what, advice, ...hintsOf(verdict)], link };
+}
+
 /** What the operator is told: nothing of the inside, for everybody reads it. */
 function hintsOf({ finding }: DenyVerdict): string[] {
   return finding === undefined
@@ -105,7 +115,7 @@ function hintsOf({ finding }: DenyVerdict): string[] {
  */
 export function answerOf(verdict: DenyVerdict, accept: string | undefined): Answer {
   const html = acceptsHtml(accept);
-  const { body, length } = html ? measured(page(verdict)) : problemOf(verdict);
+  const { body, length } = html ? measured(verdict.page ?? page(verdict)) : problemOf(verdict);
   const contentType = html ? 'text/html; charset=utf-8' : 'application/problem+json';
   // Added one by one: a spread beside quoted names is an object that V8 is slow with, at the price of all the judging.
   const headers = headersOf(verdict);

@@ -1,6 +1,7 @@
-import { Inject, Injectable, type HttpServer } from '@nestjs/common';
+import { Inject, Injectable, Logger, type HttpServer } from '@nestjs/common';
 import { ApplicationConfig, ExternalContextCreator, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { checkAtBoot } from '../audit/boot-checks.js';
+import { SecureAudit } from '../audit/secure-audit.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Findings } from '../findings/findings.js';
 import { checkContext } from '../guard/other-contexts.js';
@@ -28,10 +29,12 @@ import { checkFrameworkTrust } from './check-framework-trust.js';
 import { checkListeners } from './check-listeners.js';
 import { collectBootFacts } from './collect-boot-facts.js';
 import { install, type Installation, type Parts } from './install.js';
+import { summarise } from './summary.js';
 
 /** Follows an application from its making to its end: installs the module, proves it, and closes what it opened. */
 @Injectable()
 export class Boot {
+  private readonly logger = new Logger('SecureModule');
   private readonly parts: Parts;
   private readonly webSocketServers: WebSocketServers;
   /** Until the adapter is there, nobody knows that it needs no gate. */
@@ -55,6 +58,7 @@ export class Boot {
     @Inject(SECURE_SESSION_ENGINE) engine: SessionEngine | null,
     @Inject(SECURE_GATEWAYS) gateways: Gateways,
     @Inject(SecureListeners) listeners: SecureListeners,
+    @Inject(SecureAudit) private readonly audit: SecureAudit,
   ) {
     assertNestVersion(host);
     assertImportedOnce(modules);
@@ -103,6 +107,7 @@ export class Boot {
     const facts = collectBootFacts(adapter, settings, routes, { modules, config, sessionMiddleware });
     checkAtBoot({ ...facts, nestHsts }, findings);
     if (settings.options.strict === true) assertNoErrors(findings);
+    this.logger.log(summarise(settings.options, this.audit.routes()));
     findings.flush();
     this.installation.openServerGate();
   }

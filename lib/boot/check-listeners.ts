@@ -1,4 +1,5 @@
 import type { HttpServer } from '@nestjs/common';
+import { Server as NetServer } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { redirectsAnything } from '../audit/check-options.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
@@ -19,9 +20,16 @@ export function checkListeners(
   const server: unknown = adapter.getHttpServer();
   if (!enforcing || deployed !== undefined || listeners.serving || server instanceof TlsServer) return;
   if (!redirectsAnything({ settings, routes: table.routes() })) return;
+  const http = portOf(server);
+  const https = http === 3443 ? 3444 : 3443;
   findings.report('SEC003', {
     subject: 'https://localhost',
     cause: 'Requests for localhost are redirected to port 443, which this application does not serve.',
-    fix: 'Start it with listenSecurely(app, { http, https, tls }), or set ports.https, or declare proxies.',
+    fix: `Serve https as well, in place of app.listen(): import { listenSecurely } from 'nestjs-secure'; await listenSecurely(app, { http: ${http}, https: ${https}, tls: 'development' }); then open https://localhost:${https}. Or set ports.https to the port of your https server, or declare proxies.`,
   });
+}
+
+function portOf(server: unknown): number {
+  const address = server instanceof NetServer ? server.address() : null;
+  return typeof address === 'object' && address !== null ? address.port : 3000;
 }

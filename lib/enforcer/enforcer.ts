@@ -8,13 +8,13 @@ import type { Leak } from '../options/secure-options.js';
 import type { Settings } from '../settings/settings.js';
 import { decide, secureUrl } from '../policy/decide.js';
 import type { RequirementOf } from '../policy/requirement.js';
-import type { PolicySettings, RequestFacts, Requirement, Verdict } from '../policy/verdict.js';
+import type { PolicySettings, RefuseVerdict, RequestFacts, Requirement, Verdict } from '../policy/verdict.js';
 import { VERDICT_CHANNEL } from '../tokens.js';
 import { FUNCTION_PEER, type Connection, type Transport } from '../transport/connection.js';
 import type { HostFault } from '../transport/host.js';
 import { withoutPrefix } from '../transport/prefix.js';
 import { pathAndQueryOf, pathOf } from '../transport/request-target.js';
-import { acceptsHtml, type DenyVerdict } from '../answer/answer.js';
+import { acceptsHtml, refusalPage, type DenyVerdict } from '../answer/answer.js';
 import { explainDestination, explainHost, explainLinks, mayExplainLinks } from './explain-destination.js';
 import { formatOptions, withTrusted } from './suggest-proxy-options.js';
 import { OncePerMinute } from './once-per-minute.js';
@@ -187,8 +187,34 @@ export class Enforcer {
     if (leaked) this.reportLeak(raw, facts);
     const finding = this.explain(verdict, request, facts.transport);
     // A redirect has its link, and only a page shows one.
-    const link = verdict.action === 'refuse' && acceptsHtml(raw.headers.accept) ? secureUrl(facts, policy) : undefined;
-    return finding === undefined && link === undefined ? verdict : { ...verdict, finding, link };
+    if (verdict.action === 'refuse' && acceptsHtml(raw.headers.accept))
+      return this.withPage({ ...verdict, finding, link: secureUrl(facts, policy) });
+    return finding === undefined ? verdict : { ...verdict, finding };
+  }
+
+  /** Lets the application's own template make the page, if it has one. */
+  private withPage(verdict: DenyVerdict & RefuseVerdict): DenyVerdict {
+    const template = this.settings.options.refuse?.page;
+    if (template === undefined) return verdict;
+    try {
+      const page: unknown = template(refusalPage(verdict));
+      if (typeof page === 'string') return { ...verdict, page };
+      this.reportTemplate(`returned ${page instanceof Promise ? 'a promise' : typeof page}`);
+      // Nobody waits for it, so it must not end the process.
+      if (page instanceof Promise) page.catch(() => undefined);
+    } catch (error) {
+      this.reportTemplate(`threw ${String(error)}`);
+    }
+    return verdict;
+  }
+
+  private reportTemplate(did: string): void {
+    this.findings.report('SEC015', {
+      subject: 'refuse.page',
+      signature: did,
+      cause: `The function in refuse.page ${did}, so visitors get the page of this package.`,
+      fix: 'Let it return the page as a string, at once.',
+    });
   }
 
   /** Reports what a request carried for a handler that requires https, where something answered before it was judged. */
@@ -295,7 +321,9 @@ export class Enforcer {
     const connection = this.connectionOf(request);
     const transport = this.settings.transport.read(connection);
     const subject = transport.host ?? 'no host';
-    this.findings.reportLazily('SEC002', { subject }, () => explainHost(connection, transport, this.settings));
+    this.findings.reportLazily('SEC002', { subject }, () =>
+      explainHost(connection, transport, this.settings, process.env['NODE_ENV'] === 'production'),
+    );
     return 'SEC002';
   }
 

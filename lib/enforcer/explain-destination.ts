@@ -1,5 +1,5 @@
 import type { FindingId } from '../findings/catalogue.js';
-import type { ProxyOptions } from '../options/secure-options.js';
+import type { ProxyOptions, SecureOptions } from '../options/secure-options.js';
 import type { Settings } from '../settings/settings.js';
 import type { Connection, Transport } from '../transport/connection.js';
 import { fieldValue } from '../transport/field.js';
@@ -29,6 +29,7 @@ export function explainHost(
   connection: Connection,
   { host }: Pick<Transport, 'host'>,
   { options, hostAllowed }: DestinationSettings,
+  production: boolean,
 ): Explanation {
   if (host === undefined) {
     return {
@@ -49,10 +50,18 @@ export function explainHost(
       fix: `${connection.peer} says that '${stated}' was asked for: if it is your proxy, let it ${KEEP_HOST}; or, if it overwrites x-forwarded-host whatever a client sends, read that: ${formatOptions(setting)}.`,
     };
   }
-  const allow = `add '${host}' to hosts: SecureModule.forRoot({ hosts: ['${host}'] }).`;
+  const allow = `add '${host}' to hosts: ${hostsWith(host, options.hosts, production)}.`;
   const keep = `If a proxy has put it in the place of the Host that the visitor asked for, let the proxy ${KEEP_HOST}.`;
   if (isInternalName(host)) return { ...about, fix: `${keep} If visitors use '${host}' themselves, ${allow}` };
   return { ...about, fix: `If it is yours, ${allow}${options.proxies === undefined ? '' : ` ${keep}`}` };
+}
+
+/** The whole of `hosts` with one more: to set it leaves out the names of this machine, which a developer still needs. */
+function hostsWith(host: string, given: SecureOptions['hosts'], production: boolean): string {
+  const known = given ?? (production ? [] : ['localhost', '127.0.0.1']);
+  const names = known.filter((entry) => typeof entry === 'string');
+  const functions = known.length > names.length ? ', beside the function there is' : '';
+  return `SecureModule.forRoot({ hosts: [${[...names, host].map((name) => `'${name}'`).join(', ')}] })${functions}`;
 }
 
 /** The directives of the servers that replace Host unless they are told otherwise; Caddy and HAProxy keep it. */

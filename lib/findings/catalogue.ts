@@ -18,6 +18,7 @@ export const CATALOGUE = {
   SEC010: { severity: 'warning', title: 'Something sees requests before the gate' },
   SEC011: { severity: 'warning', title: 'A rule in paths covers no route' },
   SEC012: { severity: 'info', title: 'A rule in exempt covers no route' },
+  SEC015: { severity: 'error', title: 'The template in refuse.page made no page' },
   SEC101: { severity: 'error', title: 'A peer that is not a declared proxy says https' },
   SEC102: { severity: 'error', title: 'A declared proxy says https in a header that is not read' },
   SEC103: { severity: 'error', title: 'A declared proxy says https in a way that cannot be read' },

@@ -84,6 +84,34 @@ export interface HstsOptions {
   };
 }
 
+/** How plain-HTTP requests are refused. */
+export interface RefuseOptions {
+  /** The status. Default 403. A loop, a host that is not allowed and a handshake have statuses of their own. */
+  status?: RefuseStatus;
+  /**
+   * Makes the page that a browser gets with a refusal, as HTML in UTF-8; programs get a problem document (RFC 9457)
+   * whatever it says. Where it throws or returns no string, the page of this package is sent. Default: that page.
+   *
+   * **Security:** it is sent over plain HTTP, so let it load nothing that matters, and no form lead anywhere but to https.
+   * `link` has what the client asked for: escape what you write into the page.
+   */
+  page?: (refusal: RefusalPage) => string;
+}
+
+/** What the page of a refusal tells. All of it is plain text, not HTML. */
+export interface RefusalPage {
+  /** The status of the answer, such as 403 or 421. */
+  readonly status: number;
+  /** Why, in one word, as in `SecureException.verdict`: `'insecure-secret'`, `'host-not-allowed'`, … */
+  readonly reason: string;
+  /** A heading, such as `This was not sent safely`. */
+  readonly heading: string;
+  /** What happened, what the visitor can do, and what the operator should look for: a paragraph each. */
+  readonly paragraphs: readonly string[];
+  /** The same page over https; undefined where there is no safe URL. */
+  readonly link: string | undefined;
+}
+
 /** A credential that arrived over plain HTTP, and so has leaked to everybody on the way. */
 export interface Leak {
   /** What it was: an `Authorization` header, the body of a request, or a session cookie. */
@@ -115,7 +143,7 @@ export interface SecureRequiredOptions {
   /** How it is redirected. */
   redirect?: Pick<RedirectOptions, 'permanent' | 'status'>;
   /** How it is refused. */
-  refuse?: { status?: RefuseStatus };
+  refuse?: Pick<RefuseOptions, 'status'>;
   /** Answers carry `Cache-Control: no-store`. */
   noStore?: boolean;
   /** A same-site `http://` redirect that the handler returns leaves as `https://`. */
@@ -174,8 +202,8 @@ export interface SecureOptions {
   reportOnly?: boolean;
   /** How plain-HTTP requests are redirected. */
   redirect?: RedirectOptions;
-  /** How plain-HTTP requests are refused. Default 403. */
-  refuse?: { status?: RefuseStatus };
+  /** How plain-HTTP requests are refused. Default: with 403 and the page of this package. */
+  refuse?: RefuseOptions;
   /** The ports outsiders use. Default 80 and 443; `listenSecurely` sets those not given from its real sockets. */
   ports?: { http?: number; https?: number };
   /**

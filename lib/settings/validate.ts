@@ -33,6 +33,7 @@ import type {
   ProxyOptions,
   RedirectOptions,
   RedirectStatus,
+  RefuseOptions,
   SecureOptions,
   SecureRequiredOptions,
 } from '../options/secure-options.js';
@@ -102,7 +103,7 @@ const exemptRules = list("An array of paths, such as ['/admin'],", either(isObje
 const hostEntry = either(isHostFunction, rule('A function (host) => boolean', isHostFunction), text);
 
 const onInsecure = oneOf(['auto', 'redirect', 'refuse']);
-const refuse = object<Option<'refuse'>>({ status: oneOf([400, 403, 404, 405, 421, 426]) });
+const refuseStatus = oneOf([400, 403, 404, 405, 421, 426]);
 const redirectStatus = oneOf(REDIRECTS);
 const redirectStatuses = object<{ safe: RedirectStatus; unsafe: RedirectStatus }>({
   safe: { required: redirectStatus },
@@ -116,7 +117,7 @@ const redirect: Fields<Pick<RedirectOptions, 'permanent' | 'status'>> = {
 const requiredOptions = object<SecureRequiredOptions>({
   onInsecure,
   redirect: object(redirect),
-  refuse,
+  refuse: object<Pick<RefuseOptions, 'status'>>({ status: refuseStatus }),
   noStore: boolean,
   upgradeRedirects: boolean,
 });
@@ -162,7 +163,10 @@ const eachOption = object<SecureOptions>({
   onInsecure,
   reportOnly: boolean,
   redirect: object<RedirectOptions>({ ...redirect, host: either(isObject, hostMap, host) }),
-  refuse,
+  refuse: object<RefuseOptions>({
+    status: refuseStatus,
+    page: rule('A function (refusal) => string, not an async one,', isPageTemplate),
+  }),
   ports: object<Option<'ports'>>({ http: port('HTTP_PORT'), https: port('HTTPS_PORT') }),
   hosts: compiled(list("An array of hosts, such as ['example.com'],", hostEntry), (hosts) => compileHosts(hosts)),
   proxies: compiled(proxies, compileTransport),
@@ -248,6 +252,10 @@ function isHostFunction(value: unknown): value is (host: string) => boolean {
 
 function isLeakListener(value: unknown): value is Option<'onLeak'> {
   return typeof value === 'function';
+}
+
+function isPageTemplate(value: unknown): value is Exclude<RefuseOptions['page'], undefined> {
+  return typeof value === 'function' && !/^async\b/.test(Function.prototype.toString.call(value));
 }
 
 function isRequestFinder(value: unknown): value is Option<'findRequest'> {

@@ -190,7 +190,9 @@ describe.each(adapters)('a host that is not allowed, on %s', (_platform, newAdap
     expect(found(app)).toMatchObject([
       {
         id: 'SEC002',
-        fix: expect.stringMatching(/^If a proxy .*proxy_set_header Host \$host; .* hosts: \['10\.0\.0\.7'\] \}\)\.$/),
+        fix: expect.stringMatching(
+          /^If a proxy .*proxy_set_header Host \$host; .* hosts: \['shop\.example', '10\.0\.0\.7'\] \}\)\.$/,
+        ),
       },
     ]);
   });
@@ -209,8 +211,18 @@ describe.each(adapters)('a host that is not allowed, on %s', (_platform, newAdap
     },
   );
 
+  it.each<[string, SecureOptions['hosts'], string]>([
+    ['none', undefined, "hosts: ['localhost', '127.0.0.1', 'shop.test'] })."],
+    ['some', ['a.example', '.b.example'], "hosts: ['a.example', '.b.example', 'shop.test'] })."],
+    ['a function', [() => false], "hosts: ['shop.test'] }), beside the function there is."],
+  ])('is told with the whole of hosts, where there are %s', async (_what, hosts, end) => {
+    const app = await start(newAdapter, { hosts });
+    await app.ask(EDIT, { headers: { Host: 'shop.test' } });
+    expect(found(app)).toMatchObject([{ id: 'SEC002', fix: expect.stringContaining(end) }]);
+  });
+
   it.each<[string, SecureOptions['proxies'], RegExp]>([
-    ['without proxies', undefined, /hosts: \['shop\.example\.net'\] \}\)\.$/],
+    ['without proxies', undefined, /hosts: \['shop\.example', 'shop\.example\.net'\] \}\)\.$/],
     ['behind one', { trust: ['loopback'] }, /If a proxy .*proxy_set_header Host \$host; /],
   ])('that visitors may use is added to hosts, %s', async (_what, proxies, end) => {
     const app = await start(newAdapter, { hosts: ['shop.example'], proxies });

@@ -85,7 +85,7 @@ const unknownKeys: Wrong[] = [
   [
     'refuse.stauts',
     { refuse: { stauts: 403 } },
-    '"refuse.stauts" is not an option. Did you mean "status"? Accepted: status.',
+    '"refuse.stauts" is not an option. Did you mean "status"? Accepted: status, page.',
   ],
   [
     'ports.htpps',
@@ -223,7 +223,7 @@ const wrongValues: Wrong[] = [
     `redirect.host.localhost is missing. ${HOST}`,
   ],
 
-  ['refuse 403', { refuse: 403 }, 'refuse is 403 (a number). An object { status } is accepted.'],
+  ['refuse 403', { refuse: 403 }, 'refuse is 403 (a number). An object { status, page } is accepted.'],
   ...[200, 307, 401, 500].map((status): Wrong => [
     `refuse.status ${status}`,
     { refuse: { status } },

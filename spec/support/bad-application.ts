@@ -573,6 +573,10 @@ async function cookieOf(app: App, name = '__Host-sid'): Promise<string> {
 
 const store = new SwitchedStore();
 
+function fail(message: string): never {
+  throw new Error(message);
+}
+
 /** Every mistake that shows when somebody asks. */
 export const badMoments: readonly BadMoment[] = [
   ...(['SEC405', 'SEC406'] as const).map((id): BadMoment => ({
@@ -597,6 +601,19 @@ export const badMoments: readonly BadMoment[] = [
     // What is left of it once it is fixed is told at boot: see foundSince.
     parts: (fixed) => ({ controllers, options: { hosts: [HOST], reportOnly: !fixed } }),
     act: (app) => asked(app, {}),
+  },
+  {
+    id: 'SEC015',
+    subject: 'refuse.page',
+    parts: (fixed) => ({
+      controllers,
+      options: {
+        hosts: [HOST],
+        onInsecure: 'refuse',
+        refuse: { page: () => (fixed ? '<p>No.' : fail('no template')) },
+      },
+    }),
+    act: (app) => asked(app, { Accept: 'text/html' }),
   },
   {
     id: 'SEC101',
