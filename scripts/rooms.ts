@@ -65,12 +65,18 @@ export const ROOMS: readonly Room[] = [
   { name: 'testing', level: 7, framework: true, holds: 'the test kit, an entry point of its own' },
   { name: 'routes', level: 8, framework: true, holds: 'recording every route, resolver and message handler' },
   { name: 'session', level: 8, framework: true, holds: 'the session engine, stores, signing in and out' },
-  { name: 'boot', level: 9, framework: true, holds: 'providers; installs the module in an application and proves it' },
-  { name: 'secure.module.ts', level: 10, framework: true, holds: '`forRoot`, `forRootAsync` and the lifecycle calls' },
-  { name: 'cli', level: 10, framework: true, holds: 'the command line and the report; ES modules only' },
-  { name: 'fastify.ts', level: 10, framework: true, holds: "types only: the session of Fastify's requests" },
-  { name: 'express-session.ts', level: 10, framework: true, holds: 'types only: beside @types/express-session' },
-  { name: 'index.ts', level: 11, framework: true, holds: 'the public names' },
+  {
+    name: 'device-bound',
+    level: 9,
+    framework: true,
+    holds: 'Device Bound Session Credentials; loaded only where `session.deviceBound` is set',
+  },
+  { name: 'boot', level: 10, framework: true, holds: 'providers; installs the module in an application and proves it' },
+  { name: 'secure.module.ts', level: 11, framework: true, holds: '`forRoot`, `forRootAsync` and the lifecycle calls' },
+  { name: 'cli', level: 11, framework: true, holds: 'the command line and the report; ES modules only' },
+  { name: 'fastify.ts', level: 11, framework: true, holds: "types only: the session of Fastify's requests" },
+  { name: 'express-session.ts', level: 11, framework: true, holds: 'types only: beside @types/express-session' },
+  { name: 'index.ts', level: 12, framework: true, holds: 'the public names' },
 ];
 
 const project = fileURLToPath(new URL('..', import.meta.url));

@@ -9,6 +9,7 @@ import { SecureInterceptor } from '../guard/secure.interceptor.js';
 import { targetOf, type PlatformRequest } from '../platform/platform.js';
 import { RouteTable } from '../policy/route-table.js';
 import { SecureListeners } from '../server/secure-listeners.js';
+import type { BindingParts, DeviceBinding } from '../session/device-binding.js';
 import { SessionEngine } from '../session/engine.js';
 import { SecureSessions } from '../session/secure-sessions.js';
 import { compileSettings, type Settings } from '../settings/settings.js';
@@ -64,7 +65,7 @@ export const PROVIDERS: Provider[] = [
     inject: [SECURE_ENFORCER, SECURE_FINDINGS],
     useFactory: (enforcer: Enforcer, findings: Findings) => {
       const { session } = enforcer.settings.options;
-      return session === undefined ? null : SessionEngine.create(session, enforcer, findings);
+      return session === undefined ? null : SessionEngine.create(session, enforcer, findings, loadDeviceBinding);
     },
   },
   {
@@ -83,6 +84,12 @@ export const PROVIDERS: Provider[] = [
   { provide: SECURE_GATEWAYS, inject: [ModulesContainer], useFactory: loadGateways },
   Boot,
 ];
+
+/** Loaded only where it is asked for. */
+async function loadDeviceBinding(parts: BindingParts): Promise<DeviceBinding> {
+  const { DeviceBoundSessions } = await import('../device-bound/device-bound-sessions.js');
+  return new DeviceBoundSessions(parts);
+}
 
 function refuseWithoutOptions(): never {
   throw new Error(

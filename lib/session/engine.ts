@@ -14,6 +14,7 @@ import { compileSession, withoutSecure, type SessionSettings } from '../settings
 import { pathOf } from '../transport/request-target.js';
 import { SessionCookie } from './cookie.js';
 import { CookieTags, type Ticket } from './cookie-tag.js';
+import { endRecord, type BindingParts, type DeviceBinding } from './device-binding.js';
 import { EndedIds } from './ended-ids.js';
 import { compileLeakHandler, type LeakHandler } from './leaked-sessions.js';
 import { timeoutsOf } from './lifetimes.js';
@@ -21,7 +22,7 @@ import { createNullSession } from './null-session.js';
 import { openRecords } from './open-records.js';
 import { proveStore, type Proof } from './prove-store.js';
 import { createReadOnlySession } from './read-only-session.js';
-import type { SessionRecords, SessionStamp } from './records.js';
+import type { SessionRecord, SessionRecords, SessionStamp } from './records.js';
 import { hookResponse } from './response-hooks.js';
 import { SecureSession } from './session.js';
 import { cookieValues } from './session-cookie.js';
@@ -41,6 +42,7 @@ export interface EngineParts {
   readonly proof: Proof;
   readonly enforcer: Enforcer;
   readonly findings: Findings;
+  readonly binding?: DeviceBinding | undefined;
 }
 
 /**
@@ -49,13 +51,21 @@ export interface EngineParts {
  */
 export class SessionEngine implements SessionOperations {
   /** Opens the store and makes the engine. */
-  static async create(options: SessionOptions, enforcer: Enforcer, findings: Findings): Promise<SessionEngine> {
+  static async create(
+    options: SessionOptions,
+    enforcer: Enforcer,
+    findings: Findings,
+    loadBinding?: (parts: BindingParts) => Promise<DeviceBinding>,
+  ): Promise<SessionEngine> {
     const compiled = compileSession(options, enforcer.enforcing);
     const settings = enforcer.enforcing ? compiled : withoutSecure(compiled);
     const records = await openRecords(options, process.env);
     try {
       const proof = await proveStore(records, findings);
-      return new SessionEngine({ settings, records, proof, enforcer, findings });
+      const { deviceBound } = settings;
+      const binding =
+        deviceBound && (await loadBinding?.({ settings: { ...settings, deviceBound }, records, enforcer, findings }));
+      return new SessionEngine({ settings, records, proof, enforcer, findings, binding });
     } catch (error) {
       await records.close();
       throw error;
@@ -74,22 +84,24 @@ export class SessionEngine implements SessionOperations {
   private readonly headers: SessionHeaders;
   private readonly handleLeaks: LeakHandler;
   private readonly adopter: SessionAdopter | undefined;
+  private readonly binding: DeviceBinding | undefined;
 
-  constructor({ settings, records, proof, enforcer, findings }: EngineParts) {
+  constructor({ settings, records, proof, enforcer, findings, binding }: EngineParts) {
     const tags = new CookieTags(settings.secrets);
     const reports = new SessionReports(findings, enforcer, settings);
-    const shared = [records, settings, tags, this.ended, reports] as const;
+    const shared = [records, settings, tags, this.ended, reports, binding] as const;
     this.settings = settings;
     this.records = records;
     this.proof = proof;
+    this.binding = binding;
     this.enforcer = enforcer;
     this.tags = tags;
     this.reports = reports;
     this.loader = new SessionLoader(...shared);
     this.writer = new SessionWriter(...shared);
-    this.headers = new SessionHeaders(settings, tags, reports, ({ record }) => this.cookieFor(record?.stamp));
     const { adopt } = settings;
     this.adopter = adopt && new SessionAdopter(adopt, records, settings, tags, this.ended);
+    this.headers = new SessionHeaders(settings, tags, reports, ({ record }) => this.cookieFor(record?.stamp), binding);
     this.handleLeaks = compileLeakHandler({ enforcer, findings, records, settings, tags });
   }
 
@@ -100,6 +112,7 @@ export class SessionEngine implements SessionOperations {
     const values = cookieValues(raw.headers.cookie, name);
     const state = new SessionState(this, raw, rawResponseOf(response), request, values);
     setState(raw, state);
+    if (this.binding?.answer(state, response, () => this.find(state)) === true) return;
     const oldId = this.adopter?.idIn(raw.headers.cookie);
     if (values.length === 0 && oldId === undefined) return proceed();
     if (!this.isServed(state)) {
@@ -112,7 +125,8 @@ export class SessionEngine implements SessionOperations {
     if (values.length === 0 || (this.loader.isSync && !rolling)) return proceed();
     const ticket = this.loader.choose(state);
     if (ticket === undefined) return proceed();
-    this.loadFirst(state, async () => this.loader.take(state, await this.loader.load(ticket.key)), response, proceed);
+    const load = async (): Promise<void> => this.loader.take(state, await this.loader.loadFor(state, ticket.key));
+    this.loadFirst(state, load, response, proceed);
   }
 
   /** Looks after the cookies of a request that was answered at the gate. */
@@ -237,7 +251,7 @@ export class SessionEngine implements SessionOperations {
 
   /** Ends a session by its key. */
   async revoke(key: string): Promise<void> {
-    await this.records.remove(key);
+    await endRecord(this.records, this.binding, key);
     this.ended.add(key, Date.now());
   }
 
@@ -320,9 +334,20 @@ export class SessionEngine implements SessionOperations {
     state.chosen = true;
     const ticket = await this.adopter?.adopt(oldId);
     if (ticket === undefined) return;
-    this.loader.takeAdopted(state, ticket, await this.loader.load(ticket.key));
+    this.loader.takeAdopted(state, ticket, await this.loader.loadFor(state, ticket.key));
     const userId = state.record?.userId;
     if (userId !== undefined && state.movedTo === undefined) await this.writer.limit(state, userId, ticket.key);
+  }
+
+  /** The session that the cookie of a request names, proven or not; false over plain HTTP. */
+  private async find(state: SessionState): Promise<SessionRecord | false | undefined> {
+    if (!this.isServed(state)) {
+      this.handleLeaks(state.platform, state.values);
+      return false;
+    }
+    if (this.proof.misfit !== undefined) throw this.proof.misfit;
+    const ticket = this.loader.choose(state);
+    return ticket && (await this.loader.load(ticket.key))?.record;
   }
 
   private begin(state: SessionState): object | undefined {

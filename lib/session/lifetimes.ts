@@ -57,6 +57,7 @@ export function isSameStamp(one: SessionStamp = {}, other: SessionStamp = {}): b
     (one.idleTimeout === other.idleTimeout &&
       one.absoluteTimeout === other.absoluteTimeout &&
       one.persistent === other.persistent &&
-      one.authenticatedAt === other.authenticatedAt)
+      one.authenticatedAt === other.authenticatedAt &&
+      one.bound === other.bound)
   );
 }

@@ -32,6 +32,8 @@ export interface SessionStamp {
   readonly absoluteTimeout?: number;
   /** Whether the browser keeps the cookie when it is closed. */
   readonly persistent?: boolean;
+  /** The identifier under which a browser may bind the session to a key of its device. */
+  readonly bound?: string;
 }
 
 /** What is found under the old id of a session that was moved, until `until`. */

@@ -1,6 +1,7 @@
 import type { SessionSettings } from '../settings/session-settings.js';
 import { SessionCookie } from './cookie.js';
 import type { CookieTags } from './cookie-tag.js';
+import type { DeviceBinding } from './device-binding.js';
 import { planHeaders } from './header-plan.js';
 import { expiredCookie, setCookie } from './session-cookie.js';
 import type { SessionReports } from './session-reports.js';
@@ -13,6 +14,7 @@ export class SessionHeaders {
     private readonly tags: CookieTags,
     private readonly reports: SessionReports,
     private readonly defaultCookie: (state: SessionState) => SessionCookie,
+    private readonly binding: DeviceBinding | undefined,
   ) {}
 
   /** Writes it, once for a response. */
@@ -42,6 +44,7 @@ export class SessionHeaders {
     if (plan.cookie === 'expire') appendCookie(head, name, expiredCookie(this.settings));
     if (plan.cacheControl !== undefined) head.set('cache-control', plan.cacheControl);
     if (plan.varies) addVary(head);
+    this.binding?.writeHeaders(state, head, plan.cookie === 'set' && state.told === own?.key);
     if (plan.shared) this.reports.sharedCache(state, String(control));
   }
 
@@ -77,7 +80,8 @@ function goneCookie(name: string): string {
   return `${name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly`;
 }
 
-function appendCookie(head: ResponseHead, name: string, line: string): void {
+/** Adds a cookie to a response, in place of one of the same name. */
+export function appendCookie(head: ResponseHead, name: string, line: string): void {
   const lines = [head.get('set-cookie') ?? []].flat().map(String);
   const others = lines.filter((other) => !other.startsWith(`${name}=`));
   head.set('set-cookie', [...others, line]);

@@ -1,5 +1,6 @@
 import type { SessionSettings } from '../settings/session-settings.js';
 import type { CookieTags, Ticket } from './cookie-tag.js';
+import type { DeviceBinding } from './device-binding.js';
 import type { EndedIds } from './ended-ids.js';
 import { hasExpired } from './lifetimes.js';
 import { isMoved, LONGEST_WAY, type MovedSession, type SessionRecord, type SessionRecords } from './records.js';
@@ -22,6 +23,7 @@ export class SessionLoader {
     private readonly tags: CookieTags,
     private readonly ended: EndedIds,
     private readonly reports: SessionReports,
+    private readonly binding: DeviceBinding | undefined,
   ) {}
 
   /** Whether the store answers at the first touch. */
@@ -58,7 +60,21 @@ export class SessionLoader {
       key = found.movedTo;
       found = records.readNow(key);
     }
-    this.take(state, this.judge(found, key, ticket.key));
+    const loaded = this.judge(found, key, ticket.key);
+    if (loaded === undefined || this.binding === undefined || this.binding.admitsNow(state.request, loaded.record)) {
+      this.take(state, loaded);
+    } else {
+      state.unproven = true;
+    }
+  }
+
+  /** The session that is stored under a key, unless it is bound to a device that the request does not come from. */
+  async loadFor(state: SessionState, key: string): Promise<Loaded | undefined> {
+    const loaded = await this.load(key);
+    if (loaded === undefined || this.binding === undefined) return loaded;
+    if (await this.binding.admits(state.request, loaded.record)) return loaded;
+    state.unproven = true;
+    return undefined;
   }
 
   /** The session that is stored under a key, or was until a moment ago. Rejects where the store fails. */

@@ -92,6 +92,10 @@ export class SessionState implements SessionOwner {
   written = false;
   /** The store was told of the use. */
   prolonged = false;
+  /** The identifier under which this response lets the browser bind its new session. */
+  offered: string | undefined = undefined;
+  /** The session of the cookie is bound to a device, and the request did not prove that it comes from there. */
+  unproven = false;
   /** The store has said that the session is gone, so nothing is written any more. */
   gone = false;
   /** The session before `regenerate`: its age is that of the next one of the same user. */

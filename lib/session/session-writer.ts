@@ -1,6 +1,7 @@
 import type { SessionSettings } from '../settings/session-settings.js';
 import { SessionCookie } from './cookie.js';
 import type { CookieTags } from './cookie-tag.js';
+import { endRecord, type DeviceBinding } from './device-binding.js';
 import type { EndedIds } from './ended-ids.js';
 import { expiryAt, isFresh, isSameStamp, timeoutsOf } from './lifetimes.js';
 import type { SessionRecord, SessionRecords, SessionStamp } from './records.js';
@@ -24,6 +25,7 @@ export class SessionWriter {
     private readonly tags: CookieTags,
     private readonly ended: EndedIds,
     private readonly reports: SessionReports,
+    private readonly binding: DeviceBinding | undefined,
   ) {}
 
   /**
@@ -47,7 +49,12 @@ export class SessionWriter {
 
   /** What a session holds now. Throws where JSON cannot say it. */
   snapshot(state: SessionState, session: SecureSession): Snapshot {
-    return { content: toContent(() => contentOf(session)), stamp: this.stampOf(state, session) };
+    const stamp = this.stampOf(state, session);
+    const isNew = state.record === undefined && this.binding !== undefined;
+    return {
+      content: toContent(() => contentOf(session)),
+      stamp: isNew ? this.offer(state, stamp, userIdOf(session)) : stamp,
+    };
   }
 
   /** Whether the store has been given something else. */
@@ -71,7 +78,7 @@ export class SessionWriter {
     if (record === undefined || own === undefined) return false;
     const content = toContent(() => JSON.stringify(data));
     const next = this.tags.create();
-    const moved = this.recordFor(content, record.created, stamp);
+    const moved = this.recordFor(content, record.created, this.offer(state, stamp, record.userId));
     await this.enqueue(state, async () => {
       if (await this.records.move(own.key, next.key, moved)) {
         state.own = next;
@@ -94,6 +101,7 @@ export class SessionWriter {
     state.own = undefined;
     state.record = undefined;
     state.stamp = undefined;
+    state.offered = undefined;
     state.content = EMPTY;
     state.kept = false;
     state.gone = false;
@@ -132,7 +140,7 @@ export class SessionWriter {
   /** Ends what is to be ended. A key stays noted until the store has ended it. */
   private async remove(state: SessionState): Promise<void> {
     for (const key of state.removing ?? []) {
-      await this.records.remove(key);
+      await endRecord(this.records, this.binding, key);
       this.ended.add(key, Date.now());
       state.removing?.delete(key);
     }
@@ -209,6 +217,13 @@ export class SessionWriter {
     throw new TooManySessionsError(
       `The user has ${perUser.max} ${perUser.max === 1 ? 'session' : 'sessions'}, and session.perUser allows no more.`,
     );
+  }
+
+  /** Lets the browser that is given a new id of a signed-in user bind the session to its device. */
+  private offer(state: SessionState, stamp: SessionStamp | undefined, userId: string | undefined): typeof stamp {
+    if (this.binding === undefined || userId === undefined || stamp?.bound !== undefined) return stamp;
+    state.offered ??= this.binding.createIdentifier();
+    return { ...stamp, bound: state.offered };
   }
 
   /** The stamp of a session, with the lifetime that a handler has set on its cookie. */

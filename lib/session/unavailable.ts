@@ -23,7 +23,8 @@ export function answerInstead(request: IncomingMessage, response: ServerResponse
   writeAnswer(request, response, answer);
 }
 
-function problem(status: number, detail: string, reason: string): Answer {
+/** A problem+json (RFC 9457) of a reason that programs can tell. */
+export function problem(status: number, detail: string, reason: string): Answer {
   const body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail, reason });
   return {
     status,

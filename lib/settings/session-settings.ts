@@ -25,6 +25,17 @@ export interface SessionSettings extends SessionLifetimes {
   readonly rolling: boolean;
   readonly perUser: PerUserOptions | undefined;
   readonly adopt: AdoptSettings | undefined;
+  readonly deviceBound: DeviceBoundSettings | undefined;
+}
+
+/** The `session.deviceBound` option, compiled. */
+export interface DeviceBoundSettings {
+  /** The name of the second cookie. */
+  readonly cookieName: string;
+  /** How long a proof is good for, in milliseconds. */
+  readonly lifetime: number;
+  /** Above the two endpoints, without a slash at its end. */
+  readonly path: string;
 }
 
 const MINUTE = 60_000;
@@ -39,8 +50,9 @@ export function compileSession(options: SessionOptions, secure: boolean): Sessio
   const hostOnly = domain === undefined && path === '/';
   // The strictest prefix that browsers take with these attributes (RFC 6265bis 4.1.3).
   const prefix = hostOnly ? '__Host-' : '__Secure-';
+  const name = options.name ?? (secure ? `${prefix}sid` : 'sid');
   return {
-    name: options.name ?? (secure ? `${prefix}sid` : 'sid'),
+    name,
     secrets: [options.secret ?? []].flat(),
     cookie: {
       sameSite,
@@ -54,6 +66,7 @@ export function compileSession(options: SessionOptions, secure: boolean): Sessio
     rolling: options.rolling ?? false,
     perUser: options.perUser,
     adopt: compileAdopt(options.adopt),
+    deviceBound: compileDeviceBound(options.deviceBound, name, path),
     idleTimeout: options.idleTimeout === undefined ? 30 * MINUTE : durationFrom(options.idleTimeout),
     absoluteTimeout: options.absoluteTimeout === undefined ? 12 * HOUR : durationFrom(options.absoluteTimeout),
   };
@@ -65,6 +78,20 @@ function compileAdopt(adopt: SessionOptions['adopt']): AdoptSettings | undefined
   return { name, secrets: [secret ?? []].flat(), store, until: new Date(until).getTime() };
 }
 
+function compileDeviceBound(
+  option: SessionOptions['deviceBound'],
+  name: string,
+  cookiePath: string,
+): DeviceBoundSettings | undefined {
+  if (option === undefined || option === false) return undefined;
+  const { lifetime, path = `${cookiePath.replace(/\/$/, '')}/device-bound-session` } = option === true ? {} : option;
+  return {
+    cookieName: `${name}-bound`,
+    lifetime: lifetime === undefined ? 10 * MINUTE : durationFrom(lifetime),
+    path,
+  };
+}
+
 /**
  * Takes away what browsers accept with Secure alone. With `httpsSupport: false` such options are refused at boot; the
  * test kit switches off an application whose options are meant for https.
@@ -73,6 +100,7 @@ export function withoutSecure(settings: SessionSettings): SessionSettings {
   const { partitioned: _, sameSite, ...cookie } = settings.cookie;
   return {
     ...settings,
+    deviceBound: undefined,
     name: settings.name.replace(/^__(?:Host-Http|Host|Secure|Http)-/i, ''),
     cookie: { ...cookie, sameSite: sameSite === 'none' ? 'lax' : sameSite },
   };

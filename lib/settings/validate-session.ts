@@ -1,12 +1,13 @@
 import type {
   AdoptOptions,
+  DeviceBoundOptions,
   PerUserOptions,
   SessionCookieOptions,
   SessionOptions,
   SessionStore,
 } from '../options/session-options.js';
 import { duration, parseDuration } from './durations.js';
-import { compileSession } from './session-settings.js';
+import { compileSession, type DeviceBoundSettings, type SessionSettings } from './session-settings.js';
 import {
   boolean,
   either,
@@ -37,6 +38,9 @@ export interface Environment {
 /** 400 days: browsers keep no cookie longer (RFC 6265bis 5.5). */
 const LONGEST_COOKIE = 400 * 86_400_000;
 
+/** An hour: a copied cookie works as long. */
+const LONGEST_PROOF = 3_600_000;
+
 const SECRET = 'A random string of 32 bytes or more with 8 or more different characters, or an array of such strings,';
 const STORE = 'An instance of an express-session store, or "memory",';
 const NEW_SECRET = ` Make one with node -p "crypto.randomBytes(48).toString('base64')".`;
@@ -44,6 +48,7 @@ const UNSET =
   ' Most likely the environment variable it is read from is not set, or a .env file is loaded later (forRootAsync() waits for it).';
 const WITHOUT_SECURE =
   'but httpsSupport is false: the cookie has no Secure then, and browsers discard it. Leave it out, or set httpsSupport: true.';
+const BOUND = 'but session.deviceBound is set:';
 const HOST_ONLY = 'browsers keep a __Host- cookie only with Path=/ and without Domain (RFC 6265bis 5.7).';
 const OLD_SECRET = 'The secret of the old engine, a string, or an array of such strings,';
 const OLD_STORE = 'The store of the old engine, an instance,';
@@ -123,6 +128,15 @@ const adopt = object<AdoptOptions>(
   ]),
 );
 
+const deviceBound = either(
+  (value) => typeof value === 'object',
+  object<DeviceBoundOptions>({
+    lifetime: duration(LONGEST_PROOF, ', at most 3600000 (an hour)'),
+    path: rule('A path of segments of letters, digits and "-._~", with a slash before each,', isEndpointPath),
+  }),
+  boolean,
+);
+
 /** Checks the `session` option by itself. */
 export const sessionOptions: Check<SessionOptions> = object<SessionOptions>(
   {
@@ -140,6 +154,7 @@ export const sessionOptions: Check<SessionOptions> = object<SessionOptions>(
       then: { required: oneOf(['end-oldest', 'refuse']) },
     }),
     adopt,
+    deviceBound,
   },
   new Map([
     ['proxy', 'Leave it out: the proxies option of SecureModule, or else the trust setting of the framework, decides.'],
@@ -158,7 +173,13 @@ export const sessionOptions: Check<SessionOptions> = object<SessionOptions>(
  */
 export function checkSessionAsAWhole({ session, httpsSupport = true }: SecureOptions): void {
   if (session === undefined) return;
-  const { name, cookie: sent, idleTimeout, absoluteTimeout } = compileSession(session, httpsSupport);
+  const {
+    name,
+    cookie: sent,
+    idleTimeout,
+    absoluteTimeout,
+    deviceBound: bound,
+  } = compileSession(session, httpsSupport);
   const { domain, path = '/', sameSite: site, partitioned } = sent;
   const needsSecure = !httpsSupport;
   const conflicts: readonly (readonly [holds: boolean, message: string])[] = [
@@ -183,8 +204,36 @@ export function checkSessionAsAWhole({ session, httpsSupport = true }: SecureOpt
       `session.dir is ${shown(session.dir)} but session.store is ${shown(session.store)}: dir is for the embedded store. Leave one of them out.`,
     ],
   ];
-  const conflict = conflicts.find(([holds]) => holds);
+  const conflict = [...conflicts, ...(bound === undefined ? [] : boundConflicts(bound, sent, httpsSupport))].find(
+    ([holds]) => holds,
+  );
   if (conflict !== undefined) throw new Error(conflict[1]);
+}
+
+function boundConflicts(
+  { path }: DeviceBoundSettings,
+  { domain, path: cookiePath = '/', partitioned }: SessionSettings['cookie'],
+  httpsSupport: boolean,
+): (readonly [holds: boolean, message: string])[] {
+  const above = cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`;
+  return [
+    [
+      !httpsSupport,
+      'httpsSupport is false but session.deviceBound is set: browsers bind sessions over https only. Leave deviceBound out, or set httpsSupport: true.',
+    ],
+    [
+      partitioned === true,
+      `session.cookie.partitioned is true ${BOUND} browsers bind no session to a partitioned cookie. Leave one of them out.`,
+    ],
+    [
+      domain !== undefined,
+      `session.cookie.domain is ${shown(domain)} ${BOUND} browsers bind a session to one host, and would be signed out on the others. Leave one of them out.`,
+    ],
+    [
+      !`${path}/`.startsWith(above),
+      `session.deviceBound.path is ${shown(path)} but session.cookie.path is ${shown(cookiePath)}: browsers would not send the session cookie there. A path below ${above} is accepted.`,
+    ],
+  ];
 }
 
 /**
@@ -307,6 +356,11 @@ function isToken(value: unknown): value is string {
 // What the engine can send: it throws for anything else, when the answer is under way.
 function isCookiePath(value: unknown): value is string {
   return typeof value === 'string' && /^\/[\x20-\x3a\x3d-\x7e]*$/.test(value);
+}
+
+// What is the same in a URL, in a structured field and in a proxy's configuration.
+function isEndpointPath(value: unknown): value is string {
+  return typeof value === 'string' && /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/.test(value);
 }
 
 // The same, and no dot at the end: browsers would ignore the attribute (RFC 6265bis 5.6.3).

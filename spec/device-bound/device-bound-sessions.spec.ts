@@ -1,0 +1,313 @@
+import { Controller, Get, Inject, Post, Req, Session } from '@nestjs/common';
+import { jest } from '@jest/globals';
+import { SecureRequired, SecureSessions, type SessionOptions } from 'nestjs-secure';
+import type { App } from '../support/applications.js';
+import { BoundBrowser, challengeIn } from '../support/bound-browser.js';
+import { makeKey, makeProof } from '../support/device-keys.js';
+import { Browser, createSessionApp, found, sites, type Visit } from '../support/sessions.js';
+
+@SecureRequired()
+@Controller()
+class AccountController {
+  constructor(@Inject(SecureSessions) private readonly sessions: SecureSessions) {}
+
+  @Post('login')
+  async login(@Req() request: object): Promise<void> {
+    await this.sessions.signIn(request, 'ada');
+  }
+
+  @Post('logout')
+  async logout(@Req() request: object): Promise<void> {
+    await this.sessions.signOut(request);
+  }
+
+  @Post('renew')
+  async renew(@Req() request: object): Promise<void> {
+    await this.sessions.regenerate(request, { keep: true });
+  }
+
+  @Post('revoke')
+  async revoke(): Promise<void> {
+    await this.sessions.revokeAll('ada');
+  }
+
+  @Post('cart')
+  cart(@Session() session: Record<string, unknown>): void {
+    session['cart'] = ['tea'];
+  }
+
+  @Get('who')
+  who(@Session() session: Record<string, unknown>): object {
+    return { userId: session['userId'] ?? null, cart: session['cart'] ?? null };
+  }
+}
+
+const controllers = [AccountController];
+const post = { method: 'POST' };
+const MINUTE = 60_000;
+
+afterEach(() => jest.restoreAllMocks());
+
+/** Moves the clock of the server. */
+function pass(milliseconds: number): void {
+  const now = Date.now();
+  jest.spyOn(Date, 'now').mockReturnValue(now + milliseconds);
+}
+
+async function whoAt(client: Browser): Promise<unknown> {
+  return JSON.parse((await client.visit('/who')).body).userId;
+}
+
+/** A client with what was copied from a browser. */
+function thiefOf(app: App, browser: Browser, ...names: string[]): Browser {
+  const thief = new Browser(app);
+  const lines = names.map((name) => `${name}=${browser.cookie(name)}; Path=/; Secure; HttpOnly`);
+  thief.jar.store('https://localhost/', lines);
+  return thief;
+}
+
+describe.each(sites)('On %s with %s, a device-bound session', (_platform, _store, newAdapter, openStore) => {
+  async function openSite(session: Partial<SessionOptions> = {}): Promise<{ app: App; browser: BoundBrowser }> {
+    const store = openStore();
+    const app = await createSessionApp(newAdapter, {
+      controllers,
+      session: { ...store.options, deviceBound: true, ...session },
+    });
+    return { app, browser: new BoundBrowser(app) };
+  }
+
+  it('is offered with the cookie of a sign-in, and bound by a proof', async () => {
+    const { browser } = await openSite();
+    browser.takes = false;
+    const login = await browser.visit('/login', post);
+
+    expect(login.headers['secure-session-registration']).toMatch(
+      /^\(ES256 RS256\);path="\/device-bound-session\/register";challenge="[\w.-]+"$/,
+    );
+    const registered = await browser.register();
+    expect(registered).toMatchObject({
+      status: 200,
+      headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    });
+    expect(JSON.parse(registered.body)).toEqual({
+      session_identifier: expect.stringMatching(/^[\w-]{24}$/),
+      refresh_url: '/device-bound-session/refresh',
+      scope: {
+        include_site: false,
+        scope_specification: [{ type: 'exclude', domain: '*', path: '/device-bound-session' }],
+      },
+      credentials: [{ type: 'cookie', name: '__Host-sid-bound', attributes: 'Path=/; HttpOnly; Secure; SameSite=Lax' }],
+      allowed_refresh_initiators: ['*'],
+    });
+    expect(registered.setCookie).toEqual([
+      expect.stringMatching(
+        /^__Host-sid-bound=\d{13}\.[\w-]{43}; Max-Age=570; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+      ),
+    ]);
+    const values = [browser.cookie(), browser.cookie('__Host-sid-bound')];
+    expect(values.some((value) => value?.includes(browser.bound?.identifier ?? ''))).toBe(false);
+    expect(await whoAt(browser)).toBe('ada');
+  });
+
+  it('goes on in the browser, and ends where its cookies were copied to', async () => {
+    const { app, browser } = await openSite();
+    await browser.visit('/login', post);
+    const thief = thiefOf(app, browser, '__Host-sid', '__Host-sid-bound');
+    const halfThief = thiefOf(app, browser, '__Host-sid');
+    expect(await whoAt(thief)).toBe('ada');
+
+    pass(9 * MINUTE);
+    expect(await whoAt(thief)).toBe('ada');
+    expect(await whoAt(halfThief)).toBeNull();
+    expect((await browser.refresh()).status).toBe(200);
+    pass(2 * MINUTE);
+    expect(await whoAt(thief)).toBeNull();
+    expect(await whoAt(browser)).toBe('ada');
+    expect(found(app, 'SEC251')).toMatchObject([{ subject: '127.0.0.1', cause: expect.stringContaining('user ada') }]);
+  });
+
+  it('serves requests that left before the key was registered', async () => {
+    const { app, browser } = await openSite();
+    await browser.visit('/login', post);
+    const early = thiefOf(app, browser, '__Host-sid');
+    expect(await whoAt(early)).toBe('ada');
+    pass(31_000);
+    expect(await whoAt(early)).toBeNull();
+  });
+
+  it('is left as it is by browsers that bind none', async () => {
+    const { app } = await openSite();
+    const browser = new Browser(app);
+    await browser.visit('/login', post);
+    pass(29 * MINUTE);
+    expect(await whoAt(browser)).toBe('ada');
+    expect(found(app, 'SEC251')).toEqual([]);
+  });
+
+  it('is not bound once the challenge of the sign-in is too old', async () => {
+    const { browser } = await openSite();
+    browser.takes = false;
+    await browser.visit('/login', post);
+    pass(61_000);
+    expect((await browser.register()).status).toBe(400);
+    expect(await whoAt(browser)).toBe('ada');
+  });
+
+  it('keeps the key that was registered first', async () => {
+    const { app, browser } = await openSite();
+    await browser.visit('/login', post);
+    const { bound } = browser;
+    expect((await browser.register()).status).toBe(400);
+    expect(browser.bound).toBe(bound);
+    expect((await browser.refresh()).status).toBe(200);
+    expect(found(app, 'SEC253')).toMatchObject([{ subject: 'register: registered-already' }]);
+  });
+
+  it('binds one of eight keys that are registered at once', async () => {
+    const { browser } = await openSite();
+    browser.takes = false;
+    await browser.visit('/login', post);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => browser.register()));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 400, 400, 400, 400, 400, 400, 400]);
+  });
+
+  it('lets several refreshes go on that come within milliseconds', async () => {
+    const { browser } = await openSite();
+    await browser.visit('/login', post);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => browser.refresh()));
+    expect(answers.map(({ status }) => status)).toEqual(Array<number>(8).fill(200));
+    expect(await whoAt(browser)).toBe('ada');
+  });
+
+  it('takes a proof once, and asks for another one', async () => {
+    const { browser } = await openSite();
+    await browser.visit('/login', post);
+    const challenge = challengeIn(await browser.challenge()) ?? '';
+    const { key, refresh, identifier } = browser.bound ?? { key: makeKey(), refresh: '', identifier: '' };
+    const proof = makeProof(key, challenge);
+    const sent = (): Promise<Visit> => browser.prove(refresh, proof, { 'Sec-Secure-Session-Id': identifier });
+    const answers = await Promise.all([sent(), sent(), sent()]);
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 403, 403]);
+    expect(answers.filter((answer) => challengeIn(answer) !== undefined)).toHaveLength(2);
+    expect((await sent()).setCookie).toEqual([]);
+    expect((await browser.refresh()).status).toBe(200);
+  });
+
+  it('asks for another proof where the challenge is older than a minute', async () => {
+    const { browser } = await openSite();
+    await browser.visit('/login', post);
+    const challenge = challengeIn(await browser.challenge());
+    pass(61_000);
+    const late = await browser.refresh(challenge);
+    expect(late.status).toBe(403);
+    expect((await browser.refresh(challengeIn(late))).status).toBe(200);
+  });
+
+  it('is refreshed without its cookies, as a link from another site has it', async () => {
+    const { app, browser } = await openSite();
+    await browser.visit('/login', post);
+    const cookieless = new BoundBrowser(app);
+    cookieless.bound = browser.bound;
+    const answer = await cookieless.refresh();
+    expect(answer).toMatchObject({ status: 200, setCookie: [expect.stringContaining('__Host-sid-bound=')] });
+    // Of the session itself nothing was given.
+    expect(await whoAt(cookieless)).toBeNull();
+  });
+
+  it('keeps its key under a new id, and through slower writes', async () => {
+    const { app, browser } = await openSite();
+    await browser.visit('/login', post);
+    await Promise.all([browser.visit('/cart', post), browser.refresh(), browser.visit('/cart', post)]);
+    await browser.visit('/renew', post);
+    expect(browser.offer).toBeDefined();
+    expect((await browser.refresh()).status).toBe(200);
+    const thief = thiefOf(app, browser, '__Host-sid');
+    pass(11 * MINUTE);
+    expect(await whoAt(thief)).toBeNull();
+    browser.forgetProof();
+    expect((await browser.refresh()).status).toBe(200);
+    expect(JSON.parse((await browser.visit('/who')).body)).toEqual({ userId: 'ada', cart: ['tea'] });
+  });
+
+  it('ends with the sign-out: the browser is told to forget it', async () => {
+    const { browser } = await openSite();
+    await browser.visit('/login', post);
+    const { bound } = browser;
+    const out = await browser.visit('/logout', post);
+    expect(out.setCookie.map((line) => line.split('=;')[0])).toEqual(['__Host-sid', '__Host-sid-bound']);
+    expect(browser.jar.cookies()).toEqual([]);
+    browser.bound = bound;
+    const answer = await browser.challenge();
+    expect(answer).toMatchObject({ status: 200, setCookie: [] });
+    expect(JSON.parse(answer.body)).toEqual({ continue: false });
+  });
+
+  it('ends with revocation', async () => {
+    const { app, browser } = await openSite();
+    await browser.visit('/login', post);
+    const challenge = challengeIn(await browser.challenge());
+    await new Browser(app).visit('/revoke', post);
+    const answer = await browser.refresh(challenge);
+    expect(JSON.parse(answer.body)).toEqual({ continue: false });
+    expect(answer.setCookie).toEqual([]);
+    expect(await whoAt(browser)).toBeNull();
+  });
+
+  it('gives way to the next sign-in in the same browser', async () => {
+    const { browser } = await openSite();
+    await browser.visit('/login', post);
+    const first = browser.bound;
+    await browser.visit('/login', post);
+    expect(browser.bound?.identifier).not.toBe(first?.identifier);
+    expect(await whoAt(browser)).toBe('ada');
+    const second = browser.bound;
+    browser.bound = first;
+    expect(JSON.parse((await browser.challenge()).body)).toEqual({ continue: false });
+    browser.bound = second;
+    expect((await browser.refresh()).status).toBe(200);
+  });
+
+  it('answers at its endpoints to nothing else', async () => {
+    const { app, browser } = await openSite();
+    await browser.visit('/login', post);
+    const { refresh, identifier } = browser.bound ?? { refresh: '', identifier: '' };
+    const withId = { 'Sec-Secure-Session-Id': identifier };
+    expect(await browser.visit(refresh, { headers: withId })).toMatchObject({
+      status: 405,
+      headers: { allow: 'POST' },
+    });
+    expect((await browser.visit(refresh, post)).status).toBe(400);
+    expect((await browser.visit('/device-bound-session/register', post)).status).toBe(400);
+    expect((await browser.visit('/device-bound-session/other/refresh', post)).status).toBe(404);
+    const insecure = await app.ask(refresh, { ...post, headers: withId });
+    expect(insecure).toMatchObject({ status: 403 });
+    expect(insecure.headers['set-cookie']).toBeUndefined();
+  });
+
+  it('says what a browser says of a refresh that it skipped, and believes nothing of it', async () => {
+    const { app, browser } = await openSite();
+    await browser.visit('/login', post);
+    pass(31_000);
+    const proven = browser.cookie('__Host-sid-bound');
+    browser.jar.store('https://localhost/', `__Host-sid-bound=${proven?.slice(0, -1)}; Path=/; Secure; HttpOnly`);
+    const headers = { 'Secure-Session-Skipped': 'quota_exceeded;session_identifier="x", server_error' };
+    const answer = await browser.visit('/who', { headers });
+    expect(JSON.parse(answer.body).userId).toBeNull();
+    expect(found(app, 'SEC252').map(({ subject }) => subject)).toEqual(['quota_exceeded', 'server_error']);
+    expect(found(app, 'SEC251')).toMatchObject([{ cause: expect.stringContaining('quota_exceeded, server_error') }]);
+    // What it has is of no use: without it, it refreshes.
+    expect(answer.setCookie).toEqual([expect.stringMatching(/^__Host-sid-bound=;/)]);
+    expect((await browser.refresh()).status).toBe(200);
+    expect(await whoAt(browser)).toBe('ada');
+  });
+
+  it('is bound by an RSA key as well', async () => {
+    const { app } = await openSite();
+    const browser = new BoundBrowser(app, () => makeKey('RS256'));
+    await browser.visit('/login', post);
+    expect((await browser.refresh()).status).toBe(200);
+    pass(31_000);
+    expect(await whoAt(thiefOf(app, browser, '__Host-sid'))).toBeNull();
+    expect(await whoAt(browser)).toBe('ada');
+  });
+});
