@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { PROPERTY_RUNS } from '../support/everything.js';
 import { compileHsts } from '../../lib/response/hsts.js';
 import { SecureModule } from 'nestjs-secure';
 import { parseHost } from '../../lib/transport/host.js';
@@ -133,7 +134,7 @@ describe('a ramp', () => {
           );
         },
       ),
-      { numRuns: 200 },
+      PROPERTY_RUNS,
     );
   });
 

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { PROPERTY_RUNS } from '../support/everything.js';
 import { readPath } from '../../lib/transport/request-target.js';
 
 describe('the path of a request target', () => {
@@ -84,7 +85,7 @@ describe('the path of a request target', () => {
         expect(authority).toMatch(/^[a-z0-9.:[\]-]+$/i);
         expect(sent.split('?')[0]).toMatch(new RegExp(`${authority}(?:$|/)`, 'i'));
       }),
-      { numRuns: 200 },
+      PROPERTY_RUNS,
     );
   });
 });

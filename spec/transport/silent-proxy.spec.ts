@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { PROPERTY_RUNS } from '../support/everything.js';
 import type { ProxyOptions } from '../../lib/options/secure-options.js';
 import { compileTransport } from '../../lib/transport/transport.js';
 import { connect, type HeaderLines } from '../support/connection.js';
@@ -70,7 +71,7 @@ it('no header but the one that is read makes a silent proxy secure', () => {
       // X-Scheme is no trace: such a request may be a client's own.
       return !told.secure || Object.keys(given).every((one) => one === 'X-Scheme');
     }),
-    { numRuns: 200 },
+    PROPERTY_RUNS,
   );
 });
 
