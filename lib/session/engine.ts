@@ -26,14 +26,20 @@ import type { SessionRecord, SessionRecords, SessionStamp } from './records.js';
 import { hookResponse } from './response-hooks.js';
 import { SecureSession } from './session.js';
 import { cookieValues } from './session-cookie.js';
-import { TooManySessionsError, toContent, unavailable, UnstorableSessionError } from './session-errors.js';
 import { SessionAdopter } from './session-adopter.js';
+import {
+  MovedSessionError,
+  TooManySessionsError,
+  toContent,
+  unavailable,
+  UnstorableSessionError,
+} from './session-errors.js';
 import { SessionHeaders } from './session-headers.js';
 import { SessionLoader } from './session-loader.js';
 import { SessionReports } from './session-reports.js';
 import { SessionState, setState, type ResponseHead, type SessionOperations } from './session-state.js';
 import { SessionWriter } from './session-writer.js';
-import { answerInstead, TOO_MANY, UNAVAILABLE, UNSTORABLE } from './unavailable.js';
+import { answerInstead, MOVED, TOO_MANY, UNAVAILABLE, UNSTORABLE } from './unavailable.js';
 
 /** What the engine works with. */
 export interface EngineParts {
@@ -167,14 +173,14 @@ export class SessionEngine implements SessionOperations {
   save(state: SessionState, session: SecureSession): Promise<void> {
     if (state.session !== session || state.movedTo !== undefined) return Promise.resolve();
     try {
-      return this.writer.write(state, session, this.writer.snapshot(state, session));
+      return asUnavailable(this.writer.write(state, session, this.writer.snapshot(state, session)));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   destroy(state: SessionState, session: SecureSession): Promise<void> {
-    return state.session === session ? this.end(state) : Promise.resolve();
+    return state.session === session ? asUnavailable(this.end(state)) : Promise.resolve();
   }
 
   /** An empty session under a new id, whether or not the old one is there. */
@@ -185,7 +191,7 @@ export class SessionEngine implements SessionOperations {
     const removal = this.writer.release(state);
     state.before = record;
     state.session = this.newSession(state, undefined, kept);
-    return removal;
+    return asUnavailable(removal);
   }
 
   async reload(state: SessionState, session: SecureSession): Promise<void> {
@@ -278,6 +284,9 @@ export class SessionEngine implements SessionOperations {
       this.reports.unstorable(state, error);
     } else if (error instanceof TooManySessionsError) {
       state.failure = TOO_MANY;
+    } else if (error instanceof MovedSessionError) {
+      state.failure = MOVED;
+      this.reports.movedWrite(state, 'req.session');
     } else {
       state.failure = UNAVAILABLE;
       this.reports.storeFailed(error);
@@ -295,8 +304,18 @@ export class SessionEngine implements SessionOperations {
     try {
       return await work();
     } catch (cause) {
-      if (cause instanceof UnstorableSessionError || cause instanceof HttpException) throw cause;
+      if (isOwn(cause)) throw cause;
       this.fail(state, cause);
+      throw unavailable(cause);
+    }
+  }
+
+  /** Asks the store for no request in particular; Nest answers 503 where a handler awaits it and the store fails. */
+  async withStore<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      this.reports.storeFaltered(cause);
       throw unavailable(cause);
     }
   }
@@ -428,6 +447,18 @@ export class SessionEngine implements SessionOperations {
     const error = this.reports.overHttp(state, `req.session.${key}`);
     return process.env['NODE_ENV'] === 'production' ? undefined : error;
   }
+}
+
+/** Nest answers 503 where a handler awaits it and the store fails. */
+function asUnavailable(work: Promise<void>): Promise<void> {
+  return work.catch((cause: unknown) => {
+    throw isOwn(cause) ? cause : unavailable(cause);
+  });
+}
+
+/** Whether an error is one for the handler, and not one of the store. */
+function isOwn(error: unknown): boolean {
+  return error instanceof UnstorableSessionError || error instanceof HttpException;
 }
 
 function ignore(): void {}

@@ -71,10 +71,11 @@ export class MemoryRecords implements SessionRecords {
   }
 
   async remove(id: string): Promise<void> {
-    const text = this.entries.get(id)?.text;
-    this.erase(id);
-    const pointer = pointerFrom(jsonFrom(text));
-    if (pointer !== undefined) await this.remove(pointer.movedTo);
+    for (let next: string | undefined = id; next !== undefined;) {
+      const pointer = pointerFrom(jsonFrom(this.entries.get(next)?.text));
+      this.erase(next);
+      next = pointer?.movedTo;
+    }
   }
 
   async removeAll(): Promise<void> {

@@ -104,14 +104,15 @@ export class PostgresRecords implements SessionRecords {
   }
 
   async remove(id: string): Promise<void> {
-    let next: unknown = id;
-    for (const seen = new Set<string>(); typeof next === 'string' && !seen.has(next);) {
-      seen.add(next);
-      const row = await this.query(`DELETE FROM ${this.table} WHERE sid = $1 RETURNING sess->>'movedTo' AS "movedTo"`, [
-        next,
-      ]);
-      next = isObject(row) ? row['movedTo'] : undefined;
+    const ways = new Set<string>();
+    let next: unknown = await this.removeUnmoved(id);
+    for (let from = id; typeof next === 'string' && !ways.has(from);) {
+      ways.add(from);
+      from = next;
+      next = await this.removeUnmoved(from);
     }
+    // Last: whoever has to do this again, because a step failed, still finds the way.
+    if (ways.size > 0) await this.query(`DELETE FROM ${this.table} WHERE sid = ANY($1)`, [[...ways]]);
   }
 
   /** Leaves the rows of others alone, which may lie in the same table. */
@@ -157,6 +158,15 @@ export class PostgresRecords implements SessionRecords {
 
   /** The pool is the application's own. */
   async close(): Promise<void> {}
+
+  /** Ends a session, or gives its new id where it has moved. */
+  private async removeUnmoved(id: string): Promise<unknown> {
+    const { table } = this;
+    const unmoved = `DELETE FROM ${table} WHERE sid = $1 AND sess->>'movedTo' IS NULL RETURNING sid`;
+    if ((await this.query(unmoved, [id])) !== undefined) return undefined;
+    const row = await this.query(`SELECT sess->>'movedTo' AS "movedTo" FROM ${table} WHERE sid = $1`, [id]);
+    return isObject(row) ? row['movedTo'] : undefined;
+  }
 
   private listed(id: string, sess: unknown, userId: string, user: string): KeptSession[] {
     try {

@@ -6,6 +6,7 @@ import {
   isMoved,
   isObject,
   jsonFrom,
+  LONGEST_WAY,
   MOVED_MILLISECONDS,
   oldestFirst,
   UnreadableRecordError,
@@ -80,10 +81,10 @@ if not ${ALIVE} then return 0 end
 redis.call('DEL', KEYS[1])
 ${WRITE}`;
 
-/** Gives the id to which the session had moved. */
+/** Leaves the way to a session that has moved, and gives its new id. */
 const REMOVE = `
 local movedTo = redis.call('HGET', KEYS[1], 'movedTo')
-redis.call('DEL', KEYS[1])
+if not movedTo then redis.call('DEL', KEYS[1]) end
 return movedTo`;
 
 /** Scored by when each session ends. Those that have ended go, and the list itself goes with its last. */
@@ -152,11 +153,15 @@ export class RedisRecords implements SessionRecords {
   }
 
   async remove(id: string): Promise<void> {
-    let next: unknown = id;
-    for (const seen = new Set<string>(); typeof next === 'string' && !seen.has(next);) {
-      seen.add(next);
-      next = await this.run(REMOVE, this.key(next), []);
+    const ways = new Set<string>();
+    let next: unknown = await this.run(REMOVE, this.key(id), []);
+    for (let from = id; typeof next === 'string' && !ways.has(from);) {
+      ways.add(from);
+      from = next;
+      next = await this.run(REMOVE, this.key(from), []);
     }
+    // Last: whoever has to do this again, because a step failed, still finds the way.
+    for (const way of ways) await this.ask((redis) => redis.del(this.key(way)));
   }
 
   async removeAll(): Promise<void> {
@@ -169,7 +174,8 @@ export class RedisRecords implements SessionRecords {
     const found = await this.ask((redis) => redis.zRange(this.listKey(userId), 0, -1));
     const ids = Array.isArray(found) ? found.map(String) : [];
     const listed = await Promise.all(ids.map((id) => this.listed(id, userId)));
-    return listed.flat().toSorted(oldestFirst);
+    // Twice where it moved while it was looked for.
+    return [...new Map(listed.flat().map((one) => [one.id, one])).values()].toSorted(oldestFirst);
   }
 
   stillThere(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -234,10 +240,11 @@ export class RedisRecords implements SessionRecords {
     }
   }
 
-  private async listed(id: string, userId: string): Promise<KeptSession[]> {
+  private async listed(id: string, userId: string, steps = LONGEST_WAY): Promise<KeptSession[]> {
     try {
       const record = await this.read(id);
-      return !isMoved(record) && record?.userId === userId ? [{ id, record }] : [];
+      if (isMoved(record)) return steps === 0 ? [] : this.listed(record.movedTo, userId, steps - 1);
+      return record?.userId === userId ? [{ id, record }] : [];
     } catch (error) {
       if (!(error instanceof UnreadableRecordError)) throw error;
       const [user] = await this.fields(id, ['user']);

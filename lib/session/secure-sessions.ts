@@ -111,7 +111,8 @@ export class SecureSessions {
 
   /** The sessions of a user that have not ended, oldest first. */
   async list(userId: string | number): Promise<readonly UserSession[]> {
-    const kept = await this.requiredEngine().records.listByUser(String(userId));
+    const engine = this.requiredEngine();
+    const kept = await engine.withStore(() => engine.records.listByUser(String(userId)));
     return kept.flatMap(({ id, record }) =>
       record === undefined ? [] : [{ id, created: record.created, seen: record.seen, data: record.data }],
     );
@@ -132,10 +133,12 @@ export class SecureSessions {
    */
   async revoke(userId: string | number, id: string): Promise<boolean> {
     const engine = this.requiredEngine();
-    const kept = await engine.records.listByUser(String(userId));
-    if (!kept.some((session) => session.id === id)) return false;
-    await engine.revoke(id);
-    return true;
+    return engine.withStore(async () => {
+      const kept = await engine.records.listByUser(String(userId));
+      if (!kept.some((session) => session.id === id)) return false;
+      await engine.revoke(id);
+      return true;
+    });
   }
 
   /**
@@ -145,9 +148,11 @@ export class SecureSessions {
    */
   async revokeAll(userId: string | number, options: { except?: string } = {}): Promise<void> {
     const engine = this.requiredEngine();
-    for (const { id } of await engine.records.listByUser(String(userId))) {
-      if (id !== options.except) await engine.revoke(id);
-    }
+    await engine.withStore(async () => {
+      for (const { id } of await engine.records.listByUser(String(userId))) {
+        if (id !== options.except) await engine.revoke(id);
+      }
+    });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { ForbiddenException, ServiceUnavailableException } from '@nestjs/common';
+import { ConflictException, ForbiddenException, ServiceUnavailableException } from '@nestjs/common';
 
 /** A handler put something into the session that JSON cannot say. */
 export class UnstorableSessionError extends TypeError {
@@ -8,6 +8,11 @@ export class UnstorableSessionError extends TypeError {
 /** The user has as many sessions as `perUser` allows. */
 export class TooManySessionsError extends ForbiddenException {
   override readonly name = 'TooManySessionsError';
+}
+
+/** The session was given another id while this request was on its way, so what it writes is not stored. */
+export class MovedSessionError extends ConflictException {
+  override readonly name = 'MovedSessionError';
 }
 
 /** What a handler is thrown where the store fails. */

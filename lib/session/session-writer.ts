@@ -4,9 +4,9 @@ import type { CookieTags } from './cookie-tag.js';
 import { endRecord, type DeviceBinding } from './device-binding.js';
 import type { EndedIds } from './ended-ids.js';
 import { expiryAt, isFresh, isSameStamp, timeoutsOf } from './lifetimes.js';
-import type { SessionRecord, SessionRecords, SessionStamp } from './records.js';
+import { isMoved, type SessionRecord, type SessionRecords, type SessionStamp } from './records.js';
 import { contentOf, type SecureSession } from './session.js';
-import { TooManySessionsError, toContent } from './session-errors.js';
+import { MovedSessionError, TooManySessionsError, toContent } from './session-errors.js';
 import type { SessionReports } from './session-reports.js';
 import { EMPTY, type SessionState } from './session-state.js';
 import { userIdOf } from './user-of.js';
@@ -166,6 +166,9 @@ export class SessionWriter {
       if (userId !== undefined && userId !== before.userId) this.reports.userChange(state);
       if (!(await this.records.update(own.key, record))) {
         state.gone = true;
+        if (isMoved(await this.records.read(own.key))) {
+          throw new MovedSessionError('The session was given another id while this request was on its way.');
+        }
         return;
       }
     }

@@ -5,6 +5,7 @@ import {
   hashedId,
   isMoved,
   isObject,
+  LONGEST_WAY,
   MOVED_MILLISECONDS,
   oldestFirst,
   pointerFrom,
@@ -93,11 +94,15 @@ export class StoreRecords implements SessionRecords {
   }
 
   async remove(id: string): Promise<void> {
-    let next: string | undefined = id;
-    for (const seen = new Set<string>(); next !== undefined && !seen.has(next);) {
-      seen.add(next);
-      next = await this.end(next);
+    const ways = new Set<string>();
+    let next = await this.end(id);
+    for (let from = id; next !== undefined && !ways.has(from);) {
+      ways.add(from);
+      from = next;
+      next = await this.end(from);
     }
+    // Last: whoever has to do this again, because a step failed, still finds the way.
+    for (const way of ways) await this.calls.destroy(movedKey(way));
   }
 
   async removeAll(): Promise<void> {
@@ -105,7 +110,9 @@ export class StoreRecords implements SessionRecords {
   }
 
   async listByUser(userId: string): Promise<readonly KeptSession[]> {
-    return (await this.living(userId, await this.idsIn(listKey(userId)))).toSorted(oldestFirst);
+    const living = await this.living(userId, await this.idsIn(listKey(userId)));
+    // Twice where it moved while it was looked for.
+    return [...new Map(living.map((one) => [one.id, one])).values()].toSorted(oldestFirst);
   }
 
   stillThere(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -151,8 +158,6 @@ export class StoreRecords implements SessionRecords {
       await this.mark(endedKey(id), {});
       await this.calls.destroy(id);
       const marker = unpackStored(await this.calls.get(movedKey(id)));
-      if (marker === undefined) return undefined;
-      await this.calls.destroy(movedKey(id));
       return pointerFrom(marker)?.movedTo;
     });
   }
@@ -179,7 +184,7 @@ export class StoreRecords implements SessionRecords {
       if (ids.includes(id)) return;
       const living = await this.living(userId, ids);
       const cookie = cookieOf({ seen, expires: expires + LIST_MILLISECONDS });
-      await this.calls.set(key, { cookie, ids: [...living.map((session) => session.id), id] });
+      await this.calls.set(key, { cookie, ids: [...new Set([...living.map((session) => session.id), id])] });
     });
   }
 
@@ -194,9 +199,10 @@ export class StoreRecords implements SessionRecords {
     return listed.flat();
   }
 
-  private async listed(id: string, userId: string): Promise<KeptSession[]> {
+  private async listed(id: string, userId: string, steps = LONGEST_WAY): Promise<KeptSession[]> {
     try {
-      const record = await this.record(id);
+      const record = await this.read(id);
+      if (isMoved(record)) return steps === 0 ? [] : this.listed(record.movedTo, userId, steps - 1);
       return record?.userId === userId ? [{ id, record }] : [];
     } catch (error) {
       if (error instanceof UnreadableRecordError) return [{ id, record: undefined }];

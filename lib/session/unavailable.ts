@@ -15,6 +15,13 @@ export const UNSTORABLE = problem(500, 'The session holds something that cannot 
 /** What a response is where the user has as many sessions as `perUser` allows. */
 export const TOO_MANY = problem(403, 'There are too many sessions of this user.', 'too-many-sessions');
 
+/** What a response is where the session was given another id before its request could write to it. */
+export const MOVED = problem(
+  409,
+  'The session was given another id meanwhile. Send the request again.',
+  'session-moved',
+);
+
 /** Puts it in the place of whatever the handler has prepared. */
 export function answerInstead(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   // They described the other body.

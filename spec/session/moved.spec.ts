@@ -46,6 +46,13 @@ class AccountController {
     request.session['userId'] = userId;
   }
 
+  @Post('slow-write')
+  async slowWrite(@Session() session: Record<string, unknown>): Promise<void> {
+    session['color'] = 'blue';
+    ran.push('waits to write');
+    await new Promise<void>((resolve) => (goOn = resolve));
+  }
+
   @Get('user')
   user(@Session() session: Record<string, unknown>): unknown {
     return session['userId'] ?? 'nobody';
@@ -142,6 +149,23 @@ describe.each(sites)('On %s with %s', (_platform, _store, newAdapter, openStore)
     expect(answer.headers).not.toHaveProperty('set-cookie');
     expect(found(app, 'SEC235')).toMatchObject([{ subject: 'POST /write' }]);
     expect((await browser.visit('/color')).body).toBe('none');
+  });
+
+  it('a write that is stored only after the move is answered 409, and is a finding', async () => {
+    const { app, browser } = await signedIn();
+    const slow = browser.visit('/slow-write', post);
+    await until(() => ran.includes('waits to write'));
+    const renewed = await tab(app, browser.cookie())('/renew', post);
+    goOn();
+    const answer = await slow;
+    expect(answer.status).toBe(409);
+    expect(JSON.parse(answer.body)).toMatchObject({ reason: 'session-moved' });
+    expect(answer.setCookie).toEqual([]);
+    expect(found(app, 'SEC235')).toMatchObject([{ subject: 'POST /slow-write' }]);
+    const [line = ''] = renewed.headers['set-cookie'] ?? [];
+    const cookie = /=([^;]*)/.exec(line)?.[1];
+    expect((await tab(app, cookie)('/user')).body).toBe('ada');
+    expect((await tab(app, cookie)('/color')).body).toBe('none');
   });
 
   it('a sign-out with the old id ends the session, and a sign-in with it takes its place', async () => {

@@ -255,3 +255,26 @@ describe('what a foreign store is given', () => {
     expect([...store.kept.keys()].join()).not.toContain('ann@example.com');
   });
 });
+
+it('a removal that failed half way ends a session that had moved, when it is done again', async () => {
+  const store = new SlowStore();
+  const records = new StoreRecords(store);
+  const [before, after] = [newId(), newId()];
+  await records.insert(before, recordOf());
+  await records.move(before, after, recordOf());
+  for (const failing of [1, 2, 3, 4]) {
+    let calls = 0;
+    const spy = jest.spyOn(store, 'destroy');
+    const { destroy } = SlowStore.prototype;
+    spy.mockImplementation(function destroyOrFail(this: SlowStore, id: string, callback: Callback = ignore) {
+      calls += 1;
+      if (calls !== failing) return destroy.call(this, id, callback);
+      callback(new Error('the store is away'));
+      return Promise.resolve();
+    });
+    await records.remove(before).catch(ignore);
+    spy.mockRestore();
+  }
+  await records.remove(before);
+  expect(await records.read(after)).toBeUndefined();
+});

@@ -368,6 +368,17 @@ export function describeContract(open: OpenRecords): void {
         }
       });
 
+      it('is in the list of its user all the while', async () => {
+        for (let round = 0; round < howMany(200, 20); round += 1) {
+          const [before, after, record] = [newId(), newId(), recordOf({ userId: newId() })];
+          await records.insert(before, record);
+          const lists = Array.from({ length: 4 }, () => opened.other.listByUser(record.userId ?? ''));
+          const moved = records.move(before, after, record);
+          for (const list of await Promise.all(lists)) expect(list).toHaveLength(1);
+          await moved;
+        }
+      });
+
       it('has left no way to itself when it ended', async () => {
         const [before, after, record] = [newId(), newId(), recordOf()];
         await records.insert(before, record);
