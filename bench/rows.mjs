@@ -79,24 +79,4 @@ export const ROWS = [
     tried:
       'From 37 us to 16 in pipelines: no spread with quoted keys (V8 makes slow objects of them, 2 us), nothing allocated that only findings need, no body for a program. Left: 2 to 3 us to judge.',
   },
-  {
-    of: 'sessions configured',
-    to: 'module, proxies, no sessions',
-    target: 0.95,
-    headers: HTTPS,
-    floor: 'module, proxies, empty hooks',
-    tried:
-      'On Fastify the server makes its requests with the accessor of the session (a change of prototype cost 100 us); left are the hook of the request, and one before an answer is sent, for a session must be saved by then.',
-  },
-  { of: 'express-session', to: 'bare, proxy trusted', headers: HTTPS },
-  {
-    of: 'session in lmdb',
-    to: 'express-session, with a session',
-    target: 1,
-    headers: HTTPS,
-    signedIn: true,
-    floor: 'express-session on lmdb',
-    tried:
-      'A use is written sixty times per idle timeout at most, callbacks are made once, the state of a session is no literal that V8 would allocate in old space. Left, beside a read of the database: the id is verified before anything is loaded and hashed before it is looked up, the answer can still become a 503, and two sessions of one name are told apart. bench/profile.mjs prints where the time goes.',
-  },
 ];

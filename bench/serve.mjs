@@ -1,9 +1,10 @@
 // Starts one subject and tells its port to the parent: node bench/serve.mjs <subject> <platform>
 import { Session } from 'node:inspector/promises';
-import { SUBJECTS } from './subjects.mjs';
 
 const [subject, platform] = process.argv.slice(2);
-const server = await SUBJECTS[subject](platform);
+const kind = process.env.BENCH_SESSIONS === undefined ? './subjects.mjs' : './session-subjects.mjs';
+const { SUBJECTS = {}, SESSION_SUBJECTS = SUBJECTS } = await import(kind);
+const server = await SESSION_SUBJECTS[subject](platform);
 const profiler = new Session();
 
 /** What the parent may ask for. */

@@ -1,23 +1,17 @@
 // What is measured: each subject is one server, started in a process of its own by serve.mjs.
 import 'reflect-metadata';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Controller, Get, Module, Req, SetMetadata, Inject } from '@nestjs/common';
+import { Controller, Get, Module, SetMetadata } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
-import { createRedirectServer, SecureModule, SecureRequired, SecureSessions } from 'nestjs-secure';
-import expressSession from 'express-session';
+import { createRedirectServer, SecureModule, SecureRequired } from 'nestjs-secure';
 import sslify from 'express-sslify';
 import helmet from 'helmet';
-import { open } from 'lmdb';
 import redirectSsl from 'redirect-ssl';
 
-const HELLO = { hello: 'world' };
-const HOSTS = ['bench.test'];
-const PROXIES = { trust: ['loopback'] };
-const SECRET = randomBytes(32).toString('hex');
+/** What GET /hello answers. */
+export const HELLO = { hello: 'world' };
+export const HOSTS = ['bench.test'];
+export const PROXIES = { trust: ['loopback'] };
 const REQUIRED = 'bench:required';
 
 /** Every subject by its name: `start(platform)` resolves to the server, which listens on a free port. */
@@ -66,36 +60,7 @@ export const SUBJECTS = {
     return server.on('request', redirectWithBody);
   },
   createRedirectServer: async () => listening(createRedirectServer({ hosts: HOSTS })),
-
-  'sessions configured': (platform) =>
-    nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES, session: { secret: SECRET, dir: folder() } } }),
-  'module, proxies, no sessions': (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES } }),
-  'module, proxies, empty hooks': (platform) =>
-    nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES }, main: takeSessionPlaces }),
-  'express-session': (platform) =>
-    nest(platform, { trust: true, before: (app) => app.use(expressSession(plainSession)) }),
-
-  'session in lmdb': (platform) =>
-    nest(platform, {
-      secure: { hosts: HOSTS, proxies: PROXIES, session: { secret: SECRET, dir: folder() } },
-      controller: signInController(SecureSessions),
-    }),
-  'express-session, with a session': (platform) =>
-    nest(platform, {
-      trust: true,
-      before: (app) => app.use(expressSession(plainSession)),
-      controller: signInController(undefined),
-    }),
-  'express-session on lmdb': (platform) =>
-    nest(platform, {
-      trust: true,
-      before: (app) => app.use(expressSession({ ...plainSession, store: new LmdbStore() })),
-      controller: signInController(undefined),
-    }),
 };
-
-// `proxy`: it reads X-Forwarded-Proto by itself, for on Fastify its request has no `secure`.
-const plainSession = { secret: SECRET, resave: false, saveUninitialized: false, proxy: true, cookie: { secure: true } };
 
 /** A guard as most teams write it. */
 class ReflectorGuard {
@@ -185,54 +150,18 @@ function takeBothPlaces(app) {
   takeRequestHook(app);
 }
 
-function takeRequestHook(app) {
+/** Takes the hook of the request, and does nothing with it. */
+export function takeRequestHook(app) {
   app.getHttpAdapter().setOnRequestHook((_request, _response, done) => done());
 }
 
-/** Fastify writes a head before its body, so whoever has to act before that needs a hook; Express needs none. */
-function takeSessionPlaces(app) {
-  takeRequestHook(app);
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .addHook?.('onSend', (_request, _reply, payload, done) => done(null, payload));
-}
-
-/** A store that keeps sessions in lmdb under hashed ids, and does nothing else. */
-class LmdbStore extends expressSession.Store {
-  constructor() {
-    super();
-    this.sessions = open({ path: folder() });
-  }
-
-  get(id, done) {
-    const kept = this.sessions.get(hashed(id));
-    process.nextTick(done, null, kept === undefined ? null : JSON.parse(kept));
-  }
-
-  set(id, session, done) {
-    this.sessions.put(hashed(id), JSON.stringify(session)).then(() => done?.(), done);
-  }
-
-  touch(_id, _session, done) {
-    done?.();
-  }
-
-  destroy(id, done) {
-    this.sessions.remove(hashed(id)).then(() => done?.(), done);
-  }
-}
-
-function hashed(id) {
-  return createHash('sha256').update(id).digest('base64url');
-}
-
-async function nest(platform, { secure, trust = false, decorators = [], controller, before, main } = {}) {
+/** Starts an application of one controller; resolves to its server. */
+export async function nest(platform, { secure, trust = false, decorators = [], controller, before, main } = {}) {
   class App {}
   const imports = secure === undefined ? [] : [SecureModule.forRoot(secure)];
   Module({ imports, controllers: [controller ?? helloController(decorators)] })(App);
   const app = await NestFactory.create(App, await newAdapter(platform, trust), { logger: false, abortOnError: false });
-  before?.(app);
+  await before?.(app);
   main?.(app);
   await app.listen(0, '127.0.0.1');
   return app.getHttpServer();
@@ -260,48 +189,12 @@ function helloController(decorators) {
   return HelloController;
 }
 
-/** Signs in on GET /in; GET /hello reads the session. */
-function signInController(sessions) {
-  class SignInController {
-    constructor(service) {
-      this.sessions = service;
-    }
-
-    async signIn(request) {
-      if (this.sessions === undefined) sessionOf(request).userId = 'ada';
-      else await this.sessions.signIn(request, 'ada');
-      return HELLO;
-    }
-
-    hello(request) {
-      return { hello: sessionOf(request).userId };
-    }
-  }
-  decorate(SignInController, 'signIn', [Get('in')]);
-  decorate(SignInController, 'hello', [Get('hello')]);
-  Req()(SignInController.prototype, 'signIn', 0);
-  Req()(SignInController.prototype, 'hello', 0);
-  if (sessions !== undefined) Inject(sessions)(SignInController, undefined, 0);
-  Controller()(SignInController);
-  return SignInController;
-}
-
-/** express-session on Fastify leaves it on Node's own request. */
-function sessionOf(request) {
-  return request.session ?? request.raw.session;
-}
-
-function decorate(target, method, decorators) {
+/** Applies decorators to a method, as TypeScript would. */
+export function decorate(target, method, decorators) {
   const descriptor = Object.getOwnPropertyDescriptor(target.prototype, method);
   for (const decorator of decorators) decorator(target.prototype, method, descriptor);
 }
 
 function listening(server) {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-}
-
-function folder() {
-  const made = mkdtempSync(join(tmpdir(), 'bench-sessions-'));
-  process.on('exit', () => rmSync(made, { recursive: true, force: true }));
-  return made;
 }
