@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { All, Controller, Get } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import express from 'express';
 import { adapters, createApp, type App, type NewAdapter } from '../support/applications.js';
 import { howMany } from '../support/everything.js';
@@ -89,7 +90,20 @@ async function reaches(port: number, target: string, https: boolean): Promise<bo
   return (await pipeline(port, written([target], https))).text.includes(SECRET);
 }
 
-it.each(adapters)(
+/** What Fastify's router can be told to take for one path. */
+const lenient = {
+  ignoreDuplicateSlashes: true,
+  ignoreTrailingSlash: true,
+  caseSensitive: false,
+  useSemicolonDelimiter: true,
+};
+
+const routers: [string, NewAdapter][] = [
+  ...adapters,
+  ['Fastify with a lenient router', () => new FastifyAdapter({ routerOptions: lenient })],
+];
+
+it.each(routers)(
   'no target that is mutated reaches on %s over plain HTTP what a paths rule covers',
   async (platform, newAdapter) => {
     const { nest } = await start(newAdapter);

@@ -259,6 +259,50 @@ describe.each(adapters)('one truth on %s', (platform, newAdapter) => {
     });
   });
 
+  const list = { 'X-Forwarded-For': '"203.0.113.7", "10.0.0.1"' };
+  it.each<[string, SecureOptions['proxies'] & object, Record<string, string>, 'http' | 'https']>([
+    [
+      'spaces in Forwarded',
+      { trust: 'loopback', header: 'forwarded' },
+      { Forwarded: 'for=203.0.113.43; proto=https; extension=value' },
+      'https',
+    ],
+    [
+      'tabs in Forwarded',
+      { trust: 'loopback', header: 'forwarded' },
+      { Forwarded: 'for=203.0.113.43\t;\tproto=https' },
+      'https',
+    ],
+    [
+      'Forwarded with an element that is none',
+      { trust: 'loopback', header: 'forwarded' },
+      { Forwarded: 'proto=https, for=, proto=http' },
+      'http',
+    ],
+    [
+      'quoted members',
+      { trust: ['loopback', '10.0.0.1'] },
+      { 'X-Forwarded-Proto': '"https" , "http"', ...list },
+      'https',
+    ],
+    [
+      'quoted members, the other way',
+      { trust: ['loopback', '10.0.0.1'] },
+      { 'X-Forwarded-Proto': '"http" , "https"', ...list },
+      'http',
+    ],
+    [
+      'a single value beside several addresses',
+      { trust: 'loopback' },
+      { 'X-Forwarded-Proto': 'https', ...list },
+      'https',
+    ],
+  ])('reads what senders write: %s', async (_what, proxies, headers, protocol) => {
+    const { port } = await start(newAdapter, { proxies });
+    expect(await see(port, headers)).toMatchObject({ protocol });
+    expect((await ask(port, '/marked', headers)).statusCode).toBe(protocol === 'https' ? 200 : 307);
+  });
+
   it('without proxies nothing is touched', async () => {
     const { port } = await start(newAdapter, {});
     const sent = {
