@@ -1,10 +1,11 @@
 export { SecureModule } from './secure.module.js';
 export type { SecureModuleAsyncOptions } from './boot/async-options.js';
-export { SecureExempt, SecureRequired } from './guard/decorators.js';
+export { RecentSignIn, SecureExempt, SecureRequired } from './guard/decorators.js';
 export { SecureGuard } from './guard/secure.guard.js';
 export { SecureInterceptor } from './guard/secure.interceptor.js';
 export { SecureExceptionFilter } from './guard/secure-exception.filter.js';
 export { SecureGraphqlException } from './guard/graphql-guard.js';
+export { RecentSignInException } from './guard/recent-sign-in.js';
 export { SecureException } from './guard/secure.exception.js';
 export type { VerdictEvent } from './enforcer/enforcer.js';
 export {

@@ -37,6 +37,19 @@ export function placeUpgradeGate(server: EventEmitter, gate: UpgradeGate): void 
   });
 }
 
+/**
+ * Observes upgrades before whatever takes them. A server that nobody listens to for upgrades is left as it is: with a
+ * listener, it would no longer serve them as requests.
+ */
+export function observeUpgrades(server: EventEmitter, observe: (request: IncomingMessage) => void): void {
+  if (server.listenerCount('upgrade') > 0) return void server.prependListener('upgrade', observe);
+  server.on('newListener', function place(event) {
+    if (event !== 'upgrade') return;
+    server.off('newListener', place);
+    server.prependListener('upgrade', observe);
+  });
+}
+
 function gateUpgrades(server: EventEmitter, gate: UpgradeGate): void {
   const emit = server.emit.bind(server);
   server.emit = function emitBehindGate(event: string | symbol, ...given: unknown[]): boolean {

@@ -1,5 +1,6 @@
 import type { Findings } from '../findings/findings.js';
 import type { Route } from '../policy/route-table.js';
+import { readRecentSignIn } from '../platform/marks.js';
 import { subjectOf, type BootFacts } from './boot-facts.js';
 import { codeOf, methodOf } from './handler-method.js';
 import { sessionUse, takesSession } from './session-use.js';
@@ -21,7 +22,24 @@ export function checkSessionHandlers(facts: BootFacts, findings: Findings): void
   for (const route of routes) {
     checkCache(route, globalInterceptors, findings);
     checkDeletion(route, findings);
+    checkSensitive(route, findings);
   }
+}
+
+/** How handlers are named that change how a user signs in, or end an account. */
+const SENSITIVE =
+  /^(?:change|update|set|replace)(?:my|own|user|account)?(?:password|passphrase|(?:e?mail)?address|e?mail)$|^(?:delete|remove|close|erase)(?:my|own|user)?account$/i;
+
+/** An attacker who finds a session that is signed in would take over the account with these. */
+function checkSensitive(route: Route, findings: Findings): void {
+  const { controller, handler, method } = route;
+  if (controller === undefined || handler === undefined || method === 'GET') return;
+  if (!SENSITIVE.test(handler) || readRecentSignIn(controller, handler) !== undefined) return;
+  findings.report('SEC242', {
+    subject: subjectOf(route),
+    cause: `It is named ${handler}, and runs however long ago the user signed in, so a browser that was left open is enough.`,
+    fix: "Write @RecentSignIn('10 minutes') on it, and let the user confirm who they are.",
+  });
 }
 
 /** Nest's CacheInterceptor keeps what a handler returned by the URL alone. */

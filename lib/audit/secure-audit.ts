@@ -1,3 +1,4 @@
+import { readRecentSignIn } from '../platform/marks.js';
 import type { Settings } from '../settings/settings.js';
 import type { Endpoint, Route, RouteTable, Unlisted } from '../policy/route-table.js';
 import type { Requirement } from '../policy/verdict.js';
@@ -36,6 +37,8 @@ export interface AuditedRoute {
   readonly overHttp: OverHttp;
   /** It uses the session, as far as its parameters and its text show. */
   readonly session: boolean;
+  /** How long ago its user may have signed in (`@RecentSignIn()`), in milliseconds; undefined: it does not ask. */
+  readonly recentSignIn: number | undefined;
 }
 
 /** What the application looks like from http: its routes with their requirement, and what is wrong with it. */
@@ -80,6 +83,7 @@ export class SecureAudit {
       requirement,
       overHttp: outcomesOverHttp(entry, requirement, this.settings),
       session: isHandler && sessionUse(controller, handler) !== undefined,
+      recentSignIn: isHandler ? readRecentSignIn(controller, handler) : undefined,
     };
   }
 

@@ -2,7 +2,9 @@ import type { HttpServer } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { Findings } from '../findings/findings.js';
 import { isRequestHookInstalled } from '../gate/request-hook.js';
+import { withoutSessions } from '../guard/recent-sign-in.js';
 import type { SecureGuard } from '../guard/secure.guard.js';
+import { isHandlerClass, shortestRecentSignIn } from '../platform/marks.js';
 import { SECURE_OPTIONS } from '../tokens.js';
 
 /**
@@ -45,6 +47,17 @@ export function assertGateIsInstalled(adapter: HttpServer): void {
   throw new Error(
     "SecureModule could not take the request hook of this HTTP adapter, so paths and mode 'all' would not be enforced, and sessions, HSTS and cookies not be seen to. Use @nestjs/platform-express or @nestjs/platform-fastify.",
   );
+}
+
+/** @throws Error when a handler asks for a recent sign-in, and there are no sessions. */
+export function assertNoRecentSignIn(modules: ModulesContainer): void {
+  for (const { controllers, providers } of modules.values()) {
+    for (const { metatype } of [...controllers.values(), ...providers.values()]) {
+      if (isHandlerClass(metatype) && shortestRecentSignIn(metatype) !== undefined) {
+        throw new Error(withoutSessions(metatype.name));
+      }
+    }
+  }
 }
 
 /** @throws Error naming every finding of severity error. */

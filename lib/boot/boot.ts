@@ -14,6 +14,7 @@ import { tagHandlers } from '../routes/record-routes.js';
 import { watchExternalContexts } from '../routes/external-contexts.js';
 import { SecureListeners } from '../server/secure-listeners.js';
 import type { SessionEngine } from '../session/engine.js';
+import { SessionSignIns } from '../session/session-sign-ins.js';
 import { SECURE_ENFORCER, SECURE_FINDINGS, SECURE_GATEWAYS, SECURE_ROUTES, SECURE_SESSION_ENGINE } from '../tokens.js';
 import { Handshakes } from '../websockets/gateways-handshake.js';
 import { WebSocketServers } from '../websockets/gateways-places.js';
@@ -23,6 +24,7 @@ import {
   assertGuardIsFirst,
   assertImportedOnce,
   assertNoErrors,
+  assertNoRecentSignIn,
   assertNotLazy,
 } from './assertions.js';
 import { checkFrameworkTrust } from './check-framework-trust.js';
@@ -64,6 +66,7 @@ export class Boot {
     assertImportedOnce(modules);
     assertNotLazy(this.adapter);
     this.parts = { enforcer, findings, routes, guard, engine, modules, config };
+    if (engine !== null) enforcer.signIns = new SessionSignIns(engine, findings);
     listeners.site = { findings, options: enforcer.settings.options };
     placeFirst(config, guard);
     watchExternalContexts(creator, enforcer.handlers, (place, type) => checkContext(place, type, enforcer));
@@ -91,9 +94,10 @@ export class Boot {
   prove(): void {
     if (this.failure !== undefined) throw this.failure;
     const { adapter } = this;
-    const { enforcer, findings, routes, guard, modules, config } = this.parts;
+    const { enforcer, findings, routes, guard, engine, modules, config } = this.parts;
     const { settings } = enforcer;
     assertGuardIsFirst(config, guard);
+    if (engine === null) assertNoRecentSignIn(modules);
     if (adapter !== undefined && this.installation.needsRequestHook) assertGateIsInstalled(adapter);
     this.webSocketServers.prove(config, adapter?.getHttpServer());
     this.webSocketServers.record(routes, config);
@@ -151,6 +155,7 @@ function watchGateways({ all, newException }: Gateways, { enforcer, guard, engin
     policy: enforcer.settings.policy([]),
     asPlatformRequest: (raw) => enforcer.asPlatformRequest(raw),
     turnAway: (request) => engine?.turnAway(request),
+    sockets: engine?.sockets,
   });
   const servers = new WebSocketServers(all, { enforcer, guarded: guard instanceof SecureGuard }, handshakes);
   servers.watch(config);

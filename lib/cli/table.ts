@@ -7,7 +7,7 @@ import { commonFix, countFindings, groupFindings } from '../findings/group-findi
 import { noticesOf, PREVIEW_LIMIT, type AuditReport } from './audit-report.js';
 import type { Unlisted } from '../policy/route-table.js';
 import { sectionsOf } from './sections.js';
-import { exposureOf, overHttpText, methodText, whereText, whoSaid, type Exposure } from './wording.js';
+import { exposureOf, overHttpText, methodText, sessionText, whereText, whoSaid, type Exposure } from './wording.js';
 
 /** How a report is written for a terminal. */
 export interface TableStyle {
@@ -76,7 +76,7 @@ function rowOf(route: AuditedRoute): Row {
       route.requirement.level,
       whoSaid(route.requirement),
       route.handler ?? '',
-      route.session ? 'session' : '',
+      sessionText(route),
     ].map(printable),
   };
 }

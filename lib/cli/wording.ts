@@ -1,3 +1,4 @@
+import ms from 'ms';
 import type { Outcome } from '../audit/over-http.js';
 import type { AuditedRoute } from '../audit/secure-audit.js';
 import type { Requirement } from '../policy/verdict.js';
@@ -51,6 +52,12 @@ export function whereText({ path, hosts, versions }: AuditedRoute): string {
   const host = hosts.length === 0 ? '' : ` on ${hosts.join(', ')}`;
   const version = versions.length === 0 ? '' : ` version ${versions.join(', ')}`;
   return `${path}${host}${version}`;
+}
+
+/** What a line says of the session of a handler. */
+export function sessionText({ session, recentSignIn }: AuditedRoute): string {
+  const recent = recentSignIn === undefined ? [] : [`sign-in within ${ms(recentSignIn)}`];
+  return [...(session ? ['session'] : []), ...recent].join(', ');
 }
 
 function outcomeText(outcome: Outcome): string {

@@ -31,6 +31,7 @@ import { RecentRequests, type ClientRequest } from './recent-requests.js';
 import { hasBody } from '../answer/lock-response.js';
 import { HandlerPlaces } from '../platform/handlers.js';
 import { removeOwnProperties } from '../platform/client-properties.js';
+import type { SignInReader } from '../platform/sign-ins.js';
 import { testingClaims } from '../platform/testing-claims.js';
 
 /** What the channel `nestjs-secure:verdict` publishes for every verdict. */
@@ -92,6 +93,8 @@ export class Enforcer {
   readonly hstsHeader: HstsHeader | undefined;
   /** What is done to a response where a handler of it is about to be called, if anything is. */
   beforeHandler: HstsHeader['beforeHandler'] | undefined;
+  /** Tells when users signed in; undefined without sessions. Set at boot. */
+  signIns: SignInReader | undefined;
   private readonly verdicts = channel(VERDICT_CHANNEL);
   private readonly redirects = new RecentRequests(REDIRECT_MEMORY);
   private readonly misdirected = new RecentRequests(RETRY_MEMORY);

@@ -2,7 +2,13 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Handler, HandlerClass, Mark, Marks } from '../options/mark.js';
 import type { Findings } from '../findings/findings.js';
 import type { HandlerPlace } from '../platform/handlers.js';
-import { isHandlerClass, readClassMark, readMarks, requiresSomewhere } from '../platform/marks.js';
+import {
+  isHandlerClass,
+  readClassMark,
+  readMarks,
+  requiresSomewhere,
+  shortestRecentSignIn,
+} from '../platform/marks.js';
 import { isRequest, rawRequestOf } from '../platform/platform.js';
 import { compileRequirement } from '../policy/requirement.js';
 import type { Enforcer, JudgeInput } from './enforcer.js';
@@ -20,6 +26,8 @@ export interface GuardedHandler {
   readonly open: boolean;
   /** A decorator requires https. */
   readonly marked: boolean;
+  /** How long ago the user may have signed in, in milliseconds; undefined: nobody asks. */
+  readonly recentSignIn: number | undefined;
   /** What the enforcer is asked of a request for it. */
   readonly input: JudgeInput;
 }
@@ -83,6 +91,7 @@ function compileMarks(label: string, marks: Marks, { settings, enforcing }: Enfo
     responseOptions: askedResponseOptions(marks),
     open: requirement.open || !enforcing,
     marked: requirement.options.length > 0 && !requirement.exempt,
+    recentSignIn: marks.recentSignIn,
     input: { requirementOf: requirement.of, policy: () => policy, asks: 'guard' },
   };
 }
@@ -99,7 +108,8 @@ function compileUnplaced(reported: HandlerClass, method: Handler, enforcer: Enfo
   }
   if (enforcer.enforcing) reportUnplaced(enforcer.findings, marked, label);
   const required: Mark = ofClass?.level === 'required' ? ofClass : { level: 'required', options: {} };
-  return compileMarks(label, { handler: required, keptFrom: undefined, class: undefined }, enforcer);
+  const recentSignIn = isHandlerClass(marked) ? shortestRecentSignIn(marked) : undefined;
+  return compileMarks(label, { handler: required, keptFrom: undefined, class: undefined, recentSignIn }, enforcer);
 }
 
 function reportUnplaced(findings: Findings, marked: HandlerClass, label: string): void {

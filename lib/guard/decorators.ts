@@ -1,6 +1,7 @@
 import { applyDecorators, UseFilters } from '@nestjs/common';
+import type { Duration } from '../options/duration.js';
 import type { SecureRequiredOptions } from '../options/secure-options.js';
-import { validateRequiredOptions } from '../settings/validate.js';
+import { validateRecentSignIn, validateRequiredOptions } from '../settings/validate.js';
 import type { Mark } from '../options/mark.js';
 import { markClass, markMethod } from '../platform/marks.js';
 import { SecureExceptionFilter } from './secure-exception.filter.js';
@@ -21,6 +22,31 @@ import { SecureExceptionFilter } from './secure-exception.filter.js';
 export function SecureRequired(options: SecureRequiredOptions = {}): ClassDecorator & MethodDecorator {
   return applyDecorators(
     mark((name) => ({ level: 'required', options: validateRequiredOptions(options, name) })),
+    bindFilter,
+  );
+}
+
+/**
+ * The handler, or every handler of the class, runs only where the user signed in, or confirmed who they are, within that
+ * time (`SecureSessions.signIn`, `.confirm`). Implies `@SecureRequired()`. A page is sent to `session.signInPath` with 303,
+ * a program is answered 401 with the reason `sign-in-too-old`, a message or an operation with an error of its protocol.
+ *
+ * @param within a number with a unit, such as `'10 minutes'` or `'1h'`, or milliseconds from 60000 on.
+ * @throws SecureOptionsError when it is no duration, Error when the target carries `@SecureExempt()` too. The boot fails
+ * without sessions.
+ *
+ * **Security:** a sign-in by Passport's `logIn` has no time and is refused: call `SecureSessions.confirm` after it.
+ *
+ * @example
+ * ```ts
+ * @RecentSignIn('10 minutes')
+ * @Post('delete')
+ * deleteAccount() {}
+ * ```
+ */
+export function RecentSignIn(within: Duration): ClassDecorator & MethodDecorator {
+  return applyDecorators(
+    mark((name) => ({ level: 'required', options: {}, recentSignIn: validateRecentSignIn(within, name) })),
     bindFilter,
   );
 }

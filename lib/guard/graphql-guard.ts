@@ -13,7 +13,7 @@ import { isRequest, rawRequestOf, type PlatformRequest } from '../platform/platf
  * request.
  */
 export function guardResolver(context: ExecutionContext, { marked, input }: GuardedHandler, enforcer: Enforcer): true {
-  const request = graphqlRequestOf(context);
+  const request = findContextRequest(context);
   if (request === undefined) {
     if (!marked) return true;
     throw new Error(withoutRequest(context));
@@ -57,10 +57,14 @@ export class SecureGraphqlException extends HttpException {
  * Mercurius under Nest), `request` and `reply.request` (Mercurius), and `extra.request` of graphql-ws, which Nest's Apollo
  * driver leaves in `req`. Only a real request counts: some contexts are filled from what a client sent.
  */
-function graphqlRequestOf(context: ExecutionContext): PlatformRequest | undefined {
+export function findContextRequest(context: ExecutionContext): PlatformRequest | undefined {
   const given: readonly unknown[] = context.getArgs();
   // A reference resolver of a federation is called without arguments of the field.
-  const operation = given.length === 3 ? given[1] : given[2];
+  return findOperationRequest(given.length === 3 ? given[1] : given[2]);
+}
+
+/** The same in the context of an operation, as `@Context()` gives it. */
+export function findOperationRequest(operation: unknown): PlatformRequest | undefined {
   const req = valueOf(operation, 'req');
   const candidates = [
     req,

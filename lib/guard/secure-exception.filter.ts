@@ -12,6 +12,7 @@ import { SECURE_ENFORCER } from '../tokens.js';
 import { answerOf } from '../answer/answer.js';
 import { assertModuleImported } from './module-presence.js';
 import { rawRequestOf, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
+import { RecentSignInException } from './recent-sign-in.js';
 import { SecureException } from './secure.exception.js';
 
 /**
@@ -19,8 +20,8 @@ import { SecureException } from './secure.exception.js';
  * `@SecureRequired()`; it has no part in a request that passes.
  */
 @Injectable()
-@Catch(SecureException)
-export class SecureExceptionFilter implements ExceptionFilter<SecureException>, OnModuleInit {
+@Catch(SecureException, RecentSignInException)
+export class SecureExceptionFilter implements ExceptionFilter<SecureException | RecentSignInException>, OnModuleInit {
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Optional() @Inject(SECURE_ENFORCER) private readonly enforcer?: unknown,
@@ -36,12 +37,14 @@ export class SecureExceptionFilter implements ExceptionFilter<SecureException>, 
   }
 
   /** Writes the body in the form the client prefers; status and headers are set already. */
-  catch({ verdict }: SecureException, host: ArgumentsHost): void {
+  catch(exception: SecureException | RecentSignInException, host: ArgumentsHost): void {
+    // Elsewhere the exception itself is what the client reads.
+    if (host.getType<string>() !== 'http') throw exception;
     const http = host.switchToHttp();
-    const { status, headers, body } = answerOf(
-      verdict,
-      rawRequestOf(http.getRequest<PlatformRequest>()).headers.accept,
-    );
+    const { status, headers, body } =
+      exception instanceof RecentSignInException
+        ? exception.answer
+        : answerOf(exception.verdict, rawRequestOf(http.getRequest<PlatformRequest>()).headers.accept);
     const response = http.getResponse<PlatformResponse>();
     if ('writeHead' in response) {
       // Express's own way to send would compute an ETag, and the seal keep it off.

@@ -9,6 +9,7 @@ import { isRequest, rawResponseOf, type PlatformResponse } from '../platform/pla
 import { applyResponseOptions } from '../enforcer/response-options.js';
 import { lockResponse } from '../answer/lock-response.js';
 import { guardOtherContext } from './other-contexts.js';
+import { guardRecentSignIn } from './recent-sign-in.js';
 import { exceptionOf } from './secure.exception.js';
 
 /** What guards the handlers of a context, by its type. */
@@ -37,18 +38,19 @@ export class SecureGuard implements CanActivate {
   /**
    * Lets the request go on, or answers it.
    *
-   * @throws SecureException with the status of the redirect or the refusal; where there is no http answer, the exception
+   * @throws RecentSignInException where `@RecentSignIn()` refuses; SecureException with the status of the redirect or the refusal; where there is no http answer, the exception
    * of that transport; Error when a marked handler was called without a request.
    */
-  canActivate(context: ExecutionContext): boolean {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const { beforeHandler } = this.enforcer;
     if (beforeHandler !== undefined && context.getType<string>() === 'http') prepareResponse(context, beforeHandler);
     const handler = this.handlerOf(context);
     const type = context.getType<string>();
     const done = handler.open && (handler.responseOptions === undefined || type !== 'http');
-    if (done && !this.enforcer.observed) return true;
     const guard = CONTEXT_GUARDS.get(type) ?? guardOtherContext;
-    return guard(context, handler, this.enforcer);
+    const admitted = (done && !this.enforcer.observed) || guard(context, handler, this.enforcer);
+    if (handler.recentSignIn === undefined || !admitted) return admitted;
+    return guardRecentSignIn(context, handler, this.enforcer);
   }
 }
 

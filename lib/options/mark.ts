@@ -2,7 +2,13 @@ import type { SecureRequiredOptions } from './secure-options.js';
 
 /** What a decorator wrote on a class or a method. */
 export type Mark =
-  { readonly level: 'required'; readonly options: SecureRequiredOptions } | { readonly level: 'exempt' };
+  | {
+      readonly level: 'required';
+      readonly options: SecureRequiredOptions;
+      /** Of `@RecentSignIn()`, in milliseconds. */
+      readonly recentSignIn?: number | undefined;
+    }
+  | { readonly level: 'exempt' };
 
 /** A controller class, or any other class whose methods are handlers. */
 export type HandlerClass = abstract new (...args: never[]) => unknown;
@@ -18,4 +24,6 @@ export interface Marks {
   readonly keptFrom: string | undefined;
   /** The mark of the class, or of the nearest class it extends. */
   readonly class: Mark | undefined;
+  /** How long ago the user may have signed in, in milliseconds; undefined: any time, or never. */
+  readonly recentSignIn?: number | undefined;
 }

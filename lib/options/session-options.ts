@@ -89,6 +89,16 @@ export interface SessionOptions {
   /** Sessions of express-session or @fastify/session that go on here. Default: none. */
   adopt?: AdoptOptions;
   /**
+   * The path of the page where users sign in, and confirm who they are: `@RecentSignIn()` sends pages there, with the path
+   * to return to in `return`. Default none: pages are answered 401, as programs are.
+   */
+  signInPath?: string;
+  /**
+   * How often the store is asked whether sessions that have open sockets here have been ended by another process, from
+   * `'100ms'` to `'1m'`. Redis sends messages and is not asked. Default `'500ms'`.
+   */
+  socketCheckInterval?: Duration;
+  /**
    * Binds each session to a key that never leaves the browser's device (Device Bound Session Credentials, a W3C draft), so
    * a copied cookie is soon worthless. Chromium does it; other browsers go on as before. Default false.
    *

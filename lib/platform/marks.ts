@@ -10,8 +10,9 @@ export const MARK = 'nestjs-secure:mark';
  * @throws Error if it carries the other decorator already.
  */
 export function markClass(mark: Mark, target: object, name: string): void {
-  assertNoOther(mark, Reflect.getOwnMetadata(MARK, target), name);
-  Reflect.defineMetadata(MARK, mark, target);
+  const present: Mark | undefined = Reflect.getOwnMetadata(MARK, target);
+  assertNoOther(mark, present, name);
+  Reflect.defineMetadata(MARK, mergeMarks(mark, present), target);
 }
 
 /**
@@ -21,9 +22,18 @@ export function markClass(mark: Mark, target: object, name: string): void {
  * @throws Error if the method carries the other decorator already.
  */
 export function markMethod(mark: Mark, prototype: object, key: string | symbol, method: object, name: string): void {
-  assertNoOther(mark, Reflect.getOwnMetadata(MARK, prototype, key), name);
-  Reflect.defineMetadata(MARK, mark, prototype, key);
-  Reflect.defineMetadata(MARK, mark, method);
+  const present: Mark | undefined = Reflect.getOwnMetadata(MARK, prototype, key);
+  assertNoOther(mark, present, name);
+  const merged = mergeMarks(mark, present);
+  Reflect.defineMetadata(MARK, merged, prototype, key);
+  Reflect.defineMetadata(MARK, merged, method);
+}
+
+/** Two decorators on one target, such as `@SecureRequired()` and `@RecentSignIn()`, both hold. */
+function mergeMarks(mark: Mark, present: Mark | undefined): Mark {
+  if (mark.level !== 'required' || present?.level !== 'required') return mark;
+  const options = { ...present.options, ...mark.options };
+  return { level: 'required', options, recentSignIn: mark.recentSignIn ?? present.recentSignIn };
 }
 
 function assertNoOther(mark: Mark, present: Mark | undefined, name: string): void {
@@ -40,18 +50,53 @@ function assertNoOther(mark: Mark, present: Mark | undefined, name: string): voi
  * along the chain. An exemption is not kept: an override has to say it anew.
  */
 export function readMarks(controller: HandlerClass, name: string | symbol): Marks {
-  return { ...readMethodMark(controller, name), class: readClassMark(controller) };
+  return {
+    ...readMethodMark(controller, name),
+    class: readClassMark(controller),
+    recentSignIn: readRecentSignIn(controller, name),
+  };
+}
+
+/**
+ * How long ago the user may have signed in for a method, by the nearest `@RecentSignIn()` of it or of the methods it
+ * overrides, else by that of the class or of the classes it extends. A nearer `@SecureRequired()` does not lift it, and a
+ * nearer `@SecureExempt()` does.
+ */
+export function readRecentSignIn(controller: HandlerClass, name: string | symbol): number | undefined {
+  for (const mark of [...methodMarksByName(controller, name), ...classMarks(controller)]) {
+    if (mark.level === 'exempt') return undefined;
+    if (mark.recentSignIn !== undefined) return mark.recentSignIn;
+  }
+  return undefined;
+}
+
+/** The shortest time of any `@RecentSignIn()` on a class, on one that it extends or on any of their methods. */
+export function shortestRecentSignIn(controller: HandlerClass): number | undefined {
+  const times = [...classMarks(controller), ...methodMarks(controller)].flatMap((mark) =>
+    mark.level === 'required' && mark.recentSignIn !== undefined ? [mark.recentSignIn] : [],
+  );
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 /** The mark of a class, or of the nearest class it extends. */
 export function readClassMark(controller: HandlerClass): Mark | undefined {
+  for (const mark of classMarks(controller)) return mark;
+  return undefined;
+}
+
+/** The marks of a class and of those it extends, nearest first. */
+function* classMarks(controller: HandlerClass): Generator<Mark> {
   let level: unknown = controller;
   for (const prototype of chain(controller)) {
     const mark = ownMark(level) ?? markOfConstructor(prototype);
-    if (mark !== undefined) return mark;
+    if (mark !== undefined) yield mark;
     level = typeof level === 'function' ? Object.getPrototypeOf(level) : undefined;
   }
-  return undefined;
+}
+
+/** The marks of a method and of those it overrides, nearest first. */
+function methodMarksByName(controller: HandlerClass, name: string | symbol): Mark[] {
+  return [...chain(controller)].flatMap((prototype) => markAt(prototype, name) ?? []);
 }
 
 /** Whether a decorator of this package stands on a class, on one that it extends or on any of their methods. */

@@ -4,6 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface TestingClaims {
   readonly encrypted?: boolean;
   readonly peer?: string;
+  /** For how long the user is taken to have been signed in at least, in milliseconds. */
+  readonly signedInAgo?: number;
 }
 
 /** Takes the claims off a request. The test kit's claims carry a random secret of the process. */

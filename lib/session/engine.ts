@@ -16,8 +16,9 @@ import { SessionCookie } from './cookie.js';
 import { CookieTags, type Ticket } from './cookie-tag.js';
 import { endRecord, type BindingParts, type DeviceBinding } from './device-binding.js';
 import { EndedIds } from './ended-ids.js';
+import { watchEventStream } from './event-streams.js';
 import { compileLeakHandler, type LeakHandler } from './leaked-sessions.js';
-import { timeoutsOf } from './lifetimes.js';
+import { endOf, timeoutsOf } from './lifetimes.js';
 import { createNullSession } from './null-session.js';
 import { openRecords } from './open-records.js';
 import { proveStore, type Proof } from './prove-store.js';
@@ -25,6 +26,7 @@ import { createReadOnlySession } from './read-only-session.js';
 import type { SessionRecord, SessionRecords, SessionStamp } from './records.js';
 import { hookResponse } from './response-hooks.js';
 import { SecureSession } from './session.js';
+import { SessionConnections } from './session-connections.js';
 import { cookieValues } from './session-cookie.js';
 import { SessionAdopter } from './session-adopter.js';
 import {
@@ -39,6 +41,7 @@ import { SessionLoader } from './session-loader.js';
 import { SessionReports } from './session-reports.js';
 import { SessionState, setState, type ResponseHead, type SessionOperations } from './session-state.js';
 import { SessionWriter } from './session-writer.js';
+import { SocketSessions } from './socket-sessions.js';
 import { answerInstead, MOVED, TOO_MANY, UNAVAILABLE, UNSTORABLE } from './unavailable.js';
 
 /** What the engine works with. */
@@ -81,6 +84,9 @@ export class SessionEngine implements SessionOperations {
   readonly settings: SessionSettings;
   readonly records: SessionRecords;
   readonly reports: SessionReports;
+  /** The sessions of sockets. */
+  readonly sockets: SocketSessions;
+  private readonly connections: SessionConnections;
   private readonly proof: Proof;
   private readonly enforcer: Enforcer;
   private readonly tags: CookieTags;
@@ -109,6 +115,26 @@ export class SessionEngine implements SessionOperations {
     this.adopter = adopt && new SessionAdopter(adopt, records, settings, tags, this.ended);
     this.headers = new SessionHeaders(settings, tags, reports, ({ record }) => this.cookieFor(record?.stamp), binding);
     this.handleLeaks = compileLeakHandler({ enforcer, findings, records, settings, tags });
+    this.connections = new SessionConnections({
+      records,
+      load: (key) => this.loader.load(key),
+      endOf: ({ record }) => endOf(record, settings),
+      onFailure: (error) => reports.storeFaltered(error),
+      interval: settings.socketCheckInterval,
+    });
+    this.sockets = new SocketSessions({
+      enforcer,
+      settings,
+      records,
+      tags,
+      loader: this.loader,
+      reports,
+      connections: this.connections,
+      revoke: (key) => this.revoke(key),
+      cookieFor: (stamp) => this.cookieFor(stamp),
+      admits: async (raw, record) => binding === undefined || binding.admits(raw, record),
+      onLeak: (request, cookies) => this.handleLeaks(request, cookies),
+    });
   }
 
   /** Takes a request on. The store is read now only where it cannot answer at the first touch. */
@@ -122,7 +148,7 @@ export class SessionEngine implements SessionOperations {
     const oldId = this.adopter?.idIn(raw.headers.cookie);
     if (values.length === 0 && oldId === undefined) return proceed();
     if (!this.isServed(state)) {
-      if (values.length > 0) this.handleLeaks(request, values);
+      if (values.length > 0 && !this.sockets.has(raw)) this.handleLeaks(request, values);
       return proceed();
     }
     if (oldId !== undefined && this.coversPath(state) && !values.some((value) => this.tags.read(value))) {
@@ -137,6 +163,8 @@ export class SessionEngine implements SessionOperations {
 
   /** Looks after the cookies of a request that was answered at the gate. */
   turnAway(request: PlatformRequest): void {
+    // The sockets have seen it already.
+    if (this.sockets.has(rawRequestOf(request))) return;
     const values = cookieValues(rawRequestOf(request).headers.cookie, this.settings.name);
     if (values.length > 0) this.handleLeaks(request, values);
   }
@@ -274,6 +302,7 @@ export class SessionEngine implements SessionOperations {
 
   writeHeaders(state: SessionState, head: ResponseHead): void {
     this.headers.write(state, head);
+    watchEventStream(state, head, this.connections);
   }
 
   fail(state: SessionState, error: unknown): void {
@@ -323,6 +352,7 @@ export class SessionEngine implements SessionOperations {
   /** Lets go of the store. */
   close(): Promise<void> {
     this.proof.stop();
+    this.connections.stop();
     return this.records.close();
   }
 

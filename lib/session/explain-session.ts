@@ -30,6 +30,19 @@ function inTest(): string {
   return ' In a test, send the request with asHttps() of nestjs-secure/testing: it works with the guard overridden and with everything switched off.';
 }
 
+/** Why a socket has no session: the likeliest cause first. */
+export function explainSocketOverHttp(request: PlatformRequest, enforcer: Enforcer): Explanation {
+  const path = pathOf(targetOf(request));
+  const proxy = enforcer.explainDoubts(request);
+  const asked = `The session of a socket at ${path} was asked for (SecureSessions.of), and its handshake came over plain HTTP, so it has none.`;
+  if (proxy !== undefined) return { subject: path, cause: `${asked} ${proxy.cause}`, fix: proxy.fix };
+  return {
+    subject: path,
+    cause: asked,
+    fix: 'Mark the gateway or the resolver with @SecureRequired(), and let clients connect to the wss address.',
+  };
+}
+
 /** Why what was written to a session is lost. */
 export function explainLateWrite(request: PlatformRequest): Explanation {
   return {

@@ -44,6 +44,11 @@ export function expiryAt(
   return Math.min(now + idleTimeout, created + absoluteTimeout);
 }
 
+/** When a session ends that nobody uses any more. */
+export function endOf({ created, seen, expires, stamp }: SessionTimes, settings: SessionLifetimes): number {
+  return Math.min(expires, expiryAt(seen, created, stamp, settings));
+}
+
 /** Whether the store knows of a use that is so recent that another one need not be written. */
 export function isFresh({ seen, stamp }: SessionTimes, settings: SessionLifetimes, now: number): boolean {
   const { idleTimeout } = timeoutsOf(stamp, settings);

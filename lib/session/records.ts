@@ -105,6 +105,9 @@ export interface SessionRecords {
   /** Which of these sessions have not ended: each with the id it has now, another one where it was moved. */
   stillThere(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
 
+  /** Tells of sessions that any process ends or moves, as soon as it does. Only stores that can send messages have it. */
+  listen?(events: RecordEvents): void;
+
   /**
    * Writes, reads, updates and removes a throw-away record.
    *
@@ -114,6 +117,14 @@ export interface SessionRecords {
 
   /** Lets go of files and timers; what the application itself opened stays open. */
   close(): Promise<void>;
+}
+
+/** Hears of sessions that end or move, whichever process does it. */
+export interface RecordEvents {
+  ended(id: string): void;
+  moved(id: string, movedTo: string): void;
+  /** Whether messages arrive from now on. Before the first call, and while this is false, the store has to be asked. */
+  connected(isConnected: boolean): void;
 }
 
 /** Something is kept under the id of a session, and it cannot be read. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { probeRecords } from './probe-records.js';
 import {
   followMoved,
@@ -12,6 +13,7 @@ import {
   UnreadableRecordError,
   type KeptSession,
   type MovedSession,
+  type RecordEvents,
   type SessionRecord,
   type SessionRecords,
   type SessionUse,
@@ -38,6 +40,17 @@ export interface RedisClient {
   /** The nodes of a cluster. */
   readonly masters?: readonly object[];
   nodeClient?(master: object): Promise<RedisClient> | RedisClient;
+  /** A pool has none. */
+  duplicate?(): unknown;
+}
+
+/** A connection of its own for messages: one that is subscribed can do nothing else. */
+interface RedisSubscriber {
+  readonly isReady?: boolean;
+  on(event: 'error' | 'ready' | 'reconnecting' | 'end', listener: () => void): RedisSubscriber;
+  connect(): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  destroy(): void;
 }
 
 /** The commands that sessions need. */
@@ -75,16 +88,23 @@ const TOUCH = `
 if not ${ALIVE} then return 0 end
 ${WRITE}`;
 
-/** Leaves the way to the new id in the place of the session. */
+/** Tells whoever has sockets of a session, in the same step. Where a user of Redis may not publish, nothing fails. */
+const TELL = `redis.pcall('PUBLISH', ARGV[1], ARGV[2])`;
+
+/** Leaves the way to the new id in the place of the session. ARGV[3] and ARGV[4] are the channel and the message. */
 const TAKE = `
 if not ${ALIVE} then return 0 end
 redis.call('DEL', KEYS[1])
-${WRITE}`;
+redis.call('HSET', KEYS[1], unpack(ARGV, 5))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.pcall('PUBLISH', ARGV[3], ARGV[4])
+return 1`;
 
 /** Leaves the way to a session that has moved, and gives its new id. */
 const REMOVE = `
 local movedTo = redis.call('HGET', KEYS[1], 'movedTo')
 if not movedTo then redis.call('DEL', KEYS[1]) end
+${TELL}
 return movedTo`;
 
 /** Scored by when each session ends. Those that have ended go, and the list itself goes with its last. */
@@ -115,6 +135,7 @@ export function isRedisStore(store: SessionStore): store is RedisStore {
  */
 export class RedisRecords implements SessionRecords {
   private connecting: Promise<void> | undefined;
+  private subscriber: RedisSubscriber | undefined;
 
   constructor(
     private readonly store: RedisStore,
@@ -147,18 +168,19 @@ export class RedisRecords implements SessionRecords {
     if (!(await this.insert(newId, record))) return false;
     const until = this.now() + MOVED_MILLISECONDS;
     const pointer = ['movedTo', newId, 'until', String(until)];
-    const taken = await this.run(TAKE, this.key(oldId), this.timesFor(until, pointer));
+    const told = [this.channel, JSON.stringify([oldId, newId])];
+    const taken = await this.run(TAKE, this.key(oldId), this.timesFor(until, [...told, ...pointer]));
     if (taken !== 1) await this.ask((redis) => redis.del(this.key(newId)));
     return taken === 1;
   }
 
   async remove(id: string): Promise<void> {
     const ways = new Set<string>();
-    let next: unknown = await this.run(REMOVE, this.key(id), []);
+    let next: unknown = await this.end(id);
     for (let from = id; typeof next === 'string' && !ways.has(from);) {
       ways.add(from);
       from = next;
-      next = await this.run(REMOVE, this.key(from), []);
+      next = await this.end(from);
     }
     // Last: whoever has to do this again, because a step failed, still finds the way.
     for (const way of ways) await this.ask((redis) => redis.del(this.key(way)));
@@ -200,8 +222,43 @@ export class RedisRecords implements SessionRecords {
     return probeRecords(this, this.now, 'Scripts (EVAL) are needed, and Redis 4 or newer.');
   }
 
+  /**
+   * Hears the messages of {@link REMOVE} and {@link TAKE}. They count as heard once a message of this process has come
+   * back: a user of Redis may be allowed to subscribe and not to publish. A client that cannot be duplicated hears none.
+   */
+  listen(events: RecordEvents): void {
+    const subscriber: unknown = this.store.client.duplicate?.();
+    if (!isSubscriber(subscriber)) return;
+    this.subscriber = subscriber;
+    const hello = randomUUID();
+    const greet = (): void =>
+      void this.run(`${TELL} return 1`, this.key(hello), [this.channel, JSON.stringify([hello])]).catch(ignore);
+    const lose = (): void => events.connected(false);
+    // Without a listener, an error would end the process. The client reconnects and subscribes anew.
+    subscriber.on('error', lose).on('reconnecting', lose).on('end', lose).on('ready', greet);
+    subscriber
+      .connect()
+      .then(() =>
+        subscriber.subscribe(this.channel, (text) => {
+          const [id, movedTo] = messageFrom(text);
+          // A cluster does not say when a connection was lost: it is asked all the same.
+          if (id === hello) events.connected(subscriber.isReady === true);
+          else if (id !== undefined && movedTo === undefined) events.ended(id);
+          else if (id !== undefined && movedTo !== undefined) events.moved(id, movedTo);
+        }),
+      )
+      .then(greet)
+      .catch(lose);
+  }
+
   /** The client is the application's own. */
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.subscriber?.destroy();
+  }
+
+  private end(id: string): Promise<unknown> {
+    return this.run(REMOVE, this.key(id), [this.channel, JSON.stringify([id])]);
+  }
 
   private async write(script: string, id: string, use: SessionUse, fields: string[]): Promise<boolean> {
     const { expires, userId } = use;
@@ -302,6 +359,10 @@ export class RedisRecords implements SessionRecords {
     return this.connecting;
   }
 
+  private get channel(): string {
+    return `${this.store.prefix}ended`;
+  }
+
   private key(id: string): string {
     return this.store.prefix + id;
   }
@@ -310,3 +371,17 @@ export class RedisRecords implements SessionRecords {
     return `${this.store.prefix}user:${hashedId(userId)}`;
   }
 }
+
+/** The ids in a message: of a session that has ended, or the old and the new one of a session that was moved. */
+function messageFrom(text: string): string[] {
+  const ids = jsonFrom(text);
+  return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];
+}
+
+function isSubscriber(value: unknown): value is RedisSubscriber {
+  return (
+    isObject(value) && ['on', 'connect', 'subscribe', 'destroy'].every((name) => typeof value[name] === 'function')
+  );
+}
+
+function ignore(): void {}

@@ -1,11 +1,14 @@
 import { ForbiddenException } from '@nestjs/common';
 import type { Duration } from '../options/duration.js';
-import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
+import { findOperationRequest } from '../guard/graphql-guard.js';
+import { isRequest as isPlatformRequest, rawRequestOf, type PlatformRequest } from '../platform/platform.js';
 import { durationFrom } from '../settings/durations.js';
 import type { SessionEngine } from './engine.js';
 import type { SessionStamp } from './records.js';
 import { reservedKey, SecureSession } from './session.js';
+import type { SessionData, SessionFace } from './session-face.js';
 import { stateOf, type SessionState } from './session-state.js';
+import { handshakeOf } from '../websockets/gateways-handshake.js';
 
 /** One session of a user, for a page that lists them. */
 export interface UserSession {
@@ -107,6 +110,34 @@ export class SecureSessions {
     }
     const { cookie: _, ...data } = session;
     await engine.inStore(state, () => engine.renew(state, data, { authenticatedAt: Date.now() }));
+  }
+
+  /**
+   * The session of a WebSocket: that of its handshake, as the store has it now. Undefined where the handshake brought none,
+   * where it has ended, and where the handshake came over plain HTTP, which is a finding that says why (SEC240).
+   *
+   * Reading it is a use, which moves the idle timeout; other messages are none. What is changed is stored by `save()`.
+   *
+   * @param client what a gateway gets with `@ConnectedSocket()`, of `ws` or socket.io; what a resolver gets with
+   * `@Context()`; the request of a handshake. For an HTTP request it gives `req.session`.
+   * @throws TypeError when it is none of these; a 503 when the store fails.
+   *
+   * **Security:** ask for it whenever a message needs it. A session that was kept from an earlier message may have ended.
+   */
+  async of(client: object): Promise<(SessionFace & Partial<SessionData>) | undefined> {
+    const engine = this.requiredEngine();
+    const request = handshakeOf(client)?.request ?? findRequest(client);
+    const raw = request === undefined ? undefined : rawRequestOf(request);
+    if (raw !== undefined && engine.sockets.has(raw)) return facing(await engine.sockets.current(raw));
+    const state = raw === undefined ? undefined : stateOf(raw);
+    if (state === undefined) {
+      throw new TypeError(
+        'SecureSessions.of() was given something that has no handshake in this application. Accepted: a client of a gateway on WsAdapter or IoAdapter (@ConnectedSocket()), the context of a GraphQL operation (@Context()), or a request.',
+      );
+    }
+    if (engine.isServed(state)) return facing(engine.touch(state));
+    engine.reports.socketOverHttp(state.platform);
+    return undefined;
   }
 
   /** The sessions of a user that have not ended, oldest first. */
@@ -218,6 +249,18 @@ function stampFrom({ idleTimeout, absoluteTimeout, persistent, authenticatedAt }
     ...(absoluteTimeout === undefined ? {} : { absoluteTimeout: durationFrom(absoluteTimeout) }),
     ...(persistent === undefined ? {} : { persistent }),
   };
+}
+
+function facing(session: unknown): (SessionFace & Partial<SessionData>) | undefined {
+  return isFace(session) ? session : undefined;
+}
+
+function isFace(session: unknown): session is SessionFace & Partial<SessionData> {
+  return session instanceof SecureSession;
+}
+
+function findRequest(client: object): PlatformRequest | undefined {
+  return isPlatformRequest(client) ? client : findOperationRequest(client);
 }
 
 function rawOf(request: object): ReturnType<typeof rawRequestOf> {

@@ -3,6 +3,7 @@ import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Explanation } from '../enforcer/explain.js';
 import type { FindingId } from '../findings/catalogue.js';
 import type { Findings } from '../findings/findings.js';
+import type { PlatformRequest } from '../platform/platform.js';
 import type { SessionSettings } from '../settings/session-settings.js';
 import { pathOf } from '../transport/request-target.js';
 import {
@@ -13,6 +14,7 @@ import {
   explainMovedWrite,
   explainOverHttpWrite,
   explainSharedCache,
+  explainSocketOverHttp,
   explainStore,
   explainUnstorable,
   explainUserChange,
@@ -32,6 +34,11 @@ export class SessionReports {
   /** A session was to be written over plain HTTP. */
   overHttp({ platform }: SessionState, writer: string): Error {
     return this.error('SEC201', explainOverHttpWrite(writer, platform, this.enforcer));
+  }
+
+  /** The session of a socket was asked for that came over plain HTTP. */
+  socketOverHttp(request: PlatformRequest): void {
+    this.findings.report('SEC240', explainSocketOverHttp(request, this.enforcer));
   }
 
   /** A session was to be written when the response had begun. */

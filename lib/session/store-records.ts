@@ -212,8 +212,11 @@ export class StoreRecords implements SessionRecords {
 
   private async leadOf(id: string): Promise<string | undefined> {
     try {
-      const found = await this.read(id);
-      return isMoved(found) ? found.movedTo : found && id;
+      // A process that died while it ended the session has left the mark.
+      const [record, marked] = await Promise.all([this.record(id), this.isMarked(endedKey(id))]);
+      if (record !== undefined && !marked) return id;
+      const found = await this.find(movedKey(id));
+      return isMoved(found) ? found.movedTo : undefined;
     } catch (error) {
       if (error instanceof UnreadableRecordError) return id;
       throw error;

@@ -26,6 +26,8 @@ export interface SessionSettings extends SessionLifetimes {
   readonly perUser: PerUserOptions | undefined;
   readonly adopt: AdoptSettings | undefined;
   readonly deviceBound: DeviceBoundSettings | undefined;
+  /** Milliseconds; undefined: the default. */
+  readonly socketCheckInterval: number | undefined;
 }
 
 /** The `session.deviceBound` option, compiled. */
@@ -67,6 +69,8 @@ export function compileSession(options: SessionOptions, secure: boolean): Sessio
     perUser: options.perUser,
     adopt: compileAdopt(options.adopt),
     deviceBound: compileDeviceBound(options.deviceBound, name, path),
+    socketCheckInterval:
+      options.socketCheckInterval === undefined ? undefined : durationFrom(options.socketCheckInterval),
     idleTimeout: options.idleTimeout === undefined ? 30 * MINUTE : durationFrom(options.idleTimeout),
     absoluteTimeout: options.absoluteTimeout === undefined ? 12 * HOUR : durationFrom(options.absoluteTimeout),
   };

@@ -6,6 +6,7 @@ import type {
   SessionOptions,
   SessionStore,
 } from '../options/session-options.js';
+import type { Duration } from '../options/duration.js';
 import { duration, parseDuration } from './durations.js';
 import { compileSession, type DeviceBoundSettings, type SessionSettings } from './session-settings.js';
 import {
@@ -148,6 +149,11 @@ export const sessionOptions: Check<SessionOptions> = object<SessionOptions>(
     store: checkStore,
     dir: text,
     rolling: boolean,
+    signInPath: rule(
+      'A path of this site, with a leading slash and without query and fragment, such as "/login",',
+      isSignInPath,
+    ),
+    socketCheckInterval: checkSocketInterval,
     perUser: object<PerUserOptions>({
       max: { required: whole('A whole number from 1 on', 1, Number.MAX_SAFE_INTEGER) },
       // oxlint-disable-next-line unicorn/no-thenable -- the name of an option, of an object that is never awaited
@@ -271,6 +277,18 @@ export function isInMemory(store: SessionOptions['store']): boolean {
     if (link.constructor?.name === 'MemoryStore') return true;
   }
   return false;
+}
+
+/** What a browser would not take for another site, a query or a fragment. */
+function isSignInPath(value: unknown): value is string {
+  return typeof value === 'string' && /^\/(?!\/)[!$&'()*+,\-./:;=@\w~%]*$/.test(value);
+}
+
+function checkSocketInterval(value: unknown, place: Place): Duration {
+  const milliseconds = parseDuration(value);
+  const accepted = milliseconds !== undefined && milliseconds >= 100 && milliseconds <= 60_000;
+  if (accepted && typeof value === 'string') return value;
+  throw refusal(place, shown(value), 'A duration with a unit from "100ms" to "1m"');
 }
 
 function checkSecret(value: unknown, place: Place): string {

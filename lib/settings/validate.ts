@@ -24,6 +24,7 @@ import {
   type Fields,
   type Place,
 } from './checks.js';
+import { duration, durationFrom } from './durations.js';
 import { SecureOptionsError } from './secure-options.error.js';
 import type {
   ExemptRule,
@@ -60,6 +61,17 @@ export function validateOptions(options: unknown): SecureOptions {
  */
 export function validateRequiredOptions(options: unknown, where: string): SecureRequiredOptions {
   return requiredOptions(options, { owner: `@SecureRequired() options on ${where}`, path: '' });
+}
+
+/**
+ * Checks what `@RecentSignIn()` was given.
+ *
+ * @returns milliseconds
+ * @throws SecureOptionsError where it is no duration
+ */
+export function validateRecentSignIn(within: unknown, where: string): number {
+  const place = { owner: `@RecentSignIn() on ${where}`, path: '' };
+  return durationFrom(duration(Number.MAX_SAFE_INTEGER)(within, place));
 }
 
 /**

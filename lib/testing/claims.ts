@@ -68,6 +68,10 @@ function parseClaims(json: string): TestingClaims | undefined {
 
 function isClaims(value: unknown): value is TestingClaims {
   if (typeof value !== 'object' || value === null) return false;
-  const { encrypted, peer }: { encrypted?: unknown; peer?: unknown } = value;
-  return (encrypted === undefined || typeof encrypted === 'boolean') && (peer === undefined || isPeer(peer));
+  const { encrypted, peer, signedInAgo }: { encrypted?: unknown; peer?: unknown; signedInAgo?: unknown } = value;
+  return (
+    (encrypted === undefined || typeof encrypted === 'boolean') &&
+    (peer === undefined || isPeer(peer)) &&
+    (signedInAgo === undefined || typeof signedInAgo === 'number')
+  );
 }

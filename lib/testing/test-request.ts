@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { Duration } from '../options/duration.js';
+import { parseDuration } from '../settings/durations.js';
 import type { TestingClaims } from '../platform/testing-claims.js';
 import { CLAIMS_HEADER, isPeer, readClaims, writeClaims } from './claims.js';
 
@@ -66,6 +68,27 @@ export function throughProxy<TRequest extends SettableRequest | InjectRequest>(
   return withClaims('throughProxy', test, { peer }, headers);
 }
 
+/**
+ * Lets a request go as if its user had signed in that long ago: `@RecentSignIn()` asks them to confirm who they are. Sign in
+ * first; a sign-in that is older stays as old as it is.
+ *
+ * @param ago a number with a unit, such as `'2 hours'`, or milliseconds
+ * @throws TypeError when `test` is not a request, or `ago` no duration
+ * @example
+ * const agent = asHttps(request.agent(app.getHttpServer()));
+ * await agent.post('/login').send({ user: 'ada', password });
+ * await signedInAgo(agent.post('/account/delete'), '2 hours').expect(401);
+ */
+export function signedInAgo<TRequest extends SettableRequest | InjectRequest>(test: TRequest, ago: Duration): TRequest {
+  const milliseconds = parseDuration(ago);
+  if (milliseconds === undefined) {
+    throw new TypeError(
+      `signedInAgo: '${String(ago)}' is no duration. Accepted: a number with a unit, such as '2 hours', or milliseconds.`,
+    );
+  }
+  return withClaims('signedInAgo', test, { signedInAgo: milliseconds }, {});
+}
+
 function withClaims<TRequest extends SettableRequest | InjectRequest>(
   caller: string,
   test: TRequest,
@@ -73,7 +96,10 @@ function withClaims<TRequest extends SettableRequest | InjectRequest>(
   headers: Readonly<Record<string, string>>,
 ): TRequest {
   if (isSettable(test)) {
-    const all = { ...claimed.get(test), ...claims };
+    // A request of an agent has the header of that agent.
+    const header: unknown = Reflect.get(test, 'header');
+    const inherited = readClaims(Reflect.get(Object(header), CLAIMS_HEADER));
+    const all = { ...inherited, ...claimed.get(test), ...claims };
     claimed.set(test, all);
     for (const [name, value] of Object.entries(headers)) test.set(name, value);
     test.set(CLAIMS_HEADER, writeClaims(all));

@@ -1,4 +1,5 @@
 import type { HandlerClass } from '../options/mark.js';
+import { sameSitePath } from '../policy/recent-sign-in.js';
 import type { Route, RouteTable } from '../policy/route-table.js';
 import type { Transport } from '../transport/connection.js';
 import { withPrefix } from '../transport/prefix.js';
@@ -55,6 +56,21 @@ export class SecureUrls<R = object> {
   private readonly links = new WeakMap<Route, RouteLink>();
 
   constructor(private readonly settings: UrlSettings<R>) {}
+
+  /**
+   * A value that a client sent as a path to go on to, such as the `return` of a sign-in page; undefined where it leads, or a
+   * browser would take it, to another site.
+   *
+   * @example
+   * ```ts
+   * response.redirect(303, urls.sameSitePath(request.query.return) ?? '/');
+   * ```
+   *
+   * **Security:** without it, a link to `/login?return=//evil.example` sends users to another site once they have signed in.
+   */
+  sameSitePath(value: unknown): string | undefined {
+    return sameSitePath(value);
+  }
 
   /** Whether a request is secure: its effective scheme is https or wss. Django's `request.is_secure()`. */
   isSecure(request: R): boolean {

@@ -7,6 +7,7 @@ import { answerOf, detailOf, type Answer, type DenyVerdict } from '../answer/ans
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { NewMessageException } from './gateways.js';
 import type { PlatformRequest } from '../platform/platform.js';
+import type { OpenedSocket, SocketWatcher } from './session-sockets.js';
 
 /** How a client came in, written down while its connection was there to be asked. */
 export interface Handshake {
@@ -31,6 +32,8 @@ export interface HandshakeParts {
   asPlatformRequest(raw: IncomingMessage): PlatformRequest;
   /** Hears of a request that was refused. */
   turnAway(request: PlatformRequest): void;
+  /** Follows the sockets of sessions; undefined without sessions. */
+  readonly sockets: SocketWatcher | undefined;
 }
 
 /** Judges the handshakes of an application, and remembers those that its messages will be judged by. */
@@ -63,8 +66,28 @@ export class Handshakes {
     return answered === undefined ? undefined : refusalOf(answered);
   }
 
+  /** Follows the sockets of sessions; undefined without sessions. */
+  get sockets(): SocketWatcher | undefined {
+    return this.parts.sockets;
+  }
+
+  /** Has a socket closed when its session ends. */
+  watch(raw: IncomingMessage, socket: Pick<OpenedSocket, 'close' | 'onClosed'>): void {
+    const { sockets, enforcer } = this.parts;
+    if (sockets === undefined) return;
+    try {
+      const request = handshakeOf(raw)?.request ?? this.parts.asPlatformRequest(raw);
+      const connection = handshakeOf(raw)?.connection ?? enforcer.connectionOf(request);
+      sockets.open({ ...socket, raw, request, connection });
+    } catch (error) {
+      this.logger.error('A socket could not be given its session, and was closed.', error);
+      socket.close('unavailable');
+    }
+  }
+
   /** Leaves the handshake with a client. */
   remember(client: object, raw: IncomingMessage): void {
+    if (Object.hasOwn(client, HANDSHAKE)) return;
     const { enforcer, guard, newException } = this.parts;
     const request = this.parts.asPlatformRequest(raw);
     const handshake: Handshake = { request, connection: enforcer.connectionOf(request), guard, newException };

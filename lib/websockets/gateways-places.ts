@@ -5,7 +5,7 @@ import { gateRequirement, type RequirementOf } from '../policy/requirement.js';
 import type { RouteTable } from '../policy/route-table.js';
 import { readPath } from '../transport/request-target.js';
 import { guardMessages } from './message-guard.js';
-import { hasMarkedMessages, type Gateway } from './gateways.js';
+import { asksForSignIn, hasMarkedMessages, type Gateway } from './gateways.js';
 import type { Handshakes } from './gateways-handshake.js';
 import {
   BY_HANDLER,
@@ -19,10 +19,17 @@ import {
   type GatewayRules,
   type RuledGateway,
 } from './gateways-rules.js';
-import { guardNamespace, guardSocketIoServer, isNamespace, isSocketIoServer } from './gateways-socket-io.js';
-import { guardWsServer, isWsServer } from './gateways-ws.js';
+import {
+  guardNamespace,
+  guardSocketIoServer,
+  isNamespace,
+  isSocketIoServer,
+  watchSocketIoServer,
+} from './gateways-socket-io.js';
+import { guardWsServer, isWsServer, watchWsServer } from './gateways-ws.js';
 import { recordGateways } from './record-gateways.js';
-import { placeUpgradeGate, refuseUpgrade } from '../answer/upgrade.js';
+import { closeUpgraded } from './session-sockets.js';
+import { observeUpgrades, placeUpgradeGate, refuseUpgrade } from '../answer/upgrade.js';
 
 /**
  * Takes its place wherever a gateway lets clients in: on the servers that the application's WebSocket adapter makes,
@@ -32,6 +39,8 @@ export class WebSocketServers {
   private readonly gateways: readonly RuledGateway[];
   private readonly taken = new Set<Gateway>();
   private readonly followed = new WeakSet<WebSocketAdapter>();
+  /** Servers whose clients are closed when their sessions end. */
+  private readonly watched = new WeakSet<object>();
 
   constructor(
     gateways: readonly Gateway[],
@@ -43,8 +52,10 @@ export class WebSocketServers {
 
   /** Follows the configuration of the application; to be called before its gateways are connected. */
   watch(config: ApplicationConfig): void {
-    if (!this.gateways.some(needsPlace)) return;
-    if (this.rules.enforcer.enforcing) this.gateways.forEach(guardMessages);
+    const watches = this.handshakes.sockets !== undefined && this.gateways.length > 0;
+    if (!watches && !this.gateways.some(needsPlace)) return;
+    const asks = this.gateways.filter((gateway) => this.rules.enforcer.enforcing || asksForSignIn(gateway));
+    asks.forEach(guardMessages);
     const setAdapter = config.setIoAdapter.bind(config);
     config.setIoAdapter = (adapter) => {
       this.follow(adapter);
@@ -60,6 +71,7 @@ export class WebSocketServers {
    */
   prove(config: ApplicationConfig, server: unknown): void {
     const { enforcing, settings } = this.rules.enforcer;
+    if (server instanceof EventEmitter && this.handshakes.sockets !== undefined) this.watchUpgrades(server);
     if (!enforcing) return;
     const adapter: WebSocketAdapter | null = config.getIoAdapter();
     const open = this.gateways.filter((gateway) => needsPlace(gateway) && !this.taken.has(gateway));
@@ -72,6 +84,17 @@ export class WebSocketServers {
   /** Lists the gateways for the audit. */
   record(table: RouteTable, config: ApplicationConfig): void {
     recordGateways(table, this.gateways, config.getIoAdapter());
+  }
+
+  /** Whatever takes upgrades on the application's own server: GraphQL subscriptions, and libraries that nobody has told. */
+  private watchUpgrades(server: EventEmitter): void {
+    observeUpgrades(server, (raw) => {
+      const { socket } = raw;
+      this.handshakes.watch(raw, {
+        close: (end) => closeUpgraded(socket, end),
+        onClosed: (done) => void socket.once('close', done),
+      });
+    });
   }
 
   private installRequestHook(server: EventEmitter): void {
@@ -108,6 +131,7 @@ export class WebSocketServers {
   }
 
   private take(made: unknown, port: number, options: unknown, adapter: WebSocketAdapter): void {
+    if (this.handshakes.sockets !== undefined) this.watchServer(made);
     const path = optionOf(options, 'path');
     const sharing = this.gateways.filter((gateway) => gateway.port === port && gateway.path === path);
     if (!sharing.some(needsPlace)) return;
@@ -121,6 +145,14 @@ export class WebSocketServers {
     } else if (this.rules.enforcer.enforcing) {
       throw notEnforced(sharing.filter(needsPlace), adapter);
     }
+  }
+
+  /** Comes before the guard: what is wrapped first is called last, for clients that were let in. */
+  private watchServer(made: unknown): void {
+    if (typeof made !== 'object' || made === null || this.watched.has(made)) return;
+    this.watched.add(made);
+    if (isSocketIoServer(made)) watchSocketIoServer(made, this.handshakes);
+    else if (isWsServer(made)) watchWsServer(made, this.handshakes);
   }
 
   private takeSocketIo(server: Parameters<typeof guardSocketIoServer>[0], sharing: readonly RuledGateway[]): void {

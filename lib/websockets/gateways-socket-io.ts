@@ -3,6 +3,7 @@ import type { RequirementOf } from '../policy/requirement.js';
 import type { Handshakes } from './gateways-handshake.js';
 import { writeAnswer } from '../answer/lock-response.js';
 import { refuseUpgrade } from '../answer/upgrade.js';
+import { SOCKET_ENDS } from './session-sockets.js';
 
 type EngineMiddleware = (request: IncomingMessage, response: ServerResponse | object, next: () => void) => void;
 
@@ -64,6 +65,70 @@ export function guardSocketIoServer(
     next();
   });
   guardClientScript(server, handshakes, required);
+}
+
+/** What is used of a client of the engine: a connection by polling or WebSocket. */
+interface EngineClient {
+  readonly request: IncomingMessage;
+  close(): void;
+  once(event: 'close', listener: () => void): void;
+}
+
+/** What is used of a client in a namespace. */
+interface NamespaceClient {
+  readonly conn: object;
+  emit(event: string, data: object): unknown;
+  disconnect(all: true): unknown;
+  once(event: 'disconnect', listener: () => void): void;
+}
+
+/** Has a server close its clients when their sessions end. A client is told why by `exception`, Nest's own event for errors. */
+export function watchSocketIoServer(server: SocketIoServer, handshakes: Handshakes): void {
+  const { engine } = server;
+  const clients = new WeakMap<object, Set<NamespaceClient>>();
+
+  function addClient(client: unknown): void {
+    if (!isNamespaceClient(client)) return;
+    const others = clients.get(client.conn) ?? new Set();
+    clients.set(client.conn, others.add(client));
+    client.once('disconnect', () => others.delete(client));
+  }
+
+  engine.use((request, _response, next) => {
+    // A client that polls, or changes from polling to WebSocket: its handshake is that of its first request.
+    const isFirst = propertyOf(propertyOf(request, '_query'), 'sid') === undefined;
+    if (isFirst) handshakes.remember(request, request);
+    else handshakes.sockets?.forget(request);
+    next();
+  });
+  listen(engine, 'connection', (conn) => {
+    if (!isEngineClient(conn)) return;
+    handshakes.watch(conn.request, {
+      close(end) {
+        const data = { status: 'error', code: SOCKET_ENDS[end].io, message: `${SOCKET_ENDS[end].reason}.` };
+        const [one, ...others] = clients.get(conn) ?? [];
+        for (const client of one === undefined ? [] : [one, ...others]) client.emit('exception', data);
+        one?.disconnect(true);
+        conn.close();
+      },
+      onClosed: (done) => conn.once('close', done),
+    });
+  });
+  listen(server.sockets, 'connection', addClient);
+  listen(server.sockets, 'new_namespace', (namespace) => listen(namespace, 'connection', addClient));
+}
+
+function listen(emitter: unknown, event: string, listener: (value: unknown) => void): void {
+  const on: unknown = propertyOf(emitter, 'on');
+  if (typeof on === 'function') Reflect.apply(on, emitter, [event, listener]);
+}
+
+function isEngineClient(value: unknown): value is EngineClient {
+  return isObject(propertyOf(value, 'request')) && typeof propertyOf(value, 'close') === 'function';
+}
+
+function isNamespaceClient(value: unknown): value is NamespaceClient {
+  return isObject(propertyOf(value, 'conn')) && typeof propertyOf(value, 'disconnect') === 'function';
 }
 
 /** The script that the server has for browsers. socket.io sends it past the engine. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RequirementOf } from '../policy/requirement.js';
 import type { Handshakes } from './gateways-handshake.js';
 import { refuseUpgrade } from '../answer/upgrade.js';
+import { closeWsClient, isWsClient } from './session-sockets.js';
 
 /** A server of the package `ws`. */
 interface WsServer {
@@ -21,6 +22,23 @@ export function guardWsServer(server: WsServer, handshakes: Handshakes, requirem
     if (!handshakes.admits(request, requirementOf, (answer) => refuseUpgrade(request, answer))) return;
     handleUpgrade(request, socket, head, (client, ...rest) => {
       handshakes.remember(client, request);
+      done(client, ...rest);
+    });
+  };
+}
+
+/** Has a server close its clients when their sessions end. */
+export function watchWsServer(server: WsServer, handshakes: Handshakes): void {
+  const handleUpgrade = server.handleUpgrade.bind(server);
+  server.handleUpgrade = function handleWatchedUpgrade(request, socket, head, done) {
+    handleUpgrade(request, socket, head, (client, ...rest) => {
+      handshakes.remember(client, request);
+      if (isWsClient(client)) {
+        handshakes.watch(request, {
+          close: (end) => closeWsClient(client, end),
+          onClosed: (whenClosed) => void request.socket.once('close', whenClosed),
+        });
+      }
       done(client, ...rest);
     });
   };

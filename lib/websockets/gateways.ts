@@ -67,9 +67,19 @@ async function importException(): Promise<NewMessageException | undefined> {
   }
 }
 
-/** Whether a decorator requires https of some of its messages. */
+/** Whether a decorator requires https, or a recent sign-in, of some of its messages. */
 export function hasMarkedMessages({ messages }: Gateway): boolean {
-  return messages.some(isMarkedMessage);
+  return messages.some(isGuardedMessage);
+}
+
+/** Whether it asks for a recent sign-in, which is enforced also where nothing requires https. */
+export function asksForSignIn({ messages }: Gateway): boolean {
+  return messages.some(({ marks }) => marks.recentSignIn !== undefined);
+}
+
+/** Whether its messages are judged one by one. */
+export function isGuardedMessage(message: Pick<MessageHandler, 'marks'>): boolean {
+  return isMarkedMessage(message) || message.marks.recentSignIn !== undefined;
 }
 
 /** Whether a decorator of the handler itself requires https. */

@@ -1,5 +1,5 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import { type Gateway, isMarkedMessage } from './gateways.js';
+import { type Gateway, isGuardedMessage, isMarkedMessage } from './gateways.js';
 import { handshakeOf, refusalOf } from './gateways-handshake.js';
 import type { ContextGuard } from '../enforcer/handler-policy.js';
 
@@ -39,11 +39,11 @@ const MESSAGE_GUARD: CanActivate = {
 };
 
 /**
- * Binds the guard to the marked handlers of a gateway, before every other guard of theirs: Nest 11 runs no global guard
+ * Binds the guard to the handlers whose messages are judged of a gateway, before every other guard of theirs: Nest 11 runs no global guard
  * for gateways. To be called before they are connected.
  */
 export function guardMessages({ messages }: Gateway): void {
-  for (const { method } of messages.filter(isMarkedMessage)) {
+  for (const { method } of messages.filter(isGuardedMessage)) {
     const bound: unknown = Reflect.getMetadata(GUARDS, method);
     const guards: unknown[] = Array.isArray(bound) ? bound : [];
     if (!guards.includes(MESSAGE_GUARD)) Reflect.defineMetadata(GUARDS, [MESSAGE_GUARD, ...guards], method);

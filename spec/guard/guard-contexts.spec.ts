@@ -17,7 +17,7 @@ function runs(type: string, enforcing: boolean): boolean {
   const context = new ExecutionContextHost([{}, {}, {}, {}], Handlers, Handlers.prototype.marked);
   context.setType(type);
   try {
-    return guard.canActivate(context);
+    return guard.canActivate(context) === true;
   } catch {
     return false;
   }

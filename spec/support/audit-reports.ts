@@ -15,6 +15,7 @@ export function auditedRoute(given: Partial<AuditedRoute> = {}): AuditedRoute {
     requirement: { level: 'unmarked', by: 'nobody' },
     overHttp: { safe: { action: 'pass' }, unsafe: { action: 'pass' } },
     session: false,
+    recentSignIn: undefined,
     ...given,
   };
 }

@@ -12,7 +12,7 @@ const SOURCES = join(ROOT, 'lib', 'session');
 
 /** Compiles the sessions into a directory of their own, for processes that know no TypeScript. */
 export class CompiledSessions {
-  private readonly directory = mkdtempSync(join(tmpdir(), 'compiled-sessions-'));
+  readonly directory = mkdtempSync(join(tmpdir(), 'compiled-sessions-'));
 
   constructor() {
     mkdirSync(join(this.directory, 'session'));

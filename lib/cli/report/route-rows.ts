@@ -3,7 +3,7 @@ import type { Finding } from '../../findings/findings.js';
 import type { AuditedRoute } from '../../audit/secure-audit.js';
 import type { Unlisted } from '../../policy/route-table.js';
 import { PREVIEW_LIMIT, type AuditReport } from '../audit-report.js';
-import { exposureOf, overHttpText, methodText, whoSaid } from '../wording.js';
+import { exposureOf, overHttpText, methodText, sessionText, whoSaid } from '../wording.js';
 import { Html, html } from './html.js';
 
 const WORD_BREAK = new Html('<wbr>');
@@ -43,7 +43,7 @@ export function routeTable(
 }
 
 function row(route: AuditedRoute, findings: readonly Finding[], id: string): Html {
-  const { path, hosts, versions, handler, source, requirement, session } = route;
+  const { path, hosts, versions, handler, source, requirement } = route;
   const exposure = exposureOf(route);
   const who = whoSaid(requirement);
   return html`<tr
@@ -67,7 +67,7 @@ function row(route: AuditedRoute, findings: readonly Finding[], id: string): Htm
     <td class="handler" data-label="Handler">
       ${handler === undefined ? undefined : breakable(handler)}${source === undefined ? undefined : html`<span class="soft source">${breakable(source.file)}:${source.line}</span>`}
     </td>
-    <td data-label="Session">${session ? 'used' : undefined}</td>
+    <td data-label="Session">${sessionText(route)}</td>
     <td class="ids" data-label="Findings">
       ${findings.map(
         ({ id: finding, severity, title }) =>
