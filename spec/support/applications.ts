@@ -111,7 +111,8 @@ function rootModule({ imports = [], controllers, providers, options = {} }: AppP
   return AppModule;
 }
 
-function send(port: number, path: string, { method = 'GET', headers, body, https }: Ask = {}): Promise<Reply> {
+/** Sends a request to a port of this machine. */
+export function send(port: number, path: string, { method = 'GET', headers, body, https }: Ask = {}): Promise<Reply> {
   const stated = https === true ? { 'X-Forwarded-Proto': 'https' } : {};
   return new Promise((resolve, reject) => {
     const asked = request(

@@ -73,7 +73,7 @@ export class Browser {
   readonly jar = new CookieJar();
 
   constructor(
-    private readonly app: App,
+    private readonly app: Pick<App, 'ask'>,
     private readonly host = 'localhost',
   ) {}
 
