@@ -1,8 +1,16 @@
 import 'reflect-metadata';
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { adapters } from '../support/applications.js';
 import { compile, writeCodeBlocks } from '../support/documentation.js';
+
+// What the pages take from the environment.
+const sessions = mkdtempSync(join(tmpdir(), 'documentation-'));
+Object.assign(process.env, { SESSION_DIR: sessions, SESSION_SECRET: '7a-of-the-pages-that-are-printed-W3q' });
+afterAll(() => rmSync(sessions, { recursive: true, force: true }));
 
 const blocks = writeCodeBlocks();
 const table = blocks.map((block): [name: string, block: typeof block] => [block.name, block]);

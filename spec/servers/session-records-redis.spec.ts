@@ -3,7 +3,7 @@ import { createClient, createClientPool, createCluster } from 'redis';
 import { UnreadableRecordError } from '../../lib/session/records.js';
 import { isRedisStore, RedisRecords } from '../../lib/session/redis-records.js';
 import { dataOf, describeContract, newId, recordOf, type OpenRecords } from '../support/session-records-contract.js';
-import { startRedis, type FreezableServer } from '../support/servers.js';
+import { startRedis, startRedisCluster, type FreezableServer } from '../support/servers.js';
 
 const MINUTE = 60_000;
 
@@ -81,6 +81,32 @@ describe('a cluster of Redis', () => {
     };
   };
   describeContract(open);
+});
+
+describe('a cluster of Redis of three nodes', () => {
+  let nodes: Awaited<ReturnType<typeof startRedisCluster>>;
+
+  beforeAll(async () => {
+    nodes = await startRedisCluster();
+  }, 60_000);
+
+  afterAll(() => nodes.stop());
+
+  describeContract(async (now) => {
+    const rootNodes = nodes.nodes.map(({ url }) => ({ url }));
+    const [cluster, another] = [createCluster({ rootNodes }), createCluster({ rootNodes })];
+    await cluster.connect();
+    await another.connect();
+    return {
+      records: recordsOn(cluster, now),
+      other: recordsOn(another, now),
+      corrupt: async (id) => void (await cluster.hSet(`sess:${id}`, 'created', 'yesterday')),
+      close: async () => {
+        await cluster.close();
+        await another.close();
+      },
+    };
+  });
 });
 
 describe('what Redis keeps', () => {

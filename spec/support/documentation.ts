@@ -6,7 +6,7 @@ import ts from 'typescript';
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 /** An empty folder beside the specs, so that what is in it is compiled as specs are. Kept out of version control. */
-export function folderFor(what: 'documentation' | 'types'): string {
+export function folderFor(what: 'documentation' | 'types' | 'migration' | 'recipes'): string {
   const folder = join(root, `spec/.${what}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -48,6 +48,37 @@ function blocksOf(page: string, folder: string): CodeBlock[] {
     const source = [OPTIONS.test(code) ? IMPORT : '', before, code, after, 'export {};', ''].join('\n');
     writeFileSync(file, source);
     return { name: `${page}, line ${line}`, file, source };
+  });
+}
+
+/** A code block that is a file of a project: its info string is its language and its path. */
+export interface NamedBlock {
+  /** The heading of the second level above it. */
+  readonly section: string;
+  readonly path: string;
+  /** A word after the path: for which of several kinds of project it is. */
+  readonly for: string | undefined;
+  readonly code: string;
+}
+
+/** The code blocks of a page that have a path, in order. */
+export function namedBlocks(page: string): readonly NamedBlock[] {
+  const text = readFileSync(join(root, page), 'utf8');
+  let section = '';
+  return [...text.matchAll(/^## (.+)$|^```ts (\S+)(?: (\w+))?\n([\s\S]*?)^```$/gm)].flatMap((match) => {
+    const [, heading, path, kind, code = ''] = match;
+    if (heading !== undefined) section = heading;
+    return path === undefined ? [] : [{ section, path, for: kind, code }];
+  });
+}
+
+/** Writes them to a folder, and returns where. */
+export function writeFiles(folder: string, files: readonly Pick<NamedBlock, 'path' | 'code'>[]): string[] {
+  return files.map(({ path, code }) => {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, code);
+    return file;
   });
 }
 

@@ -24,14 +24,19 @@ export interface FreezableServer extends TestServer {
   thaw(): void;
 }
 
+/** A server that is asked until it says what is waited for. */
+interface Waiting {
+  waitUntil(attempt: () => Promise<void>): Promise<void>;
+}
+
 const DEBIAN = '/usr/lib/postgresql';
 
 /**
  * Starts Redis on a free port. Every write is on disk before it is acknowledged.
  *
- * @param options `cluster`: one node that has all slots of a cluster.
+ * @param options `cluster`: one node of a cluster, that has all slots or those from the first to the last of `slots`.
  */
-export async function startRedis({ cluster = false } = {}): Promise<FreezableServer> {
+export async function startRedis({ cluster = false, slots = [0, 16_383] } = {}): Promise<FreezableServer & Waiting> {
   const directory = mkdtempSync(join(tmpdir(), 'redis-'));
   const port = await freePort();
   const given = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'yes'];
@@ -45,10 +50,29 @@ export async function startRedis({ cluster = false } = {}): Promise<FreezableSer
   });
   await redis.start();
   if (cluster) {
-    await tellRedis(port, 'CLUSTER ADDSLOTSRANGE 0 16383', '+OK');
-    await redis.waitUntil(() => tellRedis(port, 'CLUSTER INFO', 'cluster_state:ok'));
+    await tellRedis(port, `CLUSTER ADDSLOTSRANGE ${slots.join(' ')}`, '+OK');
+    // Alone it is no whole cluster with a share of the slots.
+    const isWhole = slots[0] === 0 && slots[1] === 16_383;
+    if (isWhole) await redis.waitUntil(() => tellRedis(port, 'CLUSTER INFO', 'cluster_state:ok'));
   }
   return Object.assign(redis, { url: `redis://127.0.0.1:${port}` });
+}
+
+/** Starts a cluster of Redis of three nodes, each with a third of the slots. */
+export async function startRedisCluster(): Promise<{ readonly nodes: readonly TestServer[]; stop(): Promise<void> }> {
+  const shares = [0, 5461, 10923, 16384];
+  const nodes: (FreezableServer & Waiting)[] = [];
+  for (const [place, from] of shares.slice(0, -1).entries()) {
+    nodes.push(await startRedis({ cluster: true, slots: [from, (shares[place + 1] ?? 0) - 1] }));
+  }
+  const [first, ...others] = nodes.map(({ url }) => Number(new URL(url).port));
+  for (const port of others) await tellRedis(port, `CLUSTER MEET 127.0.0.1 ${first}`, '+OK');
+  for (const [place, node] of nodes.entries()) {
+    const port = [first, ...others][place] ?? 0;
+    await node.waitUntil(() => tellRedis(port, 'CLUSTER INFO', 'cluster_slots_ok:16384'));
+    await node.waitUntil(() => tellRedis(port, 'CLUSTER INFO', 'cluster_state:ok'));
+  }
+  return { nodes, stop: async () => void (await Promise.all(nodes.map((node) => node.stop()))) };
 }
 
 /** Starts Postgres on a free port, with a new database. It refuses to run as root, and is the user `postgres` then. */

@@ -47,15 +47,16 @@ async function openRedis(url: URL): Promise<SessionStorage> {
 }
 
 async function openPostgres(url: URL): Promise<SessionStorage> {
-  const [{ default: pg }, { default: connectPgSimple }, { default: session }] = await Promise.all([
+  const [{ default: pg }, { default: connectPgSimple }, { Store }] = await Promise.all([
     import('pg'),
     import('connect-pg-simple'),
-    import('express-session'),
+    import('nestjs-secure'),
   ]);
   const pool = new pg.Pool({ connectionString: url.href, connectionTimeoutMillis: 5000, query_timeout: 5000 });
   pool.on('error', () => undefined);
   await pool.query('SELECT 1');
-  const store = new (connectPgSimple(session))({ pool, createTableIfMissing: true });
+  // `as never`: its types ask for the whole of express-session, and it uses the Store alone.
+  const store = new (connectPgSimple({ Store } as never))({ pool, createTableIfMissing: true });
   return new SessionStorage({ store }, () => {
     store.close();
     return pool.end();
