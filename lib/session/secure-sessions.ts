@@ -19,7 +19,7 @@ export interface UserSession {
   /** When it was last used, in milliseconds since 1970. */
   readonly seen: number;
   /** What the application keeps in it. */
-  readonly data: Readonly<Record<string, unknown>>;
+  readonly data: Readonly<Partial<SessionData> & Record<string, unknown>>;
 }
 
 /** How one sign-in differs from what the options say. */
@@ -53,7 +53,7 @@ export class SecureSessions {
   async signIn(
     request: object,
     userId: string | number,
-    data: Readonly<Record<string, unknown>> = {},
+    data: Readonly<Partial<SessionData> & Record<string, unknown>> = {},
     options: SignInOptions = {},
   ): Promise<void> {
     if (typeof userId !== 'string' && typeof userId !== 'number') {
