@@ -48,6 +48,7 @@ export class SessionAdopter {
     private readonly settings: SessionSettings,
     private readonly tags: CookieTags,
     private readonly ended: EndedIds,
+    private readonly pause: () => Promise<unknown> = () => setTimeout(LOOK_MILLISECONDS),
   ) {
     this.cookies = new OldCookies(adopt);
     this.old = new StoreCalls(adopt.store, STORE_TIMEOUT_MS);
@@ -113,7 +114,7 @@ export class SessionAdopter {
     for (let look = 0; look < MOST_LOOKS; look += 1) {
       const moved = await this.isMoved(claimed);
       if (moved !== false) return moved === true;
-      await setTimeout(LOOK_MILLISECONDS);
+      await this.pause();
     }
     return false;
   }
