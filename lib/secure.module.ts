@@ -25,12 +25,27 @@ export class SecureModule implements NestModule, OnApplicationBootstrap, OnAppli
    * Imports the module with options known now.
    *
    * @throws SecureOptionsError when an option is wrong.
+   *
+   * @example
+   * ```ts
+   * imports: [SecureModule.forRoot({ mode: 'all', exempt: ['/healthz'], hosts: ['example.com'] })]
+   * ```
    */
   static forRoot(options: SecureOptions = {}): DynamicModule {
     return secureModule([{ provide: SECURE_OPTIONS, useValue: validateOptions(options) }]);
   }
 
-  /** Imports the module with options that other providers make. A wrong option fails the boot. */
+  /**
+   * Imports the module with options that other providers make. A wrong option fails the boot.
+   *
+   * @example
+   * ```ts
+   * SecureModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ hosts: [config.getOrThrow<string>('HOST')] }),
+   * })
+   * ```
+   */
   static forRootAsync(options: SecureModuleAsyncOptions): DynamicModule {
     return secureModule(asyncOptionsProviders(options), options.imports);
   }

@@ -20,7 +20,7 @@ export interface AuditReport {
   readonly module: string;
   readonly look: Look;
   readonly platform: Platform;
-  /** The version of @nestjs/core. */
+  /** The version of `@nestjs/core`. */
   readonly nest: string;
   /**
    * Whether the options of SecureModule are known: a preview knows those of `forRoot`, and not those that

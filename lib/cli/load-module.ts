@@ -11,7 +11,7 @@ export type Exports = ReadonlyMap<string, unknown>;
 
 const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
 
-/** What @Module() leaves on a class. */
+/** What `@Module()` leaves on a class. */
 const MODULE_METADATA = ['imports', 'controllers', 'providers', 'exports'];
 
 /**

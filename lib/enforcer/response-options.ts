@@ -20,7 +20,7 @@ export function resolveResponseOptions(marks: Marks): ResponseOptions {
   };
 }
 
-/** Applies them. Headers are read when they are written: a handler may answer by @Redirect, by @Res or by a stream. */
+/** Applies them. Headers are read when they are written: a handler may answer by `@Redirect`, by `@Res` or by a stream. */
 export function applyResponseOptions(
   { noStore, upgradeRedirects }: ResponseOptions,
   request: PlatformRequest,

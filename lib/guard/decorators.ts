@@ -10,14 +10,9 @@ import { SecureExceptionFilter } from './secure-exception.filter.js';
  * The handler, or every handler of the class, is reachable over https only: a plain-HTTP request is redirected or
  * refused, and the handler does not run. `options` narrow those of the module: handler over class over module.
  *
- * @throws SecureOptionsError when an option is wrong, Error when the target carries `@SecureExempt()` too.
+ * Write `@SecureRequired()` beside `@Get('edit')`, or above `@Controller('members')` for all its handlers.
  *
- * @example
- * ```ts
- * @SecureRequired()
- * @Get('edit')
- * edit() {}
- * ```
+ * @throws SecureOptionsError when an option is wrong, Error when the target carries `@SecureExempt()` too.
  */
 export function SecureRequired(options: SecureRequiredOptions = {}): ClassDecorator & MethodDecorator {
   return applyDecorators(
@@ -54,6 +49,8 @@ export function RecentSignIn(within: Duration): ClassDecorator & MethodDecorator
 /**
  * The handler, or every handler of the class, is reachable over http although its class or the mode requires https. A
  * `paths` rule still covers it.
+ *
+ * Write `@SecureExempt()` beside `@Get('healthz')`, or above `@Controller('status')` for all its handlers.
  *
  * **Security:** whatever it receives and answers can be read on the way: no login, no session, no personal page.
  *

@@ -29,13 +29,13 @@ export interface PerUserOptions {
 }
 
 /**
- * Sessions of express-session or @fastify/session that go on here: a browser that brings their cookie over https, and none
+ * Sessions of express-session or `@fastify/session` that go on here: a browser that brings their cookie over https, and none
  * of ours, has its session moved, once. Its record ends in the old store.
  *
  * **Security:** who has the old secret can try ids in the old store. Leave the option out again once `until` has passed.
  */
 export interface AdoptOptions {
-  /** The name of the old cookie. Default `connect.sid`, that of express-session; the one of @fastify/session is `sessionId`. */
+  /** The name of the old cookie. Default `connect.sid`, that of express-session; the one of `@fastify/session` is `sessionId`. */
   name?: string;
   /** The old secret, or all that verify old cookies. Undefined, as an environment variable may be, is a boot error. */
   secret: string | readonly string[] | undefined;
@@ -86,7 +86,7 @@ export interface SessionOptions {
   rolling?: boolean;
   /** How many sessions a user may have at a time. Default: any number. */
   perUser?: PerUserOptions;
-  /** Sessions of express-session or @fastify/session that go on here. Default: none. */
+  /** Sessions of express-session or `@fastify/session` that go on here. Default: none. */
   adopt?: AdoptOptions;
   /**
    * The path of the page where users sign in, and confirm who they are: `@RecentSignIn()` sends pages there, with the path

@@ -23,8 +23,8 @@ export interface HandlerRequirement {
 }
 
 /**
- * Compiles what a handler requires. The first that speaks: the handler's @SecureRequired(), a path rule, the handler's
- * @SecureExempt(), the class, an exempt rule, the mode. So a path rule overrides an exemption written in code, and an
+ * Compiles what a handler requires. The first that speaks: the handler's `@SecureRequired()`, a path rule, the handler's
+ * `@SecureExempt()`, the class, an exempt rule, the mode. So a path rule overrides an exemption written in code, and an
  * exempt rule never lifts a decorator.
  */
 export function compileRequirement(marks: Marks, { mode, rules }: RequirementSettings): HandlerRequirement {

@@ -5,13 +5,13 @@ import { compilePathRules } from '../policy/paths.js';
 import { compileRequirement, type RequirementSettings } from '../policy/requirement.js';
 import type { RouteTable } from '../policy/route-table.js';
 
-/** The key under which @nestjs/microservices keeps the patterns of a handler. */
+/** The key under which `@nestjs/microservices` keeps the patterns of a handler. */
 const PATTERN = 'microservices:pattern';
 
 /** Modes and path rules are of http; of a message only decorators speak. */
 const DECORATORS_ONLY: RequirementSettings = { mode: 'marked', rules: compilePathRules([], []) };
 
-/** Notes every message and event handler of a microservice. Told by metadata alone, without @nestjs/microservices. */
+/** Notes every message and event handler of a microservice. Told by metadata alone, without `@nestjs/microservices`. */
 export function recordMessageHandlers(table: RouteTable, modules: ModulesContainer): void {
   const scanner = new MetadataScanner();
   for (const { controllers } of modules.values()) {

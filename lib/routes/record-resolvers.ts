@@ -7,7 +7,7 @@ import type { Route, RouteTable } from '../policy/route-table.js';
 /** The token of the options of every GraphQLModule. */
 const OPTIONS = 'GqlModuleOptions';
 
-/** The keys under which @nestjs/graphql keeps what its decorators say. */
+/** The keys under which `@nestjs/graphql` keeps what its decorators say. */
 const TYPE = 'graphql:resolver_type';
 const NAME = 'graphql:resolver_name';
 const FIELD = 'graphql:resolve_property';
@@ -45,7 +45,7 @@ export interface ResolverSources {
 
 /**
  * Notes every GraphQL endpoint and every resolver it serves. Told by metadata alone: this package does not depend on
- * @nestjs/graphql.
+ * `@nestjs/graphql`.
  *
  * @throws Error when something is marked that could not be kept from answering over plain HTTP: a field whose endpoint runs no
  * guards on fields, or anything where all operations share one context.
@@ -129,7 +129,7 @@ function resolversOf({ modules }: Schema): Resolver[] {
   return instances.flatMap(resolversIn);
 }
 
-/** As @nestjs/graphql finds them. */
+/** As `@nestjs/graphql` finds them. */
 function resolversIn(instance: unknown): Resolver[] {
   if (typeof instance !== 'object' || instance === null) return [];
   const prototype: unknown = Object.getPrototypeOf(instance);

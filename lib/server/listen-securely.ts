@@ -50,6 +50,11 @@ export interface SecureListening {
  * in flight is answered first, and connections that are merely kept alive do not hold it up.
  *
  * @throws SecureListenError when a listener cannot be opened, or key and certificate cannot serve. Nothing is left open
+ *
+ * @example
+ * ```ts
+ * await listenSecurely(app, { http: 3000, https: 3443, tls: 'development' });
+ * ```
  */
 export async function listenSecurely(app: INestApplication, options: ListenSecurelyOptions): Promise<SecureListening> {
   const http = addressOf('http', options.http);

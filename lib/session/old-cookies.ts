@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'no
 import type { AdoptSettings } from '../settings/session-settings.js';
 import { cookieValues } from './session-cookie.js';
 
-/** Reads the signed cookies of express-session (`s:` before the id, percent-encoded) and of @fastify/session. */
+/** Reads the signed cookies of express-session (`s:` before the id, percent-encoded) and of `@fastify/session`. */
 export class OldCookies {
   private readonly name: string;
   private readonly until: number;
