@@ -1,6 +1,6 @@
 export default {
-  testEnvironment: 'node',
-  resolver: '<rootDir>/spec/support/jest-resolver.cjs',
+  testEnvironment: '<rootDir>/spec/support/jest-environment.cjs',
+  runtime: '<rootDir>/spec/support/jest-runtime.cjs',
   roots: ['<rootDir>/spec'],
   testMatch: ['**/*.spec.ts'],
   // An application starts in most tests; a slow machine is no failure.

@@ -16,7 +16,6 @@ import { createContext, runInContext } from 'node:vm';
 import { configure as expressBridge5 } from 'serverless-express-5';
 import serverlessHttp from 'serverless-http';
 import { blocksOf, documentOf } from '../support/recipes.js';
-import { enableInject } from '../support/enable-inject.js';
 import {
   functionUrlEvent,
   httpApiEvent,
@@ -25,8 +24,6 @@ import {
   type LambdaAsk,
   type LambdaEvent,
 } from '../support/lambda-events.js';
-
-beforeAll(enableInject);
 
 const ran: string[] = [];
 

@@ -3,7 +3,6 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SecureGuard } from 'nestjs-secure';
 import { asHttps, switchOffSecure } from 'nestjs-secure/testing';
 import request from 'supertest';
-import { enableInject } from '../support/enable-inject.js';
 import { createSite, platforms, serverOf, type Seen, type SiteParts } from '../support/testing-site.js';
 
 /** The header that asHttps sets, as somebody would see it who looks over its shoulder. */
@@ -161,8 +160,6 @@ describe.each(platforms)('asHttps on %s', (platform) => {
 });
 
 describe("asHttps with Fastify's inject", () => {
-  beforeAll(enableInject);
-
   async function createFastify(): Promise<NestFastifyApplication> {
     const app = (await createSite('Fastify')) as NestFastifyApplication;
     await serverOf(app);

@@ -4,7 +4,6 @@ import { SecureAudit, SecureRequired, type Finding, type SecureOptions } from 'n
 import { asHttps, throughProxy } from 'nestjs-secure/testing';
 import { createRequire } from 'node:module';
 import { adapters, createApp, type App } from '../support/applications.js';
-import { enableInject } from '../support/enable-inject.js';
 
 @Controller()
 class PageController {
@@ -17,7 +16,6 @@ class PageController {
 
 let inject: typeof injectInto;
 beforeAll(async () => {
-  await enableInject();
   inject = createRequire(import.meta.url)('light-my-request');
 });
 

@@ -2,7 +2,6 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { SecureOptions } from 'nestjs-secure';
 import { asHttps, throughProxy, type ProxiedBy } from 'nestjs-secure/testing';
 import request from 'supertest';
-import { enableInject } from '../support/enable-inject.js';
 import { createSite, platforms, serverOf } from '../support/testing-site.js';
 
 const saysHttps = { 'X-Forwarded-Proto': 'https' };
@@ -42,8 +41,6 @@ describe.each(platforms)('throughProxy on %s', (platform) => {
 });
 
 describe("throughProxy with Fastify's inject", () => {
-  beforeAll(enableInject);
-
   it.each([
     ['10.0.0.3', 200],
     ['192.0.2.9', 421],
