@@ -68,6 +68,8 @@ export {
   type ApplicationProviders,
   type ProxyConfigOptions,
 } from './proxy-config/write-proxy-config.js';
+export { probe, type ProbedAnswer, type ProbedRoute, type ProbeOptions, type ProbeReport } from './probe/probe.js';
+export type { FrontServer } from './probe/directives.js';
 export { SecureOptionsError } from './settings/secure-options.error.js';
 export type { Unlisted } from './policy/route-table.js';
 export type { RefuseVerdict, RefusalReason, Requirement, Verdict } from './policy/verdict.js';

@@ -59,6 +59,11 @@ export const ROOMS: readonly Room[] = [
     holds: 'path rules and mode `all`, before anything of the application runs',
   },
   { name: 'server', level: 6, framework: true, holds: '`listenSecurely` and `createRedirectServer`' },
+  {
+    name: 'probe',
+    level: 6,
+    holds: 'asking the deployed site: what is asked, what was seen, and what is wrong with it',
+  },
   { name: 'openapi', level: 6, framework: true, holds: '`describeSecure`: routes in an OpenAPI document' },
   { name: 'websockets', level: 6, framework: true, holds: 'handshakes and messages of gateways' },
   { name: 'guard', level: 7, framework: true, holds: 'guard, decorators, interceptor, filter, GraphQL' },

@@ -43,15 +43,18 @@ export const EXIT = { fine: 0, found: 1, failed: 2 } as const;
 
 const RANK: Readonly<Record<FailOn, number>> = { info: 0, warning: 1, error: 2, never: 3 };
 
-/** How an audit ends. An application without SecureModule enforces nothing, which is worse than any finding. */
-export function exitCodeOf({ findings, options }: AuditReport, failOn: FailOn): number {
+/** What a command found: a probe has no options, for it is not begun without SecureModule. */
+type Found = Pick<AuditReport, 'findings'> & Partial<Pick<AuditReport, 'options'>>;
+
+/** How a command ends. An application without SecureModule enforces nothing, which is worse than any finding. */
+export function exitCodeOf({ findings, options }: Found, failOn: FailOn): number {
   if (failOn === 'never') return EXIT.fine;
   if (options === 'absent') return EXIT.found;
   return findings.some(({ severity }) => RANK[severity] >= RANK[failOn]) ? EXIT.found : EXIT.fine;
 }
 
-/** Says in a few lines, beside a report in a file, what was found and why the audit fails. */
-export function summaryOf(report: AuditReport, failOn: FailOn): string {
+/** Says in a few lines, beside a report in a file, what was found and why the command fails. */
+export function summaryOf(report: Found, failOn: FailOn): string {
   const { findings, options } = report;
   const counts = countFindings(findings).filter(([, count]) => count > 0);
   const head =
@@ -61,13 +64,13 @@ export function summaryOf(report: AuditReport, failOn: FailOn): string {
   return `${[head, findingsBlock(failing), ...why].filter((line) => line !== '').join('\n')}\n`;
 }
 
-function failureOf(options: AuditReport['options'], failOn: FailOn): string {
+function failureOf(options: Found['options'], failOn: FailOn): string {
   if (options === 'absent') return 'Exit code 1: nothing imports SecureModule, so nothing is enforced.';
   return `Exit code 1: --fail-on ${failOn}.`;
 }
 
 /** Keeps the findings whose id is one of these or begins with one; with none given, all. */
-export function onlyFindings(report: AuditReport, prefixes: readonly string[]): AuditReport {
+export function onlyFindings<R extends Pick<AuditReport, 'findings'>>(report: R, prefixes: readonly string[]): R {
   if (prefixes.length === 0) return report;
   const wanted = prefixes.map((prefix) => prefix.toUpperCase());
   return { ...report, findings: report.findings.filter(({ id }) => wanted.some((prefix) => id.startsWith(prefix))) };

@@ -6,15 +6,21 @@ import { EXIT, exitCodeOf, onlyFindings, summaryOf, type FailOn, type Platform }
 import { explainFinding } from './explain-finding.js';
 import { inspect } from './inspect.js';
 import type { ProxyServerName } from '../proxy-config/write-proxy-config.js';
+import { parseSiteAddress } from '../probe/address.js';
+import { probeSite, type ProbeReport } from '../probe/probe.js';
+import type { ProbeSite } from '../probe/site.js';
 import type { Inspected, InspectionRequest } from './inspection.js';
 import { LoadFailure } from './load-failure.js';
 import { findModuleFile } from './nest-project.js';
 import { progressOn, type ProgressStream } from './progress.js';
 import { ownPackage } from './own-package.js';
+import { probeTable } from './probe-table.js';
 import { reportPage } from './report/page.js';
-import { tableOf, tableStyle } from './table.js';
+import { probePage } from './report/probe-page.js';
+import { tableOf } from './table.js';
+import { tableStyle } from './texts.js';
 
-/** The options that both commands have. */
+/** The options that all commands have that look at an application. */
 interface LookOptions {
   readonly preview?: true;
   readonly full?: true;
@@ -29,6 +35,18 @@ interface AuditOptions extends LookOptions {
   readonly html?: string;
   readonly failOn: FailOn;
   readonly only: readonly string[];
+}
+
+interface ProbeCommandOptions extends LookOptions {
+  readonly json?: true;
+  readonly html?: string;
+  readonly failOn: FailOn;
+  readonly only: readonly string[];
+  readonly rate?: number;
+  readonly timeout?: number;
+  readonly connectTo: readonly string[];
+  readonly ca: readonly string[];
+  readonly ask: readonly string[];
 }
 
 interface ProxyOptions extends LookOptions {
@@ -67,6 +85,7 @@ export async function runCommandLine(given: readonly string[], around: Surroundi
   let code: number = EXIT.fine;
   const program = commandLine(around, {
     audit: async (file, options) => void (code = await audit(file, options, around)),
+    probe: async (url, file, options) => void (code = await probe(url, file, options, around)),
     proxy: async (server, file, options) => void (code = await proxy(server, file, options, around)),
     explain: (id) => void around.stdout.write(explainFinding(id, ownPackage())),
   });
@@ -84,7 +103,7 @@ export async function runCommandLine(given: readonly string[], around: Surroundi
 
 async function audit(file: string | undefined, options: AuditOptions, around: Surroundings): Promise<number> {
   const { stdout, stderr, env } = around;
-  const inspected = await look(file, options, undefined, around);
+  const inspected = await look(file, options, {}, around);
   if (!('report' in inspected)) return EXIT.failed;
   const report = onlyFindings(inspected.report, options.only);
   if (options.html !== undefined) {
@@ -99,6 +118,51 @@ async function audit(file: string | undefined, options: AuditOptions, around: Su
   return exitCodeOf(report, options.failOn);
 }
 
+async function probe(
+  url: string,
+  file: string | undefined,
+  options: ProbeCommandOptions,
+  around: Surroundings,
+): Promise<number> {
+  const { stdout, stderr, env } = around;
+  const inspected = await look(file, options, { probe: accepted(() => parseSiteAddress(url)) }, around);
+  if (!('site' in inspected)) return EXIT.failed;
+  const report = onlyFindings(await ask(inspected.site, options, around), options.only);
+  if (options.html !== undefined) {
+    await write(options.html, probePage(report), around);
+    stderr.write(`${options.html} written\n`);
+  }
+  if (options.html !== undefined || options.json === true) stderr.write(summaryOf(report, options.failOn));
+  if (options.json === true) stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else if (options.html === undefined) stdout.write(probeTable(report, tableStyle(stdout, env)));
+  return exitCodeOf(report, options.failOn);
+}
+
+async function ask(site: ProbeSite, options: ProbeCommandOptions, around: Surroundings): Promise<ProbeReport> {
+  const { rate, timeout, connectTo, ask: named } = options;
+  const ca = await Promise.all(options.ca.map((file) => read(file, around)));
+  const progress = progressOn(around.stderr);
+  // A line for each request is too many where no terminal overwrites them.
+  const onProgress = around.stderr.isTTY === true ? progress.say : undefined;
+  if (onProgress === undefined) progress.say(`asking https://${site.host}`);
+  try {
+    return await probeSite(site, { rate, timeout, connectTo, ca, ask: named, onProgress });
+  } catch (error) {
+    throw error instanceof RangeError ? new LoadFailure(error.message, { cause: error }) : error;
+  } finally {
+    progress.done();
+  }
+}
+
+/** @throws LoadFailure in place of a RangeError, whose message is for a terminal too. */
+function accepted<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof RangeError ? new LoadFailure(error.message, { cause: error }) : error;
+  }
+}
+
 async function proxy(
   server: ProxyServerName,
   file: string | undefined,
@@ -106,7 +170,7 @@ async function proxy(
   around: Surroundings,
 ): Promise<number> {
   const command = commandOf(server, file, options);
-  const inspected = await look(file, options, { server, side: options.side, command }, around);
+  const inspected = await look(file, options, { proxy: { server, side: options.side, command } }, around);
   if (!('configuration' in inspected)) return EXIT.failed;
   const { configuration } = inspected;
   if (options.check !== undefined) {
@@ -154,7 +218,7 @@ function quoted(text: string): string {
 async function look(
   given: string | undefined,
   options: LookOptions,
-  wanted: InspectionRequest['proxy'],
+  wanted: Partial<Pick<InspectionRequest, 'proxy' | 'probe'>>,
   { stderr, env, folder, inspect: inspected }: Surroundings,
 ): Promise<Inspected> {
   if (options.preview === true && options.full === true) {
@@ -178,7 +242,8 @@ async function look(
     exportName: options.export,
     setupName: options.setup,
     loader,
-    proxy: wanted,
+    proxy: wanted.proxy,
+    probe: wanted.probe,
   };
   return inspected(request, options.import, progressOn(stderr));
 }
@@ -186,6 +251,7 @@ async function look(
 /** What each command does. */
 interface Commands {
   readonly audit: (file: string | undefined, options: AuditOptions) => Promise<void>;
+  readonly probe: (url: string, file: string | undefined, options: ProbeCommandOptions) => Promise<void>;
   readonly proxy: (server: ProxyServerName, file: string | undefined, options: ProxyOptions) => Promise<void>;
   readonly explain: (id: string | undefined) => void;
 }
@@ -200,19 +266,20 @@ function commandLine({ stdout, stderr }: Surroundings, commands: Commands): Comm
       writeErr: (text) => void stderr.write(text),
     })
     .showHelpAfterError('(nestjs-secure --help says more)');
-  withLook(program.command('audit'))
+  withReport(withLook(program.command('audit')), EXIT_CODES)
     .description('List every route with what it requires, and every finding with its fix.')
     .argument('[module file]', 'the file that exports the root module, or a project of nest-cli.json')
-    .option('--json', 'write the report as JSON')
-    .option('--html <file>', 'write the report as one page that needs nothing else')
-    .addOption(
-      new Option('--fail-on <severity>', 'exit with 1 at a finding of this severity or a worse one')
-        .choices(['error', 'warning', 'info', 'never'])
-        .default('error'),
-    )
-    .option('--only <id>', 'only findings with this id or beginning: SEC2; may be repeated', findingId, [])
-    .addHelpText('after', EXIT_CODES)
     .action(commands.audit);
+  withReport(withLook(program.command('probe')), PROBE_EXIT_CODES)
+    .description('Ask the deployed site, route by route, and say what is wrong with it.')
+    .addArgument(program.createArgument('<url>', 'the https address that visitors use'))
+    .argument('[module file]', 'the file that exports the root module, or a project of nest-cli.json')
+    .option('--rate <number>', 'requests a second (default: 5)', Number)
+    .option('--timeout <milliseconds>', 'how long an answer may take (default: 10000)', Number)
+    .option('--connect-to <host:port:host:port>', 'connect elsewhere, as curl does; may be repeated', collected, [])
+    .option('--ca <file>', 'trust this authority (PEM) as well; may be repeated', collected, [])
+    .option('--ask <route>', "ask a route that may write: 'GET /logout'; may be repeated", collected, [])
+    .action(commands.probe);
   withLook(program.command('proxy'))
     .description('Write the configuration of the proxy in front, from the routes that require https.')
     .addArgument(new Command().createArgument('<server>', 'what it is for').choices(['nginx', 'apache', 'caddy']))
@@ -234,6 +301,12 @@ function commandLine({ stdout, stderr }: Surroundings, commands: Commands): Comm
   return program;
 }
 
+const PROBE_EXIT_CODES = `
+Exit codes:
+  0  no finding of the severity of --fail-on, or a worse one
+  1  at least one
+  2  the application could not be looked at, or the command line is wrong`;
+
 const EXIT_CODES = `
 Exit codes:
   0  no finding of the severity of --fail-on, or a worse one
@@ -251,6 +324,19 @@ function withLook(command: Command): Command {
     .option('--import <module>', 'import this first, as node --import does: a TypeScript loader', collected, []);
 }
 
+function withReport(command: Command, exitCodes: string): Command {
+  return command
+    .option('--json', 'write the report as JSON')
+    .option('--html <file>', 'write the report as one page that needs nothing else')
+    .addOption(
+      new Option('--fail-on <severity>', 'exit with 1 at a finding of this severity or a worse one')
+        .choices(['error', 'warning', 'info', 'never'])
+        .default('error'),
+    )
+    .option('--only <id>', 'only findings with this id or beginning: SEC2; may be repeated', findingId, [])
+    .addHelpText('after', exitCodes);
+}
+
 function collected(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
@@ -259,7 +345,7 @@ function findingId(value: string, before: readonly string[]): readonly string[] 
   const wanted = value.toUpperCase();
   if (Object.keys(CATALOGUE).some((id) => id.startsWith(wanted))) return [...before, value];
   throw new InvalidArgumentError(
-    'No finding begins like that: SEC0 configuration, SEC1 proxies, SEC2 sessions and cookies, SEC3 routes, SEC4 HSTS, SEC5 certificates.',
+    'No finding begins like that: SEC0 configuration, SEC1 proxies, SEC2 sessions and cookies, SEC3 routes, SEC4 HSTS, SEC5 certificates and the site as deployed.',
   );
 }
 
@@ -268,5 +354,13 @@ async function write(file: string, text: string, { folder }: Surroundings): Prom
     await writeFile(resolve(folder, file), text);
   } catch (error) {
     throw new LoadFailure(`${file} could not be written: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function read(file: string, { folder }: Surroundings): Promise<string> {
+  try {
+    return await readFile(resolve(folder, file), 'utf8');
+  } catch (error) {
+    throw new LoadFailure(`${file} could not be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { relative } from 'node:path';
 import type { AuditedRoute } from '../audit/secure-audit.js';
+import { describeSite } from '../probe/site.js';
 import { writeProxyConfig } from '../proxy-config/write-proxy-config.js';
 import type { AuditReport } from './audit-report.js';
 import { describeHost } from './host-package.js';
@@ -52,6 +53,10 @@ export async function inspectModule(loaded: Loaded): Promise<Inspected> {
   const { nest, request } = loaded;
   const seen = request.look === 'full' ? await lookInFull(loaded) : await lookInPreview(loaded);
   if (request.proxy !== undefined) return { configuration: configurationOf(seen, request.proxy) };
+  if (request.probe !== undefined) {
+    requireOptions(seen, 'to ask the site for');
+    return { site: describeSite(seen.table, seen.settings, request.probe) };
+  }
   return { report: reportOf(seen, nest, request) };
 }
 
@@ -129,16 +134,18 @@ function reportOf({ options, audit, table, unknown }: Seen, nest: Nest, request:
 }
 
 /** A preview and a full look write the same, so neither is named unless it is needed. */
-function configurationOf(
-  { options, needsFull, table, settings }: Seen,
-  { server, side, command }: ProxyRequest,
-): string {
-  if (options === 'known') {
-    return writeProxyConfig(server, table, settings, { side, command: needsFull ? `${command} --full` : command });
-  }
+function configurationOf(seen: Seen, { server, side, command }: ProxyRequest): string {
+  requireOptions(seen, 'to write');
+  const { needsFull, table, settings } = seen;
+  return writeProxyConfig(server, table, settings, { side, command: needsFull ? `${command} --full` : command });
+}
+
+/** @throws LoadFailure where the options of SecureModule are not known. */
+function requireOptions({ options }: Seen, what: string): void {
+  if (options === 'known') return;
   throw new LoadFailure(
     options === 'absent'
-      ? 'Nothing imports SecureModule, so there is nothing to write. Write SecureModule.forRoot() in the imports of the root module.'
+      ? `Nothing imports SecureModule, so there is nothing ${what}. Write SecureModule.forRoot() in the imports of the root module.`
       : 'The options of SecureModule are made by forRootAsync(), which a preview does not construct, and path rules and hosts are among them. Give --full: it creates and initialises the application, without listening.',
   );
 }

@@ -1,4 +1,6 @@
 import type { ProxyServerName } from '../proxy-config/write-proxy-config.js';
+import type { SiteAddress } from '../probe/address.js';
+import type { ProbeSite } from '../probe/site.js';
 import type { AuditReport, Look, Platform } from './audit-report.js';
 
 /** The configuration to write. */
@@ -28,12 +30,15 @@ export interface InspectionRequest {
   readonly setupName: string | undefined;
   /** A loader was given. */
   readonly loader: boolean;
-  /** The configuration to write; undefined: an audit. */
+  /** The configuration to write; undefined: none. */
   readonly proxy: ProxyRequest | undefined;
+  /** The site to describe; undefined: none. Neither this nor a configuration: an audit. */
+  readonly probe: SiteAddress | undefined;
 }
 
 /** What came of it. */
-export type Inspected = { readonly report: AuditReport } | { readonly configuration: string };
+export type Inspected =
+  { readonly report: AuditReport } | { readonly configuration: string } | { readonly site: ProbeSite };
 
 /** What the process says while it works, and at the end. */
 export type InspectionMessage =

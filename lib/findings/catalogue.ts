@@ -3,7 +3,7 @@ export type Severity = 'error' | 'warning' | 'info';
 
 /**
  * Every finding there is. Ids are stable: SEC0xx configuration, SEC1xx transport and proxies, SEC2xx sessions and
- * cookies, SEC3xx routes, SEC4xx HSTS, SEC5xx certificates. Each has a page in docs/findings.
+ * cookies, SEC3xx routes, SEC4xx HSTS, SEC5xx certificates and the site as deployed. Each has a page in docs/findings.
  */
 export const CATALOGUE = {
   SEC001: { severity: 'warning', title: 'Nothing is enforced: httpsSupport is false' },
@@ -98,6 +98,35 @@ export const CATALOGUE = {
   SEC504: { severity: 'error', title: 'Broken versions of TLS are accepted' },
   SEC505: { severity: 'warning', title: 'A certificate has less than a third of its life left' },
   SEC506: { severity: 'error', title: 'A renewed certificate cannot be served' },
+  SEC510: { severity: 'error', title: 'The site is not reached over https' },
+  SEC511: { severity: 'error', title: 'The certificate of the site is not valid today' },
+  SEC512: { severity: 'error', title: 'The certificate of the site is for another name' },
+  SEC513: { severity: 'error', title: 'The certificate of the site is of an authority that nobody trusts' },
+  SEC514: { severity: 'error', title: 'The site does not send its intermediate certificate' },
+  SEC515: { severity: 'warning', title: 'The certificate of the site expires soon' },
+  SEC516: { severity: 'error', title: 'The site accepts broken versions of TLS' },
+  SEC517: { severity: 'error', title: 'The certificate of the site has a weak key' },
+  SEC520: { severity: 'error', title: 'A page that requires https answers over plain HTTP' },
+  SEC521: { severity: 'error', title: 'A page over https is redirected in circles' },
+  SEC522: { severity: 'error', title: 'The application does not believe the server in front of it' },
+  SEC523: { severity: 'error', title: 'A redirect leads from https to plain HTTP' },
+  SEC524: { severity: 'error', title: 'A forwarded header of a client is believed' },
+  SEC525: { severity: 'error', title: 'A client chooses where the site redirects to' },
+  SEC526: { severity: 'error', title: 'A redirect of the site leads to a wrong port' },
+  SEC527: { severity: 'error', title: 'A redirect of the site loses the prefix of the path' },
+  SEC528: { severity: 'error', title: 'A redirect of the site leads to another page' },
+  SEC529: { severity: 'warning', title: 'A redirect of the site loses the method' },
+  SEC530: { severity: 'warning', title: 'A redirect of the site is kept by browsers' },
+  SEC531: { severity: 'error', title: 'The site is refused under its own name' },
+  SEC532: { severity: 'warning', title: 'The site does not redirect from plain HTTP' },
+  SEC533: { severity: 'error', title: 'A page that asks for a password answers over plain HTTP' },
+  SEC534: { severity: 'warning', title: 'An exempt page is redirected' },
+  SEC535: { severity: 'error', title: 'The site sets a session cookie over plain HTTP' },
+  SEC536: { severity: 'error', title: 'The site sets a cookie that is not safe over https' },
+  SEC540: { severity: 'warning', title: 'The site sends no HSTS' },
+  SEC541: { severity: 'warning', title: 'The site sends another HSTS than its options say' },
+  SEC542: { severity: 'warning', title: 'The site sends HSTS over plain HTTP' },
+  SEC543: { severity: 'error', title: 'The preload list would refuse the site' },
 } as const satisfies Record<string, { severity: Severity; title: string }>;
 
 /** The id of a finding. */

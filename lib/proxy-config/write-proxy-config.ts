@@ -90,8 +90,18 @@ export function caddyConfig(app: ApplicationProviders, options?: ProxyConfigOpti
 }
 
 function configOf(server: ProxyServerName, app: ApplicationProviders, options?: ProxyConfigOptions): string {
+  const { table, settings } = findProviders(app);
+  return writeProxyConfig(server, table, settings, options);
+}
+
+/**
+ * The routes and the settings of an application that is initialised.
+ *
+ * @throws Error where the application does not import SecureModule.
+ */
+export function findProviders(app: ApplicationProviders): { readonly table: RouteTable; readonly settings: Settings } {
   const { table, settings } = providersOf(app);
-  if (isTable(table) && isSettings(settings)) return writeProxyConfig(server, table, settings, options);
+  if (isTable(table) && isSettings(settings)) return { table, settings };
   throw new TypeError('What the application provides as the routes of SecureModule is something else.');
 }
 
@@ -100,7 +110,7 @@ function providersOf(app: ApplicationProviders): { readonly table: unknown; read
     return { table: app.get(SECURE_ROUTES, { strict: false }), settings: app.get(SECURE_SETTINGS, { strict: false }) };
   } catch (cause) {
     throw new Error(
-      'The application has no routes of SecureModule to write from. Import SecureModule.forRoot() in its root module.',
+      'The application has no routes of SecureModule. Import SecureModule.forRoot() in its root module.',
       { cause },
     );
   }

@@ -3,7 +3,8 @@ import { exitCodeOf, onlyFindings } from '../../lib/cli/audit-report.js';
 import { groupFindings } from '../../lib/findings/group-findings.js';
 import { progressOn, type Progress } from '../../lib/cli/progress.js';
 import { sectionsOf } from '../../lib/cli/sections.js';
-import { tableOf, tableStyle } from '../../lib/cli/table.js';
+import { tableOf } from '../../lib/cli/table.js';
+import { tableStyle } from '../../lib/cli/texts.js';
 import { auditedRoute, auditReport, finding, requiredRoute } from '../support/audit-reports.js';
 
 const terminal = { isTTY: true, columns: 200 };

@@ -34,7 +34,7 @@ it.each(ids)('the page of %s says what it means, how to fix it, and shows an exa
   const page = await readFile(project + documentationOf(id), 'utf8');
   const { severity, title } = CATALOGUE[id];
   expect(page.startsWith(`# ${id}: ${title}\n\nSeverity: ${severity}. Found `)).toBe(true);
-  expect(page).toMatch(/^Severity: \w+\. Found (?:at boot|while it serves)\.$/m);
+  expect(page).toMatch(/^Severity: \w+\. Found (?:at boot|while it serves|by the probe)\.$/m);
   expect(page.match(/^## .+$/gm)).toEqual(['## What it means', '## How to fix it', '## How to accept it']);
   expect(page).toContain(`ignore: [{ id: '${id}', because: `);
   const parts = parseFindingPage(page);

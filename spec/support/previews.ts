@@ -45,6 +45,7 @@ export async function lookAtModule(
     setupName: undefined,
     loader: false,
     proxy: undefined,
+    probe: undefined,
   };
   const observer = {
     stage: async () => undefined,

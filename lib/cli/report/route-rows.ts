@@ -78,12 +78,12 @@ function row(route: AuditedRoute, findings: readonly Finding[], id: string): Htm
 }
 
 /** Long names break where a reader would break them. */
-function breakable(text: string): readonly (Html | string)[] {
+export function breakable(text: string): readonly (Html | string)[] {
   return text.split(/(?<=\/)(?=.)|(?=\.)/).flatMap((part, index) => (index === 0 ? [part] : [WORD_BREAK, part]));
 }
 
 /** What may answer and is no route, or what this look cannot know. */
-function listOf(heading: string, entries: readonly Unlisted[]): Html {
+export function listOf(heading: string, entries: readonly Unlisted[]): Html {
   return html`<h3>${heading}</h3>
     <ul class="subjects">
       ${entries.map(

@@ -1,0 +1,39 @@
+import type { ProbedAnswer, ProbedRoute, ProbeReport } from '../probe/probe.js';
+import { whoSaid } from './wording.js';
+
+/** A route that was asked, as a line of the report. */
+export interface ProbedRow {
+  /** It is safe over plain HTTP, answers there as it may, or is what a finding is about. */
+  readonly exposure: 'safe' | 'open' | 'wrong';
+  /** Method, path, what was answered over http and over https, and the requirement. */
+  readonly cells: readonly string[];
+}
+
+/** The routes that were asked. */
+export function probedRows({ routes }: ProbeReport): readonly ProbedRow[] {
+  return routes
+    .filter(({ notAsked }) => notAsked === undefined)
+    .map((route) => {
+      const { method, path, http, https, requirement } = route;
+      const who = whoSaid(requirement);
+      const required = who === '' ? requirement.level : `${requirement.level} by ${who}`;
+      return {
+        exposure: exposureOf(route),
+        cells: [method, path, answerText(http), answerText(https), required],
+      };
+    });
+}
+
+function exposureOf({ http, requirement }: ProbedRoute): ProbedRow['exposure'] {
+  if (http?.status === undefined) return 'safe';
+  const isTurnedAway = http.status >= 400 || /^https:/i.test(http.location ?? '');
+  if (requirement.level === 'required') return isTurnedAway ? 'safe' : 'wrong';
+  return isTurnedAway ? 'safe' : 'open';
+}
+
+function answerText(answer: ProbedAnswer | undefined): string {
+  if (answer === undefined) return 'not asked';
+  const { status, location } = answer;
+  if (status === undefined) return 'no answer';
+  return location === undefined ? String(status) : `${status} to ${location}`;
+}
