@@ -45,7 +45,10 @@ export async function compare(row, { text, platform, at, seconds, rounds, wrk = 
     for (const [index, part] of parts.entries()) started.push({ part, running: servers[index] });
     sleep = stayAwake();
     progress(`${text}: warming up`);
-    for (const one of started) one.load = await loadOf(one.running, row[one.part], row, seconds);
+    for (const one of started) {
+      one.load = await loadOf(one.running, row[one.part], row, seconds);
+      if (one.part === 'of' && row.cookies !== undefined) one.load.headers.cookie = row.cookies;
+    }
     for (const { running, load } of started) await running.load({ ...load, ...WARM_UP });
     if (wrk) sleep();
     const taken = Object.fromEntries(parts.map((part) => [part, []]));

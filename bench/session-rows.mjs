@@ -75,6 +75,15 @@ export const SESSION_ROWS = [
     floor: 'module, empty hooks',
     headers: HTTPS,
   })),
+  ...['express', 'fastify'].map((platform) => ({
+    platform,
+    of: 'lmdb, anonymous read',
+    to: 'lmdb, anonymous read',
+    name: '15 KB of cookies',
+    target: 0.5,
+    cookies: '__Host-sid=s:.;'.repeat(1_000),
+    headers: HTTPS,
+  })),
   {
     platform: 'express',
     of: 'lmdb, write',

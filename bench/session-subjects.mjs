@@ -23,6 +23,7 @@ export const SESSION_SUBJECTS = {
     nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES }, main: takeSessionPlaces }),
 
   'lmdb, read': (platform) => ours(platform, { dir: folder() }, read),
+  'lmdb, anonymous read': (platform) => ours(platform, { dir: folder() }, visitor),
   'lmdb, write': (platform) => ours(platform, { dir: folder() }, write),
   'lmdb, not touched': (platform) => ours(platform, { dir: folder() }, () => HELLO),
   'Redis, read': async (platform) => ours(platform, { store: await redisStore() }, read),
@@ -44,6 +45,10 @@ export const SESSION_SUBJECTS = {
 
 function read(session) {
   return { hello: session.userId };
+}
+
+function visitor(session) {
+  return { hello: session.userId ?? 'nobody' };
 }
 
 function write(session) {

@@ -458,6 +458,7 @@ export class SessionEngine implements SessionOperations {
   }
 
   private isUnsaved(state: SessionState, session: SecureSession): boolean {
+    if (this.writer.isKept(state, session)) return false;
     try {
       return this.writer.isDirty(state, this.writer.snapshot(state, session));
     } catch {

@@ -60,21 +60,24 @@ function onSend(request: PlatformRequest, reply: Reply, payload: unknown, done: 
 function send(state: SessionState, reply: Reply, payload: unknown, done: Sent): void {
   if (state.failure !== undefined) return sendFailure(state, reply, payload, done);
   if (!state.headPlanned) {
-    state.operations.writeHeaders(state, headOf(reply));
+    state.operations.writeHeaders(state, new ReplyHead(reply));
     state.headPlanned = true;
   }
   done(null, payload);
 }
 
-function headOf(reply: Reply): ResponseHead {
-  return {
-    get: (name) => reply.getHeader(name),
-    set(name, value) {
-      // Fastify adds to a Set-Cookie that is there.
-      if (name === 'set-cookie') reply.removeHeader(name);
-      reply.header(name, value);
-    },
-  };
+class ReplyHead implements ResponseHead {
+  constructor(private readonly reply: Reply) {}
+
+  get(name: string): unknown {
+    return this.reply.getHeader(name);
+  }
+
+  set(name: string, value: string | readonly string[]): void {
+    // Fastify adds to a Set-Cookie that is there.
+    if (name === 'set-cookie') this.reply.removeHeader(name);
+    this.reply.header(name, value);
+  }
 }
 
 /** The first answer stands: a handler that has sent it may still throw, and a filter answer once more. */

@@ -152,8 +152,9 @@ export function recordFrom(kept: unknown): SessionRecord | undefined {
   if (!isObject(kept)) return undefined;
   const { created, seen, expires, userId, data, stamp } = kept;
   if (!isTime(created) || !isTime(seen) || !isTime(expires) || !isObject(data)) return undefined;
-  const record = { created, seen, expires, userId: typeof userId === 'string' ? userId : undefined, data };
-  return isObject(stamp) ? { ...record, stamp } : record;
+  const owner = typeof userId === 'string' ? userId : undefined;
+  if (!isObject(stamp)) return { created, seen, expires, userId: owner, data };
+  return { created, seen, expires, userId: owner, data, stamp };
 }
 
 /**

@@ -11,6 +11,8 @@ import { answerInstead } from './unavailable.js';
 /** Everything but HTTP/2 comes to `writeHead` when it flushes its headers. */
 const HOOKED = ['writeHead', 'end', 'flushHeaders'] as const;
 
+const NONE: readonly string[] = [];
+
 /**
  * Takes a place in a response, at the first touch of the session: the cookie goes out with the head, and `end` waits for
  * the store, so that the response can still become an error.
@@ -20,21 +22,28 @@ export function hookResponse(state: SessionState): void {
   const { response, request } = state;
   const { writeHead, end, flushHeaders } = response;
   const flushes = request.httpVersionMajor >= 2;
-  const own = HOOKED.filter((name) => Object.hasOwn(response, name));
+  const own = HOOKED.some((name) => Object.hasOwn(response, name))
+    ? HOOKED.filter((name) => Object.hasOwn(response, name))
+    : NONE;
   state.methods = { writeHead, end, flushHeaders: flushes ? flushHeaders : undefined, own };
   setState(response, state);
   Object.assign(response, flushes ? { writeHead: writeHeadLater, end: endLater, flushHeaders: flushLater } : HOOKS);
-  response.once('finish', reportFinish);
+  response.on('finish', reportFinish);
 }
 
 const HOOKS = { writeHead: writeHeadLater, end: endLater };
 
-/** The same of a response that Fastify has not written yet. */
-export function headOf(response: ServerResponse): ResponseHead {
-  return {
-    get: (name) => response.getHeader(name),
-    set: (name, value) => void response.setHeader(name, value),
-  };
+/** The headers of a response of Node itself. */
+class NodeHead implements ResponseHead {
+  constructor(private readonly response: ServerResponse) {}
+
+  get(name: string): unknown {
+    return this.response.getHeader(name);
+  }
+
+  set(name: string, value: string | readonly string[]): void {
+    this.response.setHeader(name, value);
+  }
 }
 
 function writeHeadLater(this: ServerResponse, ...given: unknown[]): unknown {
@@ -118,7 +127,7 @@ function planHead(state: SessionState): void {
     state.pending = work;
   }
   state.headPlanned = true;
-  state.operations.writeHeaders(state, headOf(state.response));
+  state.operations.writeHeaders(state, new NodeHead(state.response));
 }
 
 /** What cannot be stored is a failure like any other. */

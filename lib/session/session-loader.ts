@@ -92,7 +92,7 @@ export class SessionLoader {
   take(state: SessionState, found: Loaded | undefined): void {
     if (found === undefined || state.presented === undefined) return;
     state.record = found.record;
-    state.content = JSON.stringify(found.record.data);
+    state.content = contentIn(found.record);
     state.own = state.presented;
     state.movedTo = found.movedTo;
     state.kept = true;
@@ -102,7 +102,7 @@ export class SessionLoader {
   takeAdopted(state: SessionState, ticket: Ticket, found: Loaded | undefined): void {
     if (found === undefined) return;
     state.record = found.record;
-    state.content = JSON.stringify(found.record.data);
+    state.content = contentIn(found.record);
     state.own = ticket;
     state.movedTo = found.movedTo;
     state.kept = true;
@@ -119,4 +119,13 @@ export class SessionLoader {
     const record = isAhead ? { ...found, created: Math.min(created, now), seen: Math.min(seen, now) } : found;
     return { record, movedTo: key === first ? undefined : key };
   }
+}
+
+/** What is in a record, as JSON; undefined where that can wait: nothing in it can be changed in place. */
+function contentIn({ data }: SessionRecord): string | undefined {
+  for (const key in data) {
+    const value = data[key];
+    if (typeof value === 'object' && value !== null) return JSON.stringify(data);
+  }
+  return undefined;
 }

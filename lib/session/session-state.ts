@@ -75,8 +75,8 @@ export class SessionState implements SessionOwner {
   record: SessionRecord | undefined = undefined;
   /** The stamp of a new session, until the store has it. */
   stamp: SessionStamp | undefined = undefined;
-  /** The content that the store has, or is being given. */
-  content = EMPTY;
+  /** The content that the store has, or is being given; undefined: that of `record`, which is not serialised yet. */
+  content: string | undefined = EMPTY;
   session: SecureSession | undefined = undefined;
   /** What the handler is shown in place of `session`: nothing that can be kept. */
   shown: object | undefined = undefined;

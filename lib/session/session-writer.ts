@@ -5,7 +5,7 @@ import { endRecord, type DeviceBinding } from './device-binding.js';
 import type { EndedIds } from './ended-ids.js';
 import { expiryAt, isFresh, isSameStamp, timeoutsOf } from './lifetimes.js';
 import { isMoved, type SessionRecord, type SessionRecords, type SessionStamp } from './records.js';
-import { contentOf, type SecureSession } from './session.js';
+import { contentOf, holdsJust, type SecureSession } from './session.js';
 import { MovedSessionError, TooManySessionsError, toContent } from './session-errors.js';
 import type { SessionReports } from './session-reports.js';
 import { EMPTY, type SessionState } from './session-state.js';
@@ -16,6 +16,8 @@ export interface Snapshot {
   readonly content: string;
   readonly stamp: SessionStamp | undefined;
 }
+
+const NOTHING = {};
 
 /** Brings the store up to date with the session of a request. */
 export class SessionWriter {
@@ -57,9 +59,17 @@ export class SessionWriter {
     };
   }
 
+  /** Whether the store has just what a session holds, as far as that can be told without serialising it. */
+  isKept({ record, content, stamp }: SessionState, session: SecureSession): boolean {
+    const { cookie } = session;
+    if (!(cookie instanceof SessionCookie) || cookie.asked !== undefined) return false;
+    if (record !== undefined) return stamp === undefined && holdsJust(session, record.data);
+    return content === EMPTY && holdsJust(session, NOTHING);
+  }
+
   /** Whether the store has been given something else. */
   isDirty(state: SessionState, { content, stamp }: Snapshot): boolean {
-    if (content !== state.content) return true;
+    if (content !== storedContent(state)) return true;
     return content !== EMPTY && !isSameStamp(stamp, state.record?.stamp);
   }
 
@@ -114,15 +124,17 @@ export class SessionWriter {
   }
 
   private settleSession(state: SessionState, session: SecureSession): Promise<void> | undefined {
-    const snapshot = this.snapshot(state, session);
-    if (state.movedTo !== undefined) {
+    const isKept = this.isKept(state, session);
+    if (isKept && state.movedTo !== undefined) return undefined;
+    const snapshot = isKept ? undefined : this.snapshot(state, session);
+    if (snapshot !== undefined && state.movedTo !== undefined) {
       // A value deep in the session was changed, which nothing could stop.
-      if (snapshot.content !== state.content) this.reports.movedWrite(state, 'req.session');
+      if (snapshot.content !== storedContent(state)) this.reports.movedWrite(state, 'req.session');
       return undefined;
     }
     // Of an id that no cookie will tell nobody could make use; it is reported when the response has left.
     const isReachable = !state.headPlanned || (state.own !== undefined && state.own.key === state.told);
-    if (isReachable && !state.gone && this.isDirty(state, snapshot)) {
+    if (snapshot !== undefined && isReachable && !state.gone && this.isDirty(state, snapshot)) {
       state.kept = true;
       state.own ??= this.tags.create();
       return this.write(state, session, snapshot);
@@ -258,6 +270,11 @@ export class SessionWriter {
 /** A user who copies the content of a session to a new id does not become younger by it. */
 function createdFor({ before }: SessionState, userId: string | undefined, now: number): number {
   return before !== undefined && userId !== undefined && before.userId === userId ? before.created : now;
+}
+
+/** The content that the store has, or is being given. */
+function storedContent(state: SessionState): string {
+  return (state.content ??= JSON.stringify(state.record?.data ?? NOTHING));
 }
 
 function ignore(): void {}

@@ -112,6 +112,22 @@ export function reservedKey(data: object): string | undefined {
   return Object.keys(data).find((key) => RESERVED.has(key));
 }
 
+/**
+ * Whether a session holds these values and no others, told without serialising it. False where it cannot be told so: an
+ * object in it may have been changed in place.
+ */
+export function holdsJust(session: SecureSession, data: Readonly<Record<string, unknown>>): boolean {
+  let values = 0;
+  for (const key in session) {
+    if (key === 'cookie') continue;
+    const value = session[key];
+    if (value !== data[key] || value === undefined || (typeof value === 'object' && value !== null)) return false;
+    values += 1;
+  }
+  for (const _ in data) values -= 1;
+  return values === 0;
+}
+
 /** What a session holds, as JSON. Throws a TypeError that names the key where JSON cannot say it. */
 export function contentOf(session: SecureSession): string {
   try {
@@ -124,7 +140,7 @@ export function contentOf(session: SecureSession): string {
 }
 
 function assignData(session: SecureSession, data: object): void {
-  for (const [key, value] of Object.entries(data)) if (!RESERVED.has(key)) session[key] = value;
+  for (const key of Object.keys(data)) if (!RESERVED.has(key)) session[key] = Reflect.get(data, key);
 }
 
 function isJson(value: unknown): boolean {
