@@ -4,6 +4,7 @@ import type { Findings } from '../findings/findings.js';
 import { isRequestHookInstalled } from '../gate/request-hook.js';
 import { withoutSessions } from '../guard/recent-sign-in.js';
 import type { SecureGuard } from '../guard/secure.guard.js';
+import { explainLack } from '../platform/adapter-capabilities.js';
 import { isHandlerClass, shortestRecentSignIn } from '../platform/marks.js';
 import { SECURE_OPTIONS } from '../tokens.js';
 
@@ -44,9 +45,7 @@ export function assertGuardIsFirst(config: ApplicationConfig, guard: SecureGuard
 /** @throws Error when the adapter does not call the gate. */
 export function assertGateIsInstalled(adapter: HttpServer): void {
   if (isRequestHookInstalled(adapter)) return;
-  throw new Error(
-    "SecureModule could not take the request hook of this HTTP adapter, so paths and mode 'all' would not be enforced, and sessions, HSTS and cookies not be seen to. Use @nestjs/platform-express or @nestjs/platform-fastify.",
-  );
+  throw new Error(explainLack('requestHook'));
 }
 
 /** @throws Error when a handler asks for a recent sign-in, and there are no sessions. */

@@ -14,6 +14,7 @@ import { compileRoutePolicy } from '../gate/route-policy.js';
 import { installServerGate } from '../gate/server-gate.js';
 import { compileRouteGate } from '../guard/route-gate.js';
 import { SecureGuard } from '../guard/secure.guard.js';
+import { assertRoutesCanBeRecorded } from '../platform/adapter-capabilities.js';
 import { captureCors, type ApplicationCors } from '../platform/application-cors.js';
 import { clientProperties } from '../platform/client-properties.js';
 import { asFrameworkRequest, extendRequests, schemeProperties, speaksHttp2 } from '../platform/extend-requests.js';
@@ -72,6 +73,7 @@ interface Plan {
  * @throws Error when a piece that the options ask for cannot be installed.
  */
 export function install(adapter: HttpServer, parts: Parts): Installation {
+  assertRoutesCanBeRecorded(adapter);
   parts.enforcer.asPlatformRequest = (raw) => asFrameworkRequest(adapter, raw);
   watchRoutes(adapter, parts);
   return installPlan(adapter, parts, compilePlan(adapter, parts, captureCors(adapter)));

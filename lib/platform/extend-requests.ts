@@ -1,5 +1,6 @@
 import type { HttpServer } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
+import { explainLack } from './adapter-capabilities.js';
 import { FRAMEWORK_PROTOCOL, type PlatformRequest } from './platform.js';
 
 /** The symbol under which Fastify keeps the constructor of an instance's requests. */
@@ -16,11 +17,7 @@ const UNIFIED = Symbol.for('nestjs-secure:unified');
  */
 export function extendRequests(adapter: HttpServer, properties: (prototype: object) => PropertyDescriptorMap): void {
   const prototype = requestPrototypeOf(adapter.getInstance());
-  if (prototype === undefined) {
-    throw new Error(
-      'SecureModule cannot reach the requests of this HTTP adapter, which proxies and session need. Use @nestjs/platform-express or @nestjs/platform-fastify, or leave both options out.',
-    );
-  }
+  if (prototype === undefined) throw new Error(explainLack('requestPrototype'));
   Object.defineProperties(prototype, properties(prototype));
 }
 
@@ -87,18 +84,20 @@ export function asFrameworkRequest(adapter: HttpServer, raw: IncomingMessage): P
 
 function frameworkPrototypeOf(adapter: HttpServer): object | undefined {
   const instance: unknown = adapter.getInstance();
-  const prototype: unknown =
-    typeof instance === 'function' ? Reflect.get(instance, 'request') : fastifyConstructor(instance)?.prototype;
+  const constructor = fastifyConstructor(instance);
+  const prototype: unknown = constructor === undefined ? ownRequestPrototype(instance) : constructor.prototype;
   return isObject(prototype) ? prototype : undefined;
 }
 
+/** Express: `app.request`, an object of this application's own that its requests inherit from. */
+function ownRequestPrototype(instance: unknown): object | undefined {
+  const request: unknown = Reflect.get(Object(instance), 'request');
+  return isObject(request) ? request : undefined;
+}
+
 function requestPrototypeOf(instance: unknown): object | undefined {
-  // Express: `app.request`, an object of this application's own that its requests inherit from.
-  if (typeof instance === 'function') {
-    const request: unknown = Reflect.get(instance, 'request');
-    return isObject(request) ? request : undefined;
-  }
-  return isObject(instance) ? fastifyPrototype(instance) : undefined;
+  const constructor = fastifyConstructor(instance);
+  return constructor === undefined ? ownRequestPrototype(instance) : fastifyPrototype(Object(instance));
 }
 
 /**

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Server as NetServer, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { FUNCTION_PEER, UNIX_PEER, type Connection } from '../transport/connection.js';
+import { explainLack } from './adapter-capabilities.js';
 import type { ClaimsReader } from './testing-claims.js';
 
 /** Under which `schemeProperties` leaves what the framework itself says. */
@@ -40,12 +41,16 @@ function isRawRequest(value: unknown): value is IncomingMessage {
 
 /** Node's request inside whatever the adapter gave. */
 export function rawRequestOf(request: PlatformRequest): IncomingMessage {
-  return 'rawHeaders' in request ? request : request.raw;
+  const raw: IncomingMessage | undefined = 'rawHeaders' in request ? request : request.raw;
+  if (raw === undefined) throw new Error(explainLack('rawRequest'));
+  return raw;
 }
 
 /** Node's response inside whatever the adapter gave. */
 export function rawResponseOf(response: PlatformResponse): ServerResponse {
-  return 'writeHead' in response ? response : response.raw;
+  const raw: ServerResponse | undefined = 'writeHead' in response ? response : response.raw;
+  if (raw === undefined) throw new Error(explainLack('rawResponse'));
+  return raw;
 }
 
 /** What Fastify puts around a response: it keeps headers of its own, which win over those of the response. */

@@ -1,0 +1,92 @@
+import { Controller, Get, Post } from '@nestjs/common';
+import { SecureRequired, type SecureOptions } from 'nestjs-secure';
+import { createApp, ran } from '../support/applications.js';
+import { ThirdAdapter } from '../support/third-adapter.js';
+
+@Controller()
+class SiteController {
+  @SecureRequired()
+  @Get('marked')
+  marked(): string {
+    ran.push('marked');
+    return 'marked';
+  }
+
+  @SecureRequired()
+  @Post('marked')
+  posted(): string {
+    ran.push('posted');
+    return 'posted';
+  }
+
+  @Get('admin')
+  admin(): string {
+    ran.push('admin');
+    return 'admin';
+  }
+
+  @Get('open')
+  open(): string {
+    return 'open';
+  }
+}
+
+const parts = (options: SecureOptions = {}): Parameters<typeof createApp>[1] => ({
+  controllers: [SiteController],
+  options: { paths: ['/admin'], ...options },
+});
+
+describe('an adapter of a third shape', () => {
+  it('that has every capability works', async () => {
+    const app = await createApp(() => new ThirdAdapter(), parts());
+    expect(await app.ask('/marked')).toMatchObject({ status: 307, headers: { location: 'https://localhost/marked' } });
+    expect(await app.ask('/marked', { method: 'POST' })).toMatchObject({ status: 403 });
+    expect(await app.ask('/admin')).toMatchObject({ status: 307 });
+    expect(ran).toEqual([]);
+    expect(await app.ask('/open')).toMatchObject({ status: 200, body: 'open' });
+    expect(await app.ask('/marked', { https: true })).toMatchObject({ status: 200, body: 'marked' });
+    expect(await app.ask('/admin', { https: true })).toMatchObject({ status: 200, body: 'admin' });
+  });
+
+  it('works without proxies: the socket decides', async () => {
+    const app = await createApp(() => new ThirdAdapter(), parts({ proxies: undefined }));
+    expect(await app.ask('/marked')).toMatchObject({ status: 307 });
+    expect(ran).toEqual([]);
+  });
+
+  it.each<[string, (adapter: ThirdAdapter) => void]>([
+    ['request hook', (adapter) => void Object.assign(adapter, { setOnRequestHook: undefined })],
+    ['request hook', (adapter) => void Object.assign(adapter, { setOnRequestHook() {} })],
+    ['route registration', (adapter) => void Object.assign(adapter, { all: undefined })],
+    ['route registration', (adapter) => void Object.assign(adapter, { head: undefined })],
+    ['per-request scheme', (adapter) => void Object.assign(adapter.getInstance(), { request: undefined })],
+  ])('that lacks the %s does not start, and the error names it', async (name, remove) => {
+    const newAdapter = (): ThirdAdapter => {
+      const adapter = new ThirdAdapter();
+      remove(adapter);
+      return adapter;
+    };
+    await expect(createApp(newAdapter, parts())).rejects.toThrow(
+      `This HTTP adapter lacks a capability that SecureModule needs, the ${name} (`,
+    );
+  });
+
+  it.each<[string, 0 | 1]>([
+    ['raw request', 0],
+    ['raw response', 1],
+  ])('that lacks the %s runs no marked handler', async (_name, which) => {
+    class Wrapping extends ThirdAdapter {
+      override get(...given: unknown[]): unknown {
+        const handler = given.pop();
+        const wrapped = (...values: unknown[]): unknown => {
+          values[which] = {};
+          return typeof handler === 'function' ? Reflect.apply(handler, undefined, values) : undefined;
+        };
+        return Reflect.apply(super.get, this, [...given, wrapped]);
+      }
+    }
+    const app = await createApp(() => new Wrapping(), parts());
+    expect((await app.ask('/marked')).status).toBeGreaterThanOrEqual(300);
+    expect(ran).toEqual([]);
+  });
+});
