@@ -103,7 +103,7 @@ export class AppModule {
             ...front,
             hosts,
             paths: ['/admin'],
-            session: { secret: sessionSecret, ...options },
+            session: { secret: sessionSecret, signInPath: '/accounts/login', ...options },
           }),
         }),
       ],

@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -286,10 +288,10 @@ describe.each(adapters)('the sample application on %s', (name, newAdapter) => {
     'a stranger who posts to %s is led to the login, and nothing changes',
     async (path) => {
       const before = (await overHttps('/api/members/tomas-reyes')).body;
-      const answer = await overHttps(path, { form: { name: 'Mallory', session: 'x' } });
+      const answer = await overHttps(path, { form: { name: 'Mallory', session: 'x' }, accept: 'text/html' });
 
       expect(answer.status).toBe(303);
-      expect(answer.headers.location).toBe(`${site.https}/accounts/login`);
+      expect(new URL(answer.headers.location ?? '', site.https).href).toBe(`${site.https}/accounts/login`);
       expect((await overHttps('/api/members/tomas-reyes')).body).toBe(before);
     },
   );
@@ -433,6 +435,8 @@ describe.each(adapters)('the sample application on %s', (name, newAdapter) => {
       'GET /accounts/login required by class',
       'GET /accounts/profile required by class',
       'GET /accounts/sessions required by class',
+      'GET /accounts/sessions/live required by class',
+      'GET /accounts/sessions/live.js required by class',
       'GET /accounts/status exempt by handler',
       'GET /admin required by path',
       'GET /api/members/:slug required by class',
@@ -479,6 +483,30 @@ describe.each(adapters)('the sessions page of the sample application on %s', (na
     expect(body.match(/<b>This one<\/b>/g)).toHaveLength(1);
     expect(endableIn(body)).toHaveLength(1);
     expect(endableIn((await sessionsOf(elsewhere)).body)).not.toEqual(endableIn(body));
+  });
+
+  it('tells one session from another by browser and address, and the sign-in of a page that changes by its time', async () => {
+    const { body } = await sessionsOf(here);
+    expect(body.match(/<td>A program<\/td>/g)).toHaveLength(2);
+    expect(body.match(/<td>(?:::ffff:)?127\.0\.0\.1<\/td>/g)).toHaveLength(2);
+  });
+
+  it('has a live list, which is complete when its session ends', async () => {
+    const cookie = elsewhere.jar.header(site.https) ?? '';
+    const sent = get(`${site.https}/accounts/sessions/live`, {
+      ca: certificate.cert,
+      agent: false,
+      headers: { cookie },
+    });
+    const [stream]: IncomingMessage[] = await once(sent, 'response');
+    if (stream === undefined) throw new Error('no stream');
+    let told = '';
+    stream.on('data', (chunk) => (told += String(chunk)));
+    while (!told.includes('data: ["')) await once(stream, 'data');
+    const ended = once(stream, 'end');
+    await here.ask(`${site.https}/accounts/sessions/revoke-others`, { form: {} });
+    await ended;
+    expect(stream.complete).toBe(true);
   });
 
   it('shows nothing that anybody could sign in with', async () => {

@@ -7,6 +7,7 @@ import { textOf, type Form } from '../site/form.js';
 import { html, type Html } from '../site/html.js';
 import { Layout, Page } from '../site/layout.js';
 import type { SiteRequest } from '../site/site-request.js';
+import { browserName } from './browser-name.js';
 import { nextPath } from './next-path.js';
 import { Visitors } from './visitors.js';
 
@@ -33,11 +34,14 @@ export class AccountsController {
 
   @Get('login')
   @Page()
-  showLogin(@Query('next') next: unknown, @Req() request: SiteRequest): string {
+  showLogin(@Query('next') next: unknown, @Query('return') back: unknown, @Req() request: SiteRequest): string {
     const member = this.visitors.memberOf(request);
     return this.loginPage(request, {
-      next: nextPath(next),
-      note: member && html`<p>You are signed in as ${member.name}. To log in again ends that session.</p>`,
+      ...(member === undefined ? {} : { name: member.name }),
+      // `return` comes from @RecentSignIn().
+      next: nextPath(next ?? back),
+      note:
+        member && html`<p>You are signed in as ${member.name}. Give the password again to confirm that it is you.</p>`,
     });
   }
 
@@ -57,7 +61,10 @@ export class AccountsController {
       const note = html`<p class="wrong" role="alert">This name and this password do not belong together.</p>`;
       return this.loginPage(request, { name, next, note });
     }
-    await this.sessions.signIn(request, member.slug);
+    // Who is signed in already confirms it; another member is signed in in their place.
+    if (this.visitors.memberOf(request)?.slug === member.slug)
+      await this.sessions.confirm(request, { userId: member.slug });
+    else await this.sessions.signIn(request, member.slug, whereFrom(request));
     response.status(303);
     response.header(
       'Location',
@@ -146,4 +153,9 @@ export class AccountsController {
         <button>Log out</button>
       </form>`;
   }
+}
+
+/** What tells a session from another one: which browser it is, and from where, as far as the request says it honestly. */
+function whereFrom({ headers, ip }: SiteRequest): { browser: string; from: string } {
+  return { browser: browserName(headers['user-agent']), from: ip ?? 'unknown' };
 }

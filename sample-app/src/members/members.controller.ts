@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Inject, Param, Post, Redirect, Req, UseGuards } from '@nestjs/common';
-import { SecureRequired, SecureUrls } from 'nestjs-secure';
+import { RecentSignIn, SecureRequired, SecureUrls } from 'nestjs-secure';
 import { SignedInGuard } from '../accounts/signed-in.guard.js';
 import { ApiController } from '../api/api.controller.js';
 import { textOf, type Form } from '../site/form.js';
@@ -60,8 +60,9 @@ export class MembersController {
     });
   }
 
+  /** Ten minutes after the login the password is asked for again, and then the form is there once more. */
   @Post(':slug/edit')
-  @SecureRequired()
+  @RecentSignIn('10 minutes')
   @UseGuards(SignedInGuard)
   @Redirect('', 303)
   saveMember(@Param('slug') slug: string, @Body() form: Form, @Req() request: SiteRequest): { url: string } {

@@ -1,5 +1,18 @@
-import { Body, Controller, Get, Inject, Post, Redirect, Req, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Header,
+  Inject,
+  Post,
+  Redirect,
+  Req,
+  Sse,
+  UseGuards,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { SecureRequired, SecureSessions, SecureUrls, type UserSession } from 'nestjs-secure';
+import { concatMap, distinctUntilChanged, map, Subject, takeUntil, timer, type Observable } from 'rxjs';
 import { SignedInGuard } from '../accounts/signed-in.guard.js';
 import { textOf, type Form } from '../site/form.js';
 import { html, type Html } from '../site/html.js';
@@ -8,21 +21,49 @@ import type { SiteRequest } from '../site/site-request.js';
 
 const CLOCK = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' });
 
+const LOOK_MILLISECONDS = 1_000;
+
+/** Shows the list as it is now. A browser whose session has ended is led to the login. */
+const LIVE_SCRIPT = `
+const events = new EventSource('sessions/live');
+let shown;
+events.onmessage = async ({ data }) => {
+  const isNew = shown !== undefined && shown !== data;
+  shown = data;
+  if (!isNew) return;
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), 'text/html');
+  const content = page.querySelector('#content');
+  if (content !== null) document.querySelector('#content').replaceWith(content);
+};
+// It tries again by itself, and is led to the login, which is no stream.
+events.onerror = () => {
+  if (events.readyState === EventSource.CLOSED) location.reload();
+};
+`;
+
 /** Where the member is signed in, and a way to end it elsewhere. Everything here is for who is signed in, over https. */
 @Controller('accounts/sessions')
 @SecureRequired({ noStore: true })
 @UseGuards(SignedInGuard)
-export class SessionsController {
+export class SessionsController implements OnModuleDestroy {
+  private readonly stopping = new Subject<void>();
+
   constructor(
     @Inject(SecureSessions) private readonly sessions: SecureSessions,
     @Inject(Layout) private readonly layout: Layout,
     @Inject(SecureUrls) private readonly urls: SecureUrls,
   ) {}
 
+  /** A server waits for its last stream before it closes. */
+  onModuleDestroy(): void {
+    this.stopping.next();
+  }
+
   @Get()
   @Page()
   async showSessions(@Req() request: SiteRequest): Promise<string> {
     const current = this.sessions.currentId(request);
+    const script = this.urls.urlFor(SessionsController, 'liveScript', {}, request);
     const sessions = (await this.sessions.list(userOf(request))).toSorted((one, other) => other.seen - one.seen);
     const revokeOthers = this.urls.urlFor(SessionsController, 'revokeOthers', {}, request);
     return this.layout.page(request, {
@@ -35,6 +76,8 @@ export class SessionsController {
               <tr>
                 <th scope="col">Signed in</th>
                 <th scope="col">Last seen</th>
+                <th scope="col">Browser</th>
+                <th scope="col">From</th>
                 <th scope="col">Which</th>
               </tr>
             </thead>
@@ -44,6 +87,8 @@ export class SessionsController {
                   html`<tr>
                     <td>${time(session.created)}</td>
                     <td>${time(session.seen)}</td>
+                    <td>${textIn(session, 'browser')}</td>
+                    <td>${textIn(session, 'from')}</td>
                     <td>${session.id === current ? html`<b>This one</b>` : this.revokeForm(session, request)}</td>
                   </tr>`,
               )}
@@ -53,8 +98,28 @@ export class SessionsController {
         ${
           sessions.length > 1 &&
           html`<form method="post" action="${revokeOthers}"><button>End all the others</button></form>`
-        }`,
+        }
+        <script src="${script}" defer></script>`,
     });
+  }
+
+  /** Which sessions there are, whenever that changes. The stream is complete when its own session ends. */
+  @Sse('live')
+  live(@Req() request: SiteRequest): Observable<{ data: string }> {
+    const user = userOf(request);
+    return timer(0, LOOK_MILLISECONDS).pipe(
+      concatMap(() => this.sessions.list(user)),
+      map((sessions) => JSON.stringify(sessions.map(({ id }) => id))),
+      distinctUntilChanged(),
+      map((data) => ({ data })),
+      takeUntil(this.stopping),
+    );
+  }
+
+  @Get('live.js')
+  @Header('Content-Type', 'text/javascript; charset=utf-8')
+  liveScript(): string {
+    return LIVE_SCRIPT;
   }
 
   @Post('revoke')
@@ -67,9 +132,7 @@ export class SessionsController {
   @Post('revoke-others')
   @Redirect('', 303)
   async revokeOthers(@Req() request: SiteRequest): Promise<{ url: string }> {
-    const user = userOf(request);
-    const current = this.sessions.currentId(request);
-    for (const { id } of await this.sessions.list(user)) if (id !== current) await this.sessions.revoke(user, id);
+    await this.sessions.revokeAll(userOf(request), { except: this.sessions.currentId(request) ?? '' });
     return { url: this.urls.urlFor(SessionsController, 'showSessions', {}, request) };
   }
 
@@ -89,4 +152,10 @@ function userOf({ session }: SiteRequest): string {
 function time(milliseconds: number): Html {
   const date = new Date(milliseconds);
   return html`<time datetime="${date.toISOString()}">${CLOCK.format(date)} UTC</time>`;
+}
+
+/** What was kept at the sign-in. */
+function textIn({ data }: UserSession, key: 'browser' | 'from'): string {
+  const value = data[key];
+  return typeof value === 'string' ? value : 'unknown';
 }
