@@ -5,7 +5,8 @@ import { isRequestHookInstalled } from '../gate/request-hook.js';
 import { withoutSessions } from '../guard/recent-sign-in.js';
 import type { SecureGuard } from '../guard/secure.guard.js';
 import { explainLack } from '../platform/adapter-capabilities.js';
-import { isHandlerClass, shortestRecentSignIn } from '../platform/marks.js';
+import { isHandlerClass, readRecentSignIn, shortestRecentSignIn } from '../platform/marks.js';
+import type { RouteTable } from '../policy/route-table.js';
 import { SECURE_OPTIONS } from '../tokens.js';
 
 /**
@@ -56,6 +57,18 @@ export function assertNoRecentSignIn(modules: ModulesContainer): void {
         throw new Error(withoutSessions(metatype.name));
       }
     }
+  }
+}
+
+/** @throws Error when the page where users sign in asks for a recent sign-in: nobody could sign in. */
+export function assertSignInPage(routes: RouteTable, signInPath: string | undefined): void {
+  if (signInPath === undefined) return;
+  for (const { path, controller, handler } of routes.routes()) {
+    if (path !== signInPath || controller === undefined || handler === undefined) continue;
+    if (readRecentSignIn(controller, handler) === undefined) continue;
+    throw new Error(
+      `session.signInPath is '${signInPath}', and ${controller.name}.${handler} answers there under @RecentSignIn(), so nobody could sign in. Take @RecentSignIn() off it, or move it to another class.`,
+    );
   }
 }
 

@@ -26,6 +26,7 @@ import {
   assertNoErrors,
   assertNoRecentSignIn,
   assertNotLazy,
+  assertSignInPage,
 } from './assertions.js';
 import { checkFrameworkTrust } from './check-framework-trust.js';
 import { checkListeners } from './check-listeners.js';
@@ -98,6 +99,7 @@ export class Boot {
     const { settings } = enforcer;
     assertGuardIsFirst(config, guard);
     if (engine === null) assertNoRecentSignIn(modules);
+    assertSignInPage(routes, settings.options.session?.signInPath);
     if (adapter !== undefined && this.installation.needsRequestHook) assertGateIsInstalled(adapter);
     this.webSocketServers.prove(config, adapter?.getHttpServer());
     this.webSocketServers.record(routes, config);

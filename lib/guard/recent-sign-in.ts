@@ -11,7 +11,7 @@ import {
   type PlatformResponse,
 } from '../platform/platform.js';
 import { isRecent, returnPath } from '../policy/recent-sign-in.js';
-import { withPrefix } from '../transport/prefix.js';
+import { withoutPrefix, withPrefix } from '../transport/prefix.js';
 import { pathAndQueryOf, pathOf } from '../transport/request-target.js';
 import { handshakeOf } from '../websockets/gateways-handshake.js';
 import { findContextRequest } from './graphql-guard.js';
@@ -144,8 +144,8 @@ function signInLocation(request: PlatformRequest, enforcer: Enforcer): string | 
   const { method = 'GET', headers } = rawRequestOf(request);
   if (signInPath === undefined || !acceptsHtml(headers.accept)) return undefined;
   const target = targetOf(request);
-  if (pathOf(target) === signInPath) return undefined;
   const { scheme, host, port, prefix } = enforcer.transportOf(request);
+  if (withoutPrefix(prefix, pathOf(target)) === signInPath) return undefined;
   const origin =
     host === undefined ? undefined : new URL(`${scheme}://${host}${port === undefined ? '' : `:${port}`}`).origin;
   const back = returnPath({

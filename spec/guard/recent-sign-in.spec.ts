@@ -75,8 +75,9 @@ class AccountController {
     return 'form';
   }
 
+  /** It answers at the page to sign in as well, which nobody can tell from its path. */
   @RecentSignIn('10 minutes')
-  @Get('login')
+  @Get(':page')
   circle(): string {
     return 'circle';
   }
@@ -359,6 +360,30 @@ describe('The test kit', () => {
     await signedInAgo(agent.post('/delete').set('Host', 'localhost'), '2 hours').expect(401);
     await signedInAgo(agent.post('/delete').set('Host', 'localhost'), '2 minutes').expect(201);
     expect(() => signedInAgo(agent.post('/delete'), 'yesterday')).toThrow("'yesterday' is no duration");
+  });
+});
+
+describe('A page to sign in that asks for a recent sign-in', () => {
+  @RecentSignIn('1h')
+  @Controller('account')
+  class CircularController {
+    @Get('login')
+    page(): string {
+      return 'login';
+    }
+  }
+
+  it('is a boot error', async () => {
+    @Module({
+      imports: [SecureModule.forRoot({ session: { secret: SECRET, store: 'memory', signInPath: '/account/login' } })],
+      controllers: [CircularController],
+    })
+    class CircularModule {}
+    const app = await NestFactory.create(CircularModule, { logger: false, abortOnError: false });
+    await expect(app.init()).rejects.toThrow(
+      "session.signInPath is '/account/login', and CircularController.page answers there under @RecentSignIn()",
+    );
+    await app.close();
   });
 });
 

@@ -1,13 +1,27 @@
-import { Controller, Inject, Param, Post, Req, type Type } from '@nestjs/common';
+import {
+  Catch,
+  Controller,
+  Inject,
+  Param,
+  Post,
+  Req,
+  UseFilters,
+  type ArgumentsHost,
+  type ExceptionFilter,
+  type Type,
+} from '@nestjs/common';
 import {
   ConnectedSocket,
   MessageBody,
   SubscribeMessage,
   WebSocketGateway,
+  WsException,
   type OnGatewayConnection,
   type OnGatewayDisconnect,
 } from '@nestjs/websockets';
 import { RecentSignIn, SecureAudit, SecureRequired, SecureSessions, type SecureOptions } from 'nestjs-secure';
+import type { Socket } from 'socket.io';
+import type { WebSocket } from 'ws';
 import { adapters, type NewAdapter } from '../support/applications.js';
 import {
   ask,
@@ -55,6 +69,17 @@ class AccountController {
   }
 }
 
+/** Tells clients what went wrong; the filter of Nest 11 tells those of socket.io only. */
+@Catch(WsException)
+class TellingFilter implements ExceptionFilter<WsException> {
+  catch(exception: WsException, host: ArgumentsHost): void {
+    const client = host.switchToWs().getClient<WebSocket | Socket>();
+    const data = exception.getError();
+    if ('readyState' in client) client.send(JSON.stringify({ event: 'exception', data }));
+    else client.emit('exception', data);
+  }
+}
+
 class Talk implements OnGatewayConnection, OnGatewayDisconnect {
   constructor(@Inject(SecureSessions) protected readonly sessions: SecureSessions) {}
 
@@ -85,6 +110,7 @@ class Talk implements OnGatewayConnection, OnGatewayDisconnect {
     return { event: 'paint', data: session.color };
   }
 
+  @UseFilters(TellingFilter)
   @RecentSignIn('10 minutes')
   @SubscribeMessage('pay')
   pay(): { event: string; data: unknown } {
