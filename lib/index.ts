@@ -22,6 +22,7 @@ export * from './session/session-face.js';
 export type { Duration } from './options/duration.js';
 export type {
   AdoptOptions,
+  DeviceBoundOptions,
   PerUserOptions,
   SessionCookieOptions,
   SessionOptions,

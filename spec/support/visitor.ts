@@ -17,6 +17,7 @@ export interface Visit {
   readonly method?: string;
   readonly form?: Readonly<Record<string, string>>;
   readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Somebody at a site, with cookies that are kept and sent by the rules of browsers. Redirects are not followed. */
@@ -31,9 +32,13 @@ export class Visitor {
     this.jar = new CookieJar(options);
   }
 
-  async ask(url: string, { form, method = form === undefined ? 'GET' : 'POST', accept }: Visit = {}): Promise<Answer> {
+  async ask(
+    url: string,
+    { form, method = form === undefined ? 'GET' : 'POST', accept, headers: more }: Visit = {},
+  ): Promise<Answer> {
     const cookie = this.jar.header(url);
     const headers = {
+      ...more,
       ...(accept === undefined ? {} : { accept }),
       ...(cookie === undefined ? {} : { cookie }),
       ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
