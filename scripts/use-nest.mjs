@@ -6,6 +6,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 const OTHER_MAJORS = {
   11: {
     '@nestjs/apollo': '^13.0.0',
+    '@nestjs/config': '^4.0.0',
     '@nestjs/graphql': '^13.0.0',
     '@nestjs/mercurius': '^13.0.0',
     '@nestjs/serve-static': '^5.0.0',

@@ -150,9 +150,9 @@ function advised({ fix }: Finding): SecureOptions {
 
 /** The recipes of the documentation for a framework, without the lines that import and export. */
 function recipe(heading: string): string {
-  const section = documentOf('docs/proxies.md').split(`### ${heading}\n`)[1] ?? '';
-  const [code = ''] = blocksOf(section, 'js');
-  const body = code.replace(/^import .*$/gm, '').replace('export const handler =', 'return');
+  const section = documentOf('docs/recipes/serverless.md').split(`## ${heading}\n`)[1] ?? '';
+  const [code = ''] = blocksOf(section, 'ts');
+  const body = code.replace(/^import .*$|<\w+>/gm, '').replace('export const handler =', 'return');
   return `(async () => {${body}})()`;
 }
 

@@ -1,7 +1,7 @@
 import { compileTransport } from '../../lib/transport/transport.js';
 import { validateOptions } from '../../lib/settings/validate.js';
 import { connect } from '../support/connection.js';
-import { blocksOf, documentOf, recipes } from '../support/recipes.js';
+import { recipes } from '../support/recipes.js';
 
 const all = recipes();
 const run = all.filter(({ config }) => config !== undefined);
@@ -61,16 +61,6 @@ describe('The recipes of docs/proxies.md', () => {
       expect(fromStranger.doubts).toContainEqual(
         expect.objectContaining({ grade: 'stated', reason: 'untrusted-peer' }),
       );
-    },
-  );
-
-  it.each(run.map((recipe) => [recipe.name, recipe] as const))(
-    '%s: stands in the README as it is run',
-    (_name, { config }) => {
-      const inReadme = ['nginx', 'apache', 'caddy', 'haproxy'].flatMap((language) =>
-        blocksOf(documentOf('README.md'), language),
-      );
-      expect(inReadme).toContain(config);
     },
   );
 });

@@ -6,7 +6,7 @@ import { asHttps, throughProxy, type CookieJar } from 'nestjs-secure/testing';
 import { writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { compile, folderFor } from '../support/documentation.js';
+import { compileSnippets, createSnippetFolder } from '../support/compile-snippets.js';
 
 @Controller('members')
 class MembersController {
@@ -94,13 +94,13 @@ describe('what is given to the package', () => {
   let said: Map<string, string[]>;
 
   beforeAll(() => {
-    const folder = folderFor('types');
-    said = compile(
+    const folder = createSnippetFolder('types');
+    said = compileSnippets(
       [...ALLOWED, ...REFUSED].map(([name, code], index) => {
         const source = `${BEFORE}\nexport const given: unknown = ${code};\n`;
         const file = join(folder, `given-${index}.ts`);
         writeFileSync(file, source);
-        return { name, file, source };
+        return { name, file };
       }),
     );
   }, 60_000);

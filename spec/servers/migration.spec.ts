@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { send } from '../support/applications.js';
-import { compile, folderFor, namedBlocks, writeFiles, type NamedBlock } from '../support/documentation.js';
+import { compileSnippets, createSnippetFolder } from '../support/compile-snippets.js';
+import { namedBlocks, writeFiles, type NamedBlock } from '../support/documentation.js';
 import { freePort } from '../support/server-process.js';
 import { compileSample } from '../support/sample-process.js';
 import { startRedis, type TestServer } from '../support/servers.js';
@@ -67,7 +68,7 @@ afterEach(async () => {
   for (const child of children.splice(0)) await stop(child);
 });
 
-const source = folderFor('migration');
+const source = createSnippetFolder('migration');
 const programs = MOVES.flatMap(([section, adapter]) =>
   (['before', 'after'] as const).map((when) => {
     const directory = join(source, `${section.replaceAll(/\W+/g, '-')}-${when}`);
@@ -88,7 +89,7 @@ it('the code that the page ends with compiles', () => {
     when === 'before' ? [] : files.map((file) => ({ name: `${section}: ${file}`, file, source: '' })),
   );
   expect(all.length).toBe(3 * MOVES.length);
-  const said = [...compile(all)].filter(([, messages]) => messages.length > 0);
+  const said = [...compileSnippets(all)].filter(([, messages]) => messages.length > 0);
   expect(Object.fromEntries(said)).toEqual({});
 }, 120_000);
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { SecureRequired, SecureSessions, type SecureOptions } from 'nestjs-secure';
 import { SECURE_OPTIONS } from '../../lib/tokens.js';
 import { adapters, createApp, type App } from '../support/applications.js';
-import { folderFor, writeFiles } from '../support/documentation.js';
+import { createSnippetFolder } from '../support/compile-snippets.js';
+import { writeFiles } from '../support/documentation.js';
 import { startPostgres, startRedis, startRedisCluster } from '../support/servers.js';
 import { Browser } from '../support/sessions.js';
 
@@ -81,7 +82,7 @@ const recipes: [name: string, recipe: Recipe][] = [
   ],
 ];
 
-const folder = folderFor('recipes');
+const folder = createSnippetFolder('recipes');
 
 /** The code of the page that exports a name, as a module. */
 async function load({ exports, instead = ['', ''] }: Recipe): Promise<DynamicModule> {

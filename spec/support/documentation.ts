@@ -1,54 +1,91 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** An empty folder beside the specs, so that what is in it is compiled as specs are. Kept out of version control. */
-export function folderFor(what: 'documentation' | 'types' | 'migration' | 'recipes'): string {
-  const folder = join(root, `spec/.${what}`);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  return folder;
+/** A code block of a page. */
+export interface Block {
+  readonly page: string;
+  readonly line: number;
+  readonly language: string;
+  readonly code: string;
+  /** The file that it is copied to: its first comment names it, or a path beside the language. */
+  readonly file: string | undefined;
 }
 
-/** A code block of the documentation, as a module of its own. */
-export interface CodeBlock {
-  /** Where it is: `README.md, line 12`. */
+/** What a reader has after they followed a page so far: files, and the commands that were run on them. */
+export interface Project {
+  /** The page, and the line where the project begins. */
   readonly name: string;
-  readonly file: string;
-  readonly source: string;
+  readonly page: string;
+  /** By path. */
+  readonly files: ReadonlyMap<string, Block>;
+  /** `sh`, `console` and `log` blocks, in order. */
+  readonly commands: readonly Block[];
+}
+
+const FENCE = /^```(\w+)([^\n]*)\n([\s\S]*?)^```$/gm;
+/** A path beside the language. */
+const PATH = /^ ([\w./@-]+\.\w+)/;
+const FIRST_COMMENT = /^(?:\/\/|#|<!--|\/\*) ([\w./@-]*\.\w+|[\w./-]*(?:Docker|Caddy)file)(?: -->| \*\/)?$/;
+const COMMANDS = new Set(['sh', 'console', 'log']);
+
+/** The README and every page of docs. */
+export function listPages(): string[] {
+  const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
+  return ['README.md', ...pages.filter((name) => /^[^.].*\.md$/.test(name)).map((name) => `docs/${name}`)].toSorted();
+}
+
+/** Returns the text of a page. */
+export function readPage(page: string): string {
+  return readFileSync(join(root, page), 'utf8');
+}
+
+/** Returns the code blocks of a page, in order. */
+export function readBlocks(page: string, text = readPage(page)): Block[] {
+  return [...text.matchAll(FENCE)].map(({ 0: whole, 1: language = '', 2: info = '', 3: code = '', index }) => ({
+    page,
+    line: text.slice(0, index).split('\n').length + (whole.startsWith('\n') ? 1 : 0),
+    language,
+    code,
+    file: PATH.exec(info)?.[1] ?? FIRST_COMMENT.exec(code.slice(0, code.indexOf('\n')))?.[1],
+  }));
 }
 
 /**
- * A TypeScript block, with what a comment right above it adds to make it a whole module: `<!-- code: import ... -->`.
- * What follows a line of three dots there comes after the block.
+ * Follows a page from top to bottom, as a reader does: a file that is shown again takes the place of the one before. Where
+ * it was already shown in this project, the project is complete, and another begins with the same files.
  */
-const BLOCK = /(?:<!-- code:((?:(?!-->)[\s\S])*)-->\n+)?^```ts\n([\s\S]*?)^```$/gm;
-
-/** An example of options alone. */
-const OPTIONS = /^SecureModule\.forRoot\(/;
-const IMPORT = "import { SecureModule } from 'nestjs-secure';";
-
-/** Every TypeScript block of the README and of docs, written to a file each. */
-export function writeCodeBlocks(): CodeBlock[] {
-  const folder = folderFor('documentation');
-  const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
-  return pages.filter((page) => page.endsWith('.md')).flatMap((page) => blocksOf(page, folder));
+export function followPage(page: string, blocks = readBlocks(page)): Project[] {
+  const projects: Project[] = [];
+  let shown = new Set<string>();
+  let files = new Map<string, Block>();
+  let commands: Block[] = [];
+  const complete = (): void => {
+    const [first] = [...shown].map((file) => files.get(file)?.line ?? 0);
+    const line = first ?? commands[0]?.line;
+    if (line !== undefined) projects.push({ name: `${page}, line ${line}`, page, files, commands });
+  };
+  for (const block of blocks) {
+    if (COMMANDS.has(block.language)) commands.push(block);
+    if (block.file === undefined) continue;
+    if (shown.has(block.file)) {
+      complete();
+      shown = new Set();
+      files = new Map(files);
+      commands = [];
+    }
+    shown.add(block.file);
+    files.set(block.file, block);
+  }
+  complete();
+  return projects;
 }
 
-function blocksOf(page: string, folder: string): CodeBlock[] {
-  const text = readFileSync(join(root, page), 'utf8');
-  return [...text.matchAll(BLOCK)].map(([whole, added = '', code = ''], index) => {
-    const line =
-      text.slice(0, text.indexOf(whole)).split('\n').length + whole.slice(0, whole.indexOf('```ts')).split('\n').length;
-    const file = join(folder, `${page.replace(/\W+/g, '-')}-${index + 1}.ts`);
-    const [before = '', after = ''] = added.split(/^\.\.\.$/m);
-    const source = [OPTIONS.test(code) ? IMPORT : '', before, code, after, 'export {};', ''].join('\n');
-    writeFileSync(file, source);
-    return { name: `${page}, line ${line}`, file, source };
-  });
+/** Where a block stands, for messages. */
+export function describeBlock({ page, line, file }: Block): string {
+  return `${page}:${line}${file === undefined ? '' : ` (${file})`}`;
 }
 
 /** A code block that is a file of a project: its info string is its language and its path. */
@@ -80,22 +117,4 @@ export function writeFiles(folder: string, files: readonly Pick<NamedBlock, 'pat
     writeFileSync(file, code);
     return file;
   });
-}
-
-/** What the compiler says of the blocks, by the name of the block. */
-export function compile(blocks: readonly CodeBlock[]): Map<string, string[]> {
-  const config = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
-  // An example may declare what it does not use.
-  const program = ts.createProgram(
-    blocks.map(({ file }) => file),
-    { ...options, noUnusedLocals: false, noUnusedParameters: false, noEmit: true },
-  );
-  const said = new Map<string, string[]>(blocks.map(({ name }) => [name, []]));
-  for (const { file, messageText } of ts.getPreEmitDiagnostics(program)) {
-    const block = blocks.find((one) => one.file === file?.fileName);
-    const message = ts.flattenDiagnosticMessageText(messageText, '\n');
-    said.set(block?.name ?? '', [...(said.get(block?.name ?? '') ?? []), message]);
-  }
-  return said;
 }

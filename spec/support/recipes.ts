@@ -32,7 +32,7 @@ export function blocksOf(text: string, language: string): string[] {
     .map(([, , code]) => code ?? '');
 }
 
-/** The recipes of docs/proxies.md: every section that says what `SecureModule` is told. */
+/** The recipes of docs/proxies.md: every section with a configuration, or a request, and the options that go with it. */
 export function recipes(): Recipe[] {
   const [, ...sections] = documentOf('docs/proxies.md').split(/^## /m);
   return sections.flatMap((text) => {
@@ -40,6 +40,7 @@ export function recipes(): Recipe[] {
     if (options === undefined) return [];
     const [config] = CONFIGS.flatMap((language) => blocksOf(text, language));
     const [request] = blocksOf(text, 'http');
+    if (config === undefined && request === undefined) return [];
     const name = text.slice(0, text.indexOf('\n'));
     return [
       {
@@ -53,14 +54,11 @@ export function recipes(): Recipe[] {
   });
 }
 
-/** Runs what stands in the document, as a reader would. */
+/** The options in the module of a recipe. */
 function optionsIn(code: string): SecureOptions {
-  const given: SecureOptions[] = [];
-  const SecureModule = { forRoot: (options: SecureOptions) => void given.push(options) };
-  runInContext(code, createContext({ SecureModule }));
-  const [options] = given;
+  const [, options] = /SecureModule\.forRoot\((\{[^]*\})\),?\s*\],?\s*\}\)/.exec(code) ?? [];
   if (options === undefined) throw new Error(`There are no options in:\n${code}`);
-  return structuredClone(options);
+  return structuredClone(runInContext(`(${options})`, createContext({})));
 }
 
 function headersIn(request: string): (readonly [string, string])[] {
