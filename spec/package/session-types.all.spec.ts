@@ -106,12 +106,12 @@ function installPackage(): void {
 /** Files are read once for all projects. */
 const files = new Map<string, ts.SourceFile | undefined>();
 
-function diagnose(project: Project): string[] {
+function diagnose(project: Project, source = sourceFor(project)): string[] {
   const [format, adapter, beside, skipLibCheck] = project;
   const directory = join(folder, project.join('-'));
   write(join(directory, 'package.json'), JSON.stringify({ type: format }));
   const main = join(directory, 'src/main.ts');
-  write(main, sourceFor(project));
+  write(main, source);
   const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.NodeNext,
@@ -155,3 +155,18 @@ it.each(projects)(
   },
   120_000,
 );
+
+it.each<[line: string, project: Project, says: RegExp]>([
+  [
+    "import type {} from 'nestjs-secure/express-session';",
+    ['module', 'express', true, true],
+    /express: .*'(?:userId|cart)' does not exist/,
+  ],
+  [
+    "import type {} from 'nestjs-secure/fastify';",
+    ['module', 'fastify', false, true],
+    /fastify: .*'session' does not exist/,
+  ],
+])('without the line %s it does not compile', (line, project, says) => {
+  expect(diagnose(project, sourceFor(project).replace(line, ''))).toContainEqual(expect.stringMatching(says));
+});

@@ -1,10 +1,19 @@
-import { Controller, Get, Post, Req, Session } from '@nestjs/common';
+import { Controller, Get, Header, Post, Redirect, Req, Session, StreamableFile } from '@nestjs/common';
 import { createHmac } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { SecureSessions, type AdoptOptions, type SessionOptions, type SessionStore } from 'nestjs-secure';
 import { adapters, type App } from '../support/applications.js';
 import { shared } from '../support/everything.js';
 import { OLD_SECRET, oldEngines, type OldEngine } from '../support/old-engines.js';
-import { Browser, createSessionApp, findingsOf, found, openMemory, SwitchedStore } from '../support/sessions.js';
+import {
+  Browser,
+  createSessionApp,
+  findingsOf,
+  found,
+  openDirectory,
+  openMemory,
+  SwitchedStore,
+} from '../support/sessions.js';
 
 @Controller()
 class AccountController {
@@ -17,6 +26,21 @@ class AccountController {
   untouched(): string {
     return 'a page without a session';
   }
+
+  @Header('Cache-Control', 'public, max-age=60')
+  @Get('public')
+  shared(): string {
+    return 'a page for everybody';
+  }
+
+  @Get('stream')
+  stream(): StreamableFile {
+    return new StreamableFile(Readable.from(['one ', 'two']));
+  }
+
+  @Redirect('/me')
+  @Get('away')
+  away(): void {}
 
   @Post('cart')
   cart(@Session() session: Record<string, unknown>): void {
@@ -49,17 +73,20 @@ const sites = adapters.flatMap(([platform, newAdapter], at) =>
 
 const UNTIL = '2999-01-01';
 
-describe.each(sites)('a visitor who was signed in by %s, on %s,', (_engine, _platform, start, newStore, newAdapter) => {
+describe.each(sites)('a visitor who was signed in by %s, on %s,', (_engine, platform, start, newStore, newAdapter) => {
+  // One that has get, set and destroy only, and one with conditional writes.
+  const openStore = platform === 'Express' ? openMemory : openDirectory;
+
   async function openSite({
     store = newStore(),
     session,
     ...adopt
   }: Partial<AdoptOptions> & { session?: Partial<SessionOptions> } = {}) {
     const old = await start(store);
-    const kept = openMemory();
+    const kept = openStore();
     const app = await createSessionApp(newAdapter, {
       controllers: [AccountController, SignOutController],
-      session: { store: kept.options.store ?? 'memory', adopt: { ...old.adopt, until: UNTIL, ...adopt }, ...session },
+      session: { ...(session ?? kept.options), adopt: { ...old.adopt, until: UNTIL, ...adopt } },
     });
     return { old, app, kept };
   }
@@ -86,12 +113,21 @@ describe.each(sites)('a visitor who was signed in by %s, on %s,', (_engine, _pla
     expect(findingsOf(app)).toEqual([]);
   });
 
-  it('is moved by a page that does not ask for the session', async () => {
+  it.each([
+    ['that does not ask for the session', 'GET', '/static'],
+    ['whose body is not sent', 'HEAD', '/me'],
+    ['that shared caches may keep', 'GET', '/public'],
+    ['that is streamed', 'GET', '/stream'],
+    ['that redirects', 'GET', '/away'],
+    ['that is not there', 'GET', '/nowhere'],
+  ])('is moved by a page %s, which no cache keeps', async (_page, method, path) => {
     const { old, app } = await openSite();
     const cookie = await old.signIn({ userId: 'ada' });
-    const answer = await visit(app, '/static', cookie);
-    expect(answer.headers['set-cookie']).toHaveLength(2);
+    const answer = await visit(app, path, cookie, { method });
+    const [line = ''] = answer.headers['set-cookie'] ?? [];
+    expect(answer.headers['cache-control']).toBe('no-store');
     expect(await old.userOf(cookie)).toBeNull();
+    expect(JSON.parse((await visit(app, '/me', line.slice(0, line.indexOf(';')))).body).user).toBe('ada');
   });
 
   it('keeps the lifetime that the cookie was given, up to absoluteTimeout', async () => {
@@ -103,10 +139,10 @@ describe.each(sites)('a visitor who was signed in by %s, on %s,', (_engine, _pla
   });
 
   it('is one session when requests come at the same time, and in another process', async () => {
-    const kept = openMemory();
+    const kept = openStore();
     const store = newStore();
-    const { old, app } = await openSite({ store, session: { store: kept.options.store ?? 'memory' } });
-    const other = await openSite({ store, session: { store: kept.options.store ?? 'memory' } });
+    const { old, app } = await openSite({ store, session: kept.options });
+    const other = await openSite({ store, session: kept.options });
     const cookie = await old.signIn({ userId: 'ada' });
     const answers = await Promise.all(
       [app, other.app, app, other.app, app, other.app].map((one) => visit(one, '/me', cookie)),
@@ -195,7 +231,8 @@ describe.each(sites)('a visitor who was signed in by %s, on %s,', (_engine, _pla
 
   it('counts for perUser', async () => {
     // oxlint-disable-next-line unicorn/no-thenable -- the name of an option
-    const { old, app } = await openSite({ session: { perUser: { max: 1, then: 'end-oldest' } } });
+    const perUser: SessionOptions['perUser'] = { max: 1, then: 'end-oldest' };
+    const { old, app } = await openSite({ session: { ...openStore().options, perUser } });
     for (let visits = 0; visits < 2; visits += 1) await visit(app, '/me', await old.signIn({ userId: 'ada' }));
     expect(await app.nest.get(SecureSessions).list('ada')).toHaveLength(1);
   });
@@ -210,9 +247,12 @@ describe('what adopt takes for a session', () => {
     });
   }
 
+  function signed(id: string): string {
+    return `${id}.${createHmac('sha256', OLD_SECRET).update(id).digest('base64').replaceAll('=', '')}`;
+  }
+
   function cookieFor(id: string): { Cookie: string } {
-    const signature = createHmac('sha256', OLD_SECRET).update(id).digest('base64').replaceAll('=', '');
-    return { Cookie: `connect.sid=${encodeURIComponent(`s:${id}.${signature}`)}` };
+    return { Cookie: `connect.sid=${encodeURIComponent(`s:${signed(id)}`)}` };
   }
 
   it('is not a session of ours in a store that both engines share, nor what is noted beside sessions', async () => {
@@ -229,6 +269,23 @@ describe('what adopt takes for a session', () => {
     await app.ask('/me', { https: true, headers: cookieFor('user:somebody') });
     expect(store.kept.delete('user:somebody')).toBe(true);
     expect(store.kept).toEqual(before);
+  });
+
+  it.each([
+    ['percent-encoded, as express-session sends it', (id: string) => cookieFor(id).Cookie],
+    ['in quotes', (id: string) => `connect.sid="${signed(id)}"`],
+    [
+      'with the prefix, as @fastify/session sends it for express-session',
+      (id: string) => `connect.sid=s:${signed(id)}`,
+    ],
+    ['twice', (id: string) => `connect.sid=${signed(id)}; ${cookieFor(id).Cookie}`],
+    ['beside one that was made up', (id: string) => `connect.sid=s%3Amade-up.c2ln; ${cookieFor(id).Cookie}`],
+  ])('is a cookie that is sent %s', async (_how, cookie) => {
+    const store = new SwitchedStore();
+    const app = await openSite(store);
+    store.kept.set('one.with-a-dot', '{"cookie":{},"userId":"ada"}');
+    const answer = await app.ask('/me', { https: true, headers: { Cookie: cookie('one.with-a-dot') } });
+    expect(JSON.parse(answer.body).user).toBe('ada');
   });
 
   it.each([
