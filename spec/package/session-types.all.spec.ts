@@ -103,7 +103,7 @@ function installPackage(): void {
   });
 }
 
-/** Files are read once for all projects. */
+/** What all projects import is read once. */
 const files = new Map<string, ts.SourceFile | undefined>();
 
 function diagnose(project: Project, source = sourceFor(project)): string[] {
@@ -128,6 +128,7 @@ function diagnose(project: Project, source = sourceFor(project)): string[] {
   const host = ts.createCompilerHost(options);
   const { getSourceFile } = host;
   host.getSourceFile = (name, version, ...rest) => {
+    if (name === main) return getSourceFile(name, version, ...rest);
     const key = `${name} ${typeof version === 'object' ? version.impliedNodeFormat : version}`;
     if (!files.has(key)) files.set(key, getSourceFile(name, version, ...rest));
     return files.get(key);
