@@ -13,13 +13,16 @@ export interface ImportContext {
   readonly exists: (file: string) => boolean;
 }
 
-const TYPESCRIPT = /\.[cm]?tsx?$/;
+/** The name of a TypeScript file. */
+export const TYPESCRIPT = /\.[cm]?tsx?$/;
 
 const LOADER_ADVICE =
   'Give the file that the compiler made of it (dist/app.module.js), or a loader: --import tsx (npm install --save-dev tsx).';
 
-const LOADER_WITH_TYPES =
-  'Give the compiled file, or a loader that does: --import @swc-node/register/esm-register (npm install --save-dev @swc-node/register @swc/core).';
+/** Loaders that write types down: of a package whose package.json says `"type": "module"`, and of any other. */
+export const LOADERS = { module: '@swc-node/register/esm-register', commonjs: '@swc-node/register' } as const;
+
+const LOADER_WITH_TYPES = `Give the compiled file, or a loader that does (npm install --save-dev @swc-node/register @swc/core): --import ${LOADERS.module} where package.json has "type": "module", --import ${LOADERS.commonjs} elsewhere.`;
 
 /** Says plainly why the import of a module file failed. */
 export function explainImportFailure(error: unknown, context: ImportContext): string {
@@ -70,7 +73,7 @@ function explainMissing(error: unknown, { exists }: ImportContext): string | und
     return `${who} imports ${wanted}, which does not exist. ${advice}`;
   }
   if (isAlias(wanted, importer, exists)) {
-    return `${who} imports ${wanted}, which a tsconfig makes of baseUrl or paths: Node does not know it. Build with nest build, which rewrites such paths, or give a loader that follows them, such as --import @swc-node/register/esm-register with the source.`;
+    return `${who} imports ${wanted}, which a tsconfig makes of baseUrl or paths: Node does not know it. Build with nest build, which rewrites such paths, or give a loader that follows them with the source: --import ${LOADERS.module} where package.json has "type": "module", --import ${LOADERS.commonjs} elsewhere.`;
   }
   const name = wanted
     .split('/')
@@ -117,7 +120,8 @@ function missingFile(error: unknown): string | undefined {
   return /Cannot find module '([./][^']*|[a-zA-Z]:\\[^']*)'/.exec(messageOf(error))?.[1];
 }
 
-function codeOf(error: unknown): unknown {
+/** The code of an error of Node. */
+export function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 

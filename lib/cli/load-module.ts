@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { DynamicModule, Type } from '@nestjs/common';
-import { explainImportFailure, LoadFailure, placeOf } from './load-failure.js';
+import { codeOf, explainImportFailure, isSyntaxError, LoadFailure, placeOf, TYPESCRIPT } from './load-failure.js';
 
 /** What Nest takes for a root module. */
 export type RootModule = Type<unknown> | DynamicModule;
@@ -22,11 +23,28 @@ const MODULE_METADATA = ['imports', 'controllers', 'providers', 'exports'];
 export async function importFile(file: string, shown: string, loader: boolean): Promise<Exports> {
   assertFile(file, shown);
   try {
-    const namespace: object = await import(pathToFileURL(file).href);
-    return exportsOf(namespace);
+    return exportsOf(await importOrRequire(file));
   } catch (error) {
     const context = { file, loader, exists: (name: string) => kindOf(name) === 'file' };
     throw new LoadFailure(`${shown} could not be loaded.\n${explainImportFailure(error, context)}`, { cause: error });
+  }
+}
+
+/**
+ * A loader may know only what is required: that of `@swc-node/register` does, and in a package of CommonJS its other half
+ * makes files of CommonJS, whose exports an import may not find. Neither failure has run anything.
+ */
+async function importOrRequire(file: string): Promise<object> {
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    if (!TYPESCRIPT.test(file) || !(isSyntaxError(error) || codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION'))
+      throw error;
+    try {
+      return createRequire(file)(file);
+    } catch (other) {
+      throw isSyntaxError(other) ? error : other;
+    }
   }
 }
 

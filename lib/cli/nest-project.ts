@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { LoadFailure } from './load-failure.js';
+import { LoadFailure, LOADERS } from './load-failure.js';
 
 /** The file of a root module, and the project of nest-cli.json that it was found for. */
 export interface ModuleFile {
@@ -49,10 +49,11 @@ function fileOf(name: string, project: Project, folder: string, loader: boolean)
   const compiled = candidates.find((file) => isThere(join(folder, file)));
   if (compiled !== undefined) return compiled;
   const sourceFile = source ?? join(sourceRoot, 'app.module.ts');
+  const isEsm = objectIn(join(folder, 'package.json'))?.['type'] === 'module';
   throw new LoadFailure(
     `The compiled root module of the project ${name} was not found below ${bases.join(' and ')}. Build it with tsc or SWC (a bundle of webpack exports no module), or audit its source with a loader:\n` +
       `npm install --save-dev @swc-node/register @swc/core\n` +
-      `npx nestjs-secure audit ${sourceFile} --import @swc-node/register/esm-register`,
+      `npx nestjs-secure audit ${sourceFile} --import ${isEsm ? LOADERS.module : LOADERS.commonjs}`,
   );
 }
 

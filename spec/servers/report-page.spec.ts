@@ -150,6 +150,14 @@ describe.each(schemes)('the page of a report, %s', (colorScheme) => {
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
   });
 
+  it.each([1280, 794])('is as wide as its paper where it is printed at %d px', async (width) => {
+    const { page } = await open(site, { colorScheme, viewport: { width, height: 900 } });
+    await page.emulateMedia({ media: 'print', colorScheme });
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
+    expect(await violations(page)).toStrictEqual([]);
+    await page.screenshot({ fullPage: true, path: join(PICTURES, `report-printed-${width}-${colorScheme}.png`) });
+  });
+
   it('is a picture of many colours', async () => {
     const { page } = await open(site, { colorScheme });
     const picture = await page.screenshot({ fullPage: true, path: join(PICTURES, `report-${colorScheme}.png`) });
@@ -197,6 +205,14 @@ describe('the page of a report', () => {
     await page.locator(`#${filter}`).focus();
     await page.keyboard.type(typed);
     expect(await shownPaths(page)).toStrictEqual(paths);
+  });
+
+  it('has no label on a card for what is empty', async () => {
+    const { page } = await open(site, { viewport: { width: 390, height: 800 } });
+    const labels: unknown = await page.evaluate(
+      "[...document.querySelectorAll('#route-table tbody tr:first-child td')].filter((cell) => cell.offsetHeight > 0).map((cell) => cell.dataset.label ?? cell.className)",
+    );
+    expect(labels).toStrictEqual(['method', 'Over HTTP', 'Requirement', 'Handler']);
   });
 
   it('says how many routes are left to whoever does not see it', async () => {
@@ -258,6 +274,17 @@ describe('the page of a report', () => {
     expect(await page.locator('#route-table tbody tr').count()).toBe(1);
     expect(await page.locator('h1').innerText()).toBe(hostile);
     expect({ requests, complaints }).toStrictEqual({ requests: [], complaints: [] });
+  });
+
+  it.each([
+    ['light', 'screen', 1280],
+    ['dark', 'screen', 390],
+    ['light', 'print', 794],
+  ] as const)('has no serious violation with many handlers, %s on %s at %d px', async (colorScheme, media, width) => {
+    const { page } = await open(largeReport(150), { colorScheme, viewport: { width, height: 900 } });
+    await page.emulateMedia({ media, colorScheme });
+    expect(await violations(page)).toStrictEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
   });
 
   it('stays usable with 2,000 handlers', async () => {

@@ -29,10 +29,10 @@ export class Cli {
     return join(this.folder, name);
   }
 
-  /** Runs the bin in its folder; what it writes goes into pipes. */
-  async run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliRun> {
+  /** Runs the bin in its folder, or in one below it; what it writes goes into pipes. */
+  async run(args: readonly string[], env: Readonly<Record<string, string>> = {}, below = '.'): Promise<CliRun> {
     const child = spawn(process.execPath, [this.path('lib/cli/main.js'), ...args], {
-      cwd: this.folder,
+      cwd: this.path(below),
       env: { PATH: process.env['PATH'], ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

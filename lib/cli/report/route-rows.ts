@@ -58,23 +58,37 @@ function row(route: AuditedRoute, findings: readonly Finding[], id: string): Htm
         hosts.length === 0 ? undefined : html` <span class="soft">on ${hosts.join(', ')}</span>`
       }${versions.length === 0 ? undefined : html` <span class="soft">version ${versions.join(', ')}</span>`}
     </th>
-    <td class="fate" data-label="Over HTTP">
-      ${exposure === undefined ? undefined : html`<span class="mark ${exposure}"></span>`}${overHttpText(route)}
-    </td>
-    <td data-label="Requirement">
-      ${requirement.level}${who === '' ? undefined : html` <span class="soft">by ${who}</span>`}
-    </td>
-    <td class="handler" data-label="Handler">
-      ${handler === undefined ? undefined : breakable(handler)}${source === undefined ? undefined : html`<span class="soft source">${breakable(source.file)}:${source.line}</span>`}
-    </td>
-    <td data-label="Session">${sessionText(route)}</td>
-    <td class="ids" data-label="Findings">
-      ${findings.map(
+    ${cell(
+      'Over HTTP',
+      'fate',
+      html`${exposure === undefined ? undefined : html`<span class="mark ${exposure}"></span>`}${overHttpText(route)}`,
+    )}
+    ${cell(
+      'Requirement',
+      '',
+      html`${requirement.level}${who === '' ? undefined : html` <span class="soft">by ${who}</span>`}`,
+    )}
+    ${cell(
+      'Handler',
+      'handler',
+      html`${handler === undefined ? undefined : breakable(handler)}${source === undefined ? undefined : html`<span class="soft source">${breakable(source.file)}:${source.line}</span>`}`,
+    )}
+    ${cell('Session', '', html`${sessionText(route)}`)}
+    ${cell(
+      'Findings',
+      'ids',
+      html`${findings.map(
         ({ id: finding, severity, title }) =>
           html`<a class="${severity}" href="#${finding}" title="${title}">${finding}</a> `,
-      )}
-    </td>
+      )}`,
+    )}
   </tr> `;
+}
+
+/** A cell, with the label that it has on a card. Without a label where it is empty: a card leaves it out. */
+function cell(label: string, name: string, content: Html): Html {
+  if (content.text.trim() === '') return html`<td class="empty"></td>`;
+  return html`<td class="${name}" data-label="${label}">${content}</td>`;
 }
 
 /** Long names break where a reader would break them. */

@@ -129,7 +129,7 @@ section > h3 { margin: 2rem 0 0; }
   .routes .path { flex: 1 1 60%; }
   .routes td[data-label] { flex: 0 0 100%; position: relative; padding-left: 6.5rem; }
   .routes td[data-label]::before { content: attr(data-label); position: absolute; left: 0; color: var(--soft); font: .8125rem/1.6 system-ui, sans-serif; }
-  .routes td[data-label]:empty { display: none; }
+  .routes td.empty { display: none; }
   .sections .drawn { display: none; }
   .sections th, .sections td { padding: .34rem .3rem; }
   .sections tbody th { max-width: 8rem; }
@@ -141,6 +141,8 @@ section > h3 { margin: 2rem 0 0; }
   header, main { max-width: none; padding-inline: 0; }
   .scroll { overflow: visible; }
   .routes { min-width: 0; font-size: .6875rem; }
+  .routes thead button::after { display: none; }
+  .sections thead th { white-space: normal; }
   .routes tr { grid-template-columns: 3.2rem minmax(0, 4fr) 6rem 7rem minmax(0, 5fr) 3rem 3.6rem; }
   .bar, .mark { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   #tools, fieldset, .skip, nav { display: none; }
