@@ -47,7 +47,7 @@ export async function compare(row, { text, platform, at, seconds, rounds, wrk = 
     progress(`${text}: warming up`);
     for (const one of started) {
       one.load = await loadOf(one.running, row[one.part], row, seconds);
-      if (one.part === 'of' && row.cookies !== undefined) one.load.headers.cookie = row.cookies;
+      if (one.part !== 'to' && row.cookies !== undefined) one.load.headers.cookie = row.cookies;
     }
     for (const { running, load } of started) await running.load({ ...load, ...WARM_UP });
     if (wrk) sleep();

@@ -2,7 +2,7 @@
 import { compilePathRules } from '../dist/esm/policy/paths.js';
 import { cookieProblems, secureCookie } from '../dist/esm/response/cookies.js';
 import { compileTransport } from '../dist/esm/transport/transport.js';
-import { pathAndQueryOf } from '../dist/esm/urls/absolute-url.js';
+import { pathAndQueryOf } from '../dist/esm/transport/request-target.js';
 import { upgradeRedirect } from '../dist/esm/urls/upgrade-redirect.js';
 
 const SIZES = [1024, 2048, 4096, 8192, 16_384];

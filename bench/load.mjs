@@ -173,7 +173,8 @@ function repeat(socket, request, { length, status, until, most }) {
       end('the connection was closed');
     }
     function take(data) {
-      if (received === 0 && data.latin1Slice(9, 12) !== String(status)) return end(data.latin1Slice(0, 400));
+      if (received === 0 && data.toString('latin1', 9, 12) !== String(status))
+        return end(data.toString('latin1', 0, 400));
       received += data.length;
       if (received < length) return;
       if (received > length) return end(`${received} bytes in place of ${length}`);

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const root = new URL('../', import.meta.url);
 const folder = new URL('../node_modules/.cache/nestjs-secure-bench/', import.meta.url);
-const others = ['express-session', 'express-sslify', 'helmet', 'redirect-ssl', 'reflect-metadata', 'rxjs'];
+const others = ['express-sslify', 'helmet', 'redirect-ssl', 'reflect-metadata', 'rxjs'];
 
 /** Installs Nest 11 beside the bench, once, with the package as it was built; resolves to where the subjects are. */
 export async function prepareNest11(progress) {

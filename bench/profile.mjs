@@ -2,7 +2,9 @@
 import { startSubject, stayAwake } from './load.mjs';
 
 const [platform = 'express', seconds = '4'] = process.argv.slice(2);
-const SUBJECTS = ['express-session, with a session', 'express-session on lmdb', 'session in lmdb'];
+process.env.BENCH_SESSIONS = 'yes';
+const OTHERS = { express: 'express-session, memory, read', fastify: '@fastify/session, memory, read' };
+const SUBJECTS = [OTHERS[platform], 'lmdb alone, read', 'lmdb, read'];
 const HTTPS = { 'x-forwarded-proto': 'https' };
 
 /** The parts a request passes through, by where their code is; the first that matches counts. */
@@ -10,8 +12,8 @@ const PARTS = [
   ['garbage collection', /^\(garbage collector\)$/],
   ['signatures and hashes', /node:internal\/crypto|cookie-signature/],
   ['nestjs-secure', /\/dist\/esm\//],
-  ['express-session', /\/node_modules\/(?:express-session|on-headers|random-bytes|uid-safe)\//],
-  ['lmdb', /\/node_modules\/(?:lmdb|msgpackr|ordered-binary|weak-lru-cache)\/|\/bench\/subjects/],
+  ['the other engine', /\/node_modules\/(?:express-session|@fastify\/session|on-headers|random-bytes|uid-safe)\//],
+  ['lmdb', /\/node_modules\/(?:lmdb|msgpackr|ordered-binary|weak-lru-cache)\/|\/bench\/session-subjects/],
   ['Nest', /\/node_modules\/@nestjs\//],
   ['the framework', /\/node_modules\//],
   ['Node: http and streams', /^node:/],

@@ -203,6 +203,7 @@ async function redisStore() {
 
 function postgresStore(base) {
   const pool = new Pool({ connectionString: process.env.BENCH_POSTGRES, max: 10 });
+  pool.on('error', (error) => console.error(error.message));
   const PostgresStore = connectPgSimple({ Store: base });
   return new PostgresStore({ pool, createTableIfMissing: true, tableName: `session_${process.pid}` });
 }

@@ -37,8 +37,12 @@ try {
     const results = [];
     for (const [index, row] of rows.entries()) {
       const text = `Sessions, ${title}: ${index + 1} of ${rows.length}, ${row.of}`;
-      const taken = await compare(row, { text, platform, at: here, seconds: Number(given.seconds), rounds });
-      results.push(summary(title, row, taken));
+      try {
+        const taken = await compare(row, { text, platform, at: here, seconds: Number(given.seconds), rounds });
+        results.push(summary(title, row, taken));
+      } catch (error) {
+        console.log(`${nameOf(row)} was not measured: ${String(error.message).split('\n', 1)[0]}`);
+      }
     }
     if (results.length === 0) continue;
     progress('');
