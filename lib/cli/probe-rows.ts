@@ -3,7 +3,7 @@ import { whoSaid } from './wording.js';
 
 /** A route that was asked, as a line of the report. */
 export interface ProbedRow {
-  /** It is safe over plain HTTP, answers there as it may, or is what a finding is about. */
+  /** It is turned away over plain HTTP; it answers there as it may, or nothing was answered; or it answers and must not. */
   readonly exposure: 'safe' | 'open' | 'wrong';
   /** Method, path, what was answered over http and over https, and the requirement. */
   readonly cells: readonly string[];
@@ -25,7 +25,7 @@ export function probedRows({ routes }: ProbeReport): readonly ProbedRow[] {
 }
 
 function exposureOf({ http, requirement }: ProbedRoute): ProbedRow['exposure'] {
-  if (http?.status === undefined) return 'safe';
+  if (http?.status === undefined) return 'open';
   const isTurnedAway = http.status >= 400 || /^https:/i.test(http.location ?? '');
   if (requirement.level === 'required') return isTurnedAway ? 'safe' : 'wrong';
   return isTurnedAway ? 'safe' : 'open';

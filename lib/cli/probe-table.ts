@@ -1,3 +1,4 @@
+import { counted } from '../findings/group-findings.js';
 import type { ProbeReport } from '../probe/probe.js';
 import { probedRows } from './probe-rows.js';
 import { aligned, findingsText, listText, longest, printable, type TableStyle } from './texts.js';
@@ -8,7 +9,7 @@ const HEADINGS = ['method', 'path', 'over http', 'over https', 'requirement'];
 export function probeTable(report: ProbeReport, style: TableStyle): string {
   const { colors } = style;
   const { url, server, requests, unlisted, unanswered, findings } = report;
-  const facts = [`${requests} requests`, ...(server === undefined ? [] : [server])].join(', ');
+  const facts = [counted(requests, 'request'), ...(server === undefined ? [] : [server])].join(', ');
   const parts = [
     `${colors.bold(printable(url))}  ${colors.dim(facts)}`,
     routesText(report, style),
