@@ -12,7 +12,7 @@ interface Snippet {
 }
 
 /** An empty folder beside the specs, so that its files are compiled as specs are. Kept out of version control. */
-export function createSnippetFolder(what: 'types' | 'migration' | 'recipes'): string {
+export function createSnippetFolder(what: 'types' | 'migration' | 'recipes' | 'session-pages'): string {
   const folder = join(root, `spec/.${what}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
