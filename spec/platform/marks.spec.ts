@@ -49,7 +49,7 @@ describe('a mark', () => {
     markClass(required, Pages, 'Pages');
     markClass(refusing, Pages, 'Pages');
 
-    expect(Reflect.getOwnMetadata(MARK, Pages)).toBe(refusing);
+    expect(Reflect.getOwnMetadata(MARK, Pages)).toEqual(refusing);
   });
 
   it('of a subclass may differ from that of the class it extends', () => {

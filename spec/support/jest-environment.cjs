@@ -25,10 +25,12 @@ const OF_ONE_FILE = new Set([
 
 /** light-my-request gives Express's prototypes others, for the whole process, when it injects into an application of Express. */
 function restoreExpress() {
-  const express = require.cache[require.resolve('express')]?.exports;
-  if (express === undefined) return;
-  Object.setPrototypeOf(express.request, IncomingMessage.prototype);
-  Object.setPrototypeOf(express.response, ServerResponse.prototype);
+  // Nest 11 brings a copy of Express of its own.
+  for (const path of Object.keys(require.cache).filter((file) => /[/\\]express[/\\]index\.js$/.test(file))) {
+    const { request, response } = require.cache[path].exports;
+    Object.setPrototypeOf(request, IncomingMessage.prototype);
+    Object.setPrototypeOf(response, ServerResponse.prototype);
+  }
 }
 
 /** The context of Node itself, for spec/support/jest-runtime.cjs. What a file changes in `process` ends with the file. */
