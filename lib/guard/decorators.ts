@@ -26,18 +26,13 @@ export function SecureRequired(options: SecureRequiredOptions = {}): ClassDecora
  * time (`SecureSessions.signIn`, `.confirm`). Implies `@SecureRequired()`. A page is sent to `session.signInPath` with 303,
  * a program is answered 401 with the reason `sign-in-too-old`, a message or an operation with an error of its protocol.
  *
+ * Write `@RecentSignIn('10 minutes')` above `@Post('delete')`, or above `@Controller('account')` for all handlers.
+ *
  * @param within a number with a unit, such as `'10 minutes'` or `'1h'`, or milliseconds from 60000 on.
  * @throws SecureOptionsError when it is no duration, Error when the target carries `@SecureExempt()` too. The boot fails
  * without sessions.
  *
  * **Security:** a sign-in by Passport's `logIn` has no time and is refused: call `SecureSessions.confirm` after it.
- *
- * @example
- * ```ts
- * @RecentSignIn('10 minutes')
- * @Post('delete')
- * deleteAccount() {}
- * ```
  */
 export function RecentSignIn(within: Duration): ClassDecorator & MethodDecorator {
   return applyDecorators(

@@ -1,7 +1,7 @@
 import { isObject } from './records.js';
 
 /**
- * Whose session this is: `signIn` writes `userId`, Passport `passport.user`, and @fastify/passport `passport`, each of
+ * Whose session this is: `signIn` writes `userId`, Passport `passport.user`, and `@fastify/passport` `passport`, each of
  * which is the id or an object with it.
  */
 export function userIdOf(data: object): string | undefined {

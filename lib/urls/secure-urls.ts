@@ -61,12 +61,12 @@ export class SecureUrls<R = object> {
    * A value that a client sent as a path to go on to, such as the `return` of a sign-in page; undefined where it leads, or a
    * browser would take it, to another site.
    *
+   * **Security:** without it, a link to `/login?return=//evil.example` sends users to another site once they have signed in.
+   *
    * @example
    * ```ts
    * response.redirect(303, urls.sameSitePath(request.query.return) ?? '/');
    * ```
-   *
-   * **Security:** without it, a link to `/login?return=//evil.example` sends users to another site once they have signed in.
    */
   sameSitePath(value: unknown): string | undefined {
     return sameSitePath(value);

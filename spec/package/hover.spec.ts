@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 
-const TAGS = new Set(['throws', 'param', 'returns', 'example', 'deprecated', 'internal', 'typeParam']);
+const TAGS = new Set(['throws', 'param', 'returns', 'example', 'deprecated', 'internal', 'typeParam', 'experimental']);
 
 interface Tag {
   readonly where: string;
