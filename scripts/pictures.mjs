@@ -49,7 +49,7 @@ function startSample() {
 /** The page of the audit of the sample. */
 function writeAudit() {
   const page = join(folder, 'audit.html');
-  const given = ['audit', 'dist/sample-app/audit.js', '--html', page, '--fail-on', 'never'];
+  const given = ['audit', 'dist/sample-app/audit.js', '--full', '--html', page, '--fail-on', 'never'];
   spawnSync(process.execPath, [join(root, 'dist/esm/cli/main.js'), ...given], { cwd: root, stdio: 'ignore' });
   return pathToFileURL(page).href;
 }
@@ -59,8 +59,8 @@ const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] }
 try {
   const pages = [
     // A proxy that nobody declared says https.
-    ['misconfigured', `${http}/accounts/login`, { 'x-forwarded-proto': 'https' }, { width: 960, height: 360 }],
-    ['audit', writeAudit(), {}, { width: 1280, height: 800 }],
+    ['misconfigured', `${http}/accounts/login`, { 'x-forwarded-proto': 'https' }, { width: 960, height: 400 }],
+    ['audit', writeAudit(), {}, { width: 1120, height: 640 }],
   ];
   for (const [name, url, extraHTTPHeaders, viewport] of pages) {
     for (const colorScheme of ['light', 'dark']) {

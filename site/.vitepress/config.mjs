@@ -32,7 +32,7 @@ export default defineConfig({
   title: 'nestjs-secure',
   description: 'HTTPS where it must be, for NestJS',
   srcDir: '../docs',
-  outDir: '../dist/docs',
+  outDir: './dist',
   cacheDir: '../node_modules/.cache/vitepress',
   rewrites: { 'README.md': 'index.md', 'findings/README.md': 'findings/index.md' },
   cleanUrls: true,
@@ -40,7 +40,7 @@ export default defineConfig({
   ignoreDeadLinks: false,
   markdown: {
     config: renameIndexes,
-    languageAlias: { caddy: 'nginx', haproxy: 'nginx', console: 'shellsession', log: 'txt' },
+    languageAlias: { caddy: 'nginx', haproxy: 'nginx', console: 'shellsession' },
   },
   themeConfig: {
     sidebar: [{ text: 'Documentation', link: '/' }, ...sidebar],

@@ -315,7 +315,7 @@ function findMissing(shown: readonly string[], output: string): string | undefin
       .trim()
       .split('…')
       .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-      .join('.*');
+      .join('.*?');
     const found = new RegExp(pattern).exec(rest);
     if (found === null) return true;
     rest = rest.slice(found.index + found[0].length);
