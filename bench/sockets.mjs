@@ -1,5 +1,5 @@
 // What sockets with sessions cost: 1,000 of them open, 100 sessions ended at once, in the process that ends them and in
-// another one; and what 200 rounds of opening and closing leave behind. npm run build && node bench/sockets.mjs
+// another one; and what 200 rounds of opening and closing leave behind: node bench/sockets.mjs [rounds], once it is built
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,8 +11,10 @@ import { WebSocket } from 'ws';
 
 const SOCKETS = 1000;
 const ENDED = 100;
-const ROUNDS = 200;
+const [ROUNDS = 200] = process.argv.slice(2).map(Number);
 const PER_ROUND = 20;
+/** After which rounds the heap is read: once it is warm, half way and at the end. */
+const HEAPS = new Set([19, ROUNDS / 2 - 1, ROUNDS - 1]);
 
 const directory = mkdtempSync(join(tmpdir(), 'bench-sockets-'));
 const script = fileURLToPath(new URL('sockets-of.mjs', import.meta.url));
@@ -88,7 +90,7 @@ const heaps = [];
 for (let round = 0; round < ROUNDS; round += 1) {
   const opened = await each(left, (cookie) => connect(here.port, cookie));
   await Promise.all(opened.map((socket) => (socket.close(), once(socket, 'close'))));
-  if (round === 19 || round === ROUNDS - 1) heaps.push(await here.ask('heap'));
+  if (HEAPS.has(round)) heaps.push(await here.ask('heap'));
 }
 
 const milliseconds = ({ median, last }) => `${median.toFixed(0)} ms | ${last.toFixed(0)} ms`;
@@ -101,9 +103,9 @@ console.log('| --- | --- | --- |');
 console.log(`| in the process that ends them | ${milliseconds(first)} |`);
 console.log(`| in another process | ${milliseconds(second)} |`);
 console.log(`\n${stillOpen} of the other ${SOCKETS - 2 * ENDED} sockets are open.`);
-const grown = (heaps[1] - heaps[0]) / (ROUNDS - 20) / PER_ROUND;
+const kilobytes = heaps.map((heap) => `${Math.round((heap - heaps[0]) / 1024)} KB`);
 console.log(
-  `${ROUNDS} rounds of ${PER_ROUND} sockets opened and closed: ${grown.toFixed(0)} bytes of heap left per socket.`,
+  `${ROUNDS} rounds of ${PER_ROUND} sockets opened and closed: the heap has grown by ${kilobytes[1]} half way, by ${kilobytes[2]} at the end.`,
 );
 here.stop();
 other.stop();
