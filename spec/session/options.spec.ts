@@ -18,7 +18,8 @@ function perUser(max: number, ...then: string[]): object {
   return { perUser: Object.fromEntries([['max', max], ...then.map((what) => ['then', what])]) };
 }
 
-const KEYS = 'secret, name, cookie, idleTimeout, absoluteTimeout, store, dir, rolling, perUser, adopt, deviceBound';
+const KEYS =
+  'secret, name, cookie, idleTimeout, absoluteTimeout, store, dir, rolling, signInPath, socketCheckInterval, perUser, adopt, deviceBound';
 
 /** A valid `adopt`, changed. */
 function butAdopt(changed: object): object {
