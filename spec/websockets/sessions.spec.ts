@@ -290,6 +290,18 @@ describe.each(adapters)('On %s', (platform, newAdapter) => {
       else expect(await eve?.closed).toEqual(end);
     });
 
+    it('it is closed when its user signs in elsewhere once more than perUser allows', async () => {
+      const session = { secret: SECRET, store: 'memory', perUser: { max: 1, then: 'end-oldest' } } as const;
+      const app = await start(newAdapter, sockets, OpenGateway, { session });
+      const client = await connect(app, await post(app, '/login/ada'));
+      expect(await client.say('who')).toBe('ada likes red');
+
+      await post(app, '/login/bob');
+      expect(await client.say('who')).toBe('ada likes red');
+      await post(app, '/login/ada');
+      expect(await client.closed).toEqual(end);
+    });
+
     it('it stays with the session under a new id, and ends with it', async () => {
       const app = await start(newAdapter, sockets);
       const first = await post(app, '/login/ada');
