@@ -705,3 +705,15 @@ describe.each(adapters)('buildAbsoluteUrl on %s', (_platform, newAdapter) => {
     expect(JSON.parse(body)).toEqual({ built: expected });
   });
 });
+
+describe('a path to go on to, as a client sent it', () => {
+  it.each([
+    ['/accounts/profile?tab=2#mail', '/accounts/profile?tab=2#mail'],
+    ['//evil.example', undefined],
+    ['https://evil.example/', undefined],
+    ['/\\evil.example', undefined],
+    [undefined, undefined],
+  ])('%s is %s', (value, path) => {
+    expect(urlsWith().sameSitePath(value)).toBe(path);
+  });
+});
