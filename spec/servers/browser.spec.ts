@@ -321,6 +321,20 @@ describe.each(adapters)('the sample application on %s, in Chromium', (platform, 
     expect(await whoAt(here.page, `${https}/accounts/profile`)).toBe('Signed in as Ines Okafor');
   });
 
+  it('has no page that is wider than a telephone', async () => {
+    const { page } = await newBrowser();
+    await page.setViewportSize({ width: 390, height: 800 });
+    await signIn(page);
+    const paths = ['', 'accounts/login', 'accounts/profile', 'accounts/sessions', 'members/ada', 'members/ada/edit'];
+    const refused = ['admin', 'blog/a-postcard-and-a-letter', 'nothing-here'];
+    const widths: Record<string, number> = {};
+    for (const path of [...paths, ...refused]) {
+      await page.goto(`${https}/${path}`);
+      widths[path] = await page.evaluate(() => document.documentElement.scrollWidth);
+    }
+    expect(Object.entries(widths).filter(([, width]) => width > 390)).toEqual([]);
+  });
+
   it('whoever read every byte over http has seen the pages, and nothing of any session', async () => {
     const { page } = await newBrowser();
     await page.goto(`${http}/`);
