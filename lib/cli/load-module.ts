@@ -23,7 +23,7 @@ const MODULE_METADATA = ['imports', 'controllers', 'providers', 'exports'];
 export async function importFile(file: string, shown: string, loader: boolean): Promise<Exports> {
   assertFile(file, shown);
   try {
-    return exportsOf(await importOrRequire(file));
+    return exportsOf(await importOrRequire(file, loader));
   } catch (error) {
     const context = { file, loader, exists: (name: string) => kindOf(name) === 'file' };
     throw new LoadFailure(`${shown} could not be loaded.\n${explainImportFailure(error, context)}`, { cause: error });
@@ -34,12 +34,12 @@ export async function importFile(file: string, shown: string, loader: boolean): 
  * A loader may know only what is required: that of `@swc-node/register` does, and in a package of CommonJS its other half
  * makes files of CommonJS, whose exports an import may not find. Neither failure has run anything.
  */
-async function importOrRequire(file: string): Promise<object> {
+async function importOrRequire(file: string, loader: boolean): Promise<object> {
   try {
     return await import(pathToFileURL(file).href);
   } catch (error) {
-    if (!TYPESCRIPT.test(file) || !(isSyntaxError(error) || codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION'))
-      throw error;
+    const isUnread = isSyntaxError(error) || codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION';
+    if (!loader || !isUnread || !TYPESCRIPT.test(file)) throw error;
     try {
       return createRequire(file)(file);
     } catch (other) {
