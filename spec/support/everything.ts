@@ -7,6 +7,12 @@ export const EVERYTHING = process.env['TEST_ALL'] === '1';
 /** The runs of a property. */
 export const PROPERTY_RUNS = { numRuns: howMany(20_000, 200) };
 
+/**
+ * The schedules of requests in two processes, each of which is some ten requests over sockets:
+ * `SCHEDULES=20000 npm run test:all -- spec/session/model` runs as many as other properties.
+ */
+export const SCHEDULES = { numRuns: Number(process.env['SCHEDULES'] ?? howMany(3_000, 200)) };
+
 /** How often something is done: as often as `npm run test:all` does it, or a few times. */
 export function howMany(all: number, few: number): number {
   return EVERYTHING ? all : few;

@@ -6,7 +6,7 @@ import { SecureSessions, type SessionOptions } from 'nestjs-secure';
 import * as fc from 'fast-check';
 import type { SessionRecords } from '../../lib/session/records.js';
 import { adapters, createApp, type App } from './applications.js';
-import { PROPERTY_RUNS } from './everything.js';
+import { SCHEDULES } from './everything.js';
 import { recordsOf, SECRET } from './sessions.js';
 
 // Random interleavings of requests of two browsers of one user, in two processes on one store, against a model: a session
@@ -513,7 +513,7 @@ const batch: fc.Arbitrary<Batch> = fc.record({
 /** Two processes, one on each adapter, against the model; `open` opens the store they share. */
 export function describeModel(name: string, open: () => Promise<ModelStore>): void {
   describe(`sessions in ${name}, two processes`, () => {
-    it(`are never resurrected, lost, served over http, alive past a timeout, or signed out by a parallel request, in ${PROPERTY_RUNS.numRuns} schedules`, async () => {
+    it(`are never resurrected, lost, served over http, alive past a timeout, or signed out by a parallel request, in ${SCHEDULES.numRuns} schedules`, async () => {
       clock = Date.now();
       const now = jest.spyOn(Date, 'now').mockImplementation(() => clock);
       const store = await open();
@@ -555,7 +555,7 @@ export function describeModel(name: string, open: () => Promise<ModelStore>): vo
               await model.askAll();
             },
           ),
-          { ...PROPERTY_RUNS, numRuns: store.runs ?? PROPERTY_RUNS.numRuns },
+          { numRuns: store.runs ?? SCHEDULES.numRuns },
         );
       } finally {
         current = undefined;
