@@ -266,7 +266,8 @@ it('a hundred renewals leave no watcher and no timer behind', async () => {
     stop();
   }
 
-  expect(active()).toBe(before);
+  // Timers of earlier specs in this process may have ended meanwhile; a hundred of ours would be seen.
+  expect(active()).toBeLessThanOrEqual(before);
 });
 
 it.each<[string, object, string]>([
