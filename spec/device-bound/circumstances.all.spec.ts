@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto';
 import type { App } from '../support/applications.js';
 import { BoundBrowser, challengeIn } from '../support/bound-browser.js';
 import { makeKey } from '../support/device-keys.js';
-import { Browser, createSessionApp, openMemory, SECRET, sites } from '../support/sessions.js';
+import { Browser, createSessionApp, ONE_PER_USER, openMemory, SECRET, sites } from '../support/sessions.js';
 
 @SecureRequired()
 @Controller()
@@ -206,8 +206,7 @@ describe.each(sites)(
     });
 
     it('ends as the oldest beyond perUser, and its browser is told', async () => {
-      // oxlint-disable-next-line unicorn/no-thenable -- the name of an option
-      const { app, browser } = await openSite({ perUser: { max: 1, then: 'end-oldest' } });
+      const { app, browser } = await openSite({ perUser: ONE_PER_USER });
       await browser.visit('/login', post);
       const other = new BoundBrowser(app);
       await other.visit('/login', post);

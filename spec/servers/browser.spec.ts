@@ -330,7 +330,7 @@ describe.each(adapters)('the sample application on %s, in Chromium', (platform, 
     const widths: Record<string, number> = {};
     for (const path of [...paths, ...refused]) {
       await page.goto(`${https}/${path}`);
-      widths[path] = await page.evaluate(() => document.documentElement.scrollWidth);
+      widths[path] = await page.evaluate<number>('document.documentElement.scrollWidth');
     }
     expect(Object.entries(widths).filter(([, width]) => width > 390)).toEqual([]);
   });

@@ -6,6 +6,7 @@ import { adapters, type App } from '../support/applications.js';
 import { shared } from '../support/everything.js';
 import { OLD_SECRET, oldEngines, type OldEngine } from '../support/old-engines.js';
 import {
+  ONE_PER_USER,
   Browser,
   createSessionApp,
   findingsOf,
@@ -230,9 +231,7 @@ describe.each(sites)('a visitor who was signed in by %s, on %s,', (_engine, plat
   });
 
   it('counts for perUser', async () => {
-    // oxlint-disable-next-line unicorn/no-thenable -- the name of an option
-    const perUser: SessionOptions['perUser'] = { max: 1, then: 'end-oldest' };
-    const { old, app } = await openSite({ session: { ...openStore().options, perUser } });
+    const { old, app } = await openSite({ session: { ...openStore().options, perUser: ONE_PER_USER } });
     for (let visits = 0; visits < 2; visits += 1) await visit(app, '/me', await old.signIn({ userId: 'ada' }));
     expect(await app.nest.get(SecureSessions).list('ada')).toHaveLength(1);
   });

@@ -14,6 +14,10 @@ import { SECURE_SESSION_ENGINE } from '../../lib/tokens.js';
 import { adapters, createApp, type App, type AppParts, type Ask, type NewAdapter, type Reply } from './applications.js';
 import { EVERYTHING } from './everything.js';
 
+/** One session for each user. `then` is the name of an option, of an object that is never awaited. */
+// oxlint-disable-next-line unicorn/no-thenable -- the rule takes any property of that name for a promise
+export const ONE_PER_USER = { max: 1, then: 'end-oldest' } as const;
+
 export const SECRET = 'a8Zq3nP0-first-of-the-secrets-of-this-test-7Xk';
 
 /** A store as an application names it, and a way to look into it past the package. */

@@ -36,7 +36,7 @@ import {
   type GatewayApp,
 } from '../support/gateways.js';
 import { EVERYTHING } from '../support/everything.js';
-import { SECRET, until } from '../support/sessions.js';
+import { ONE_PER_USER, SECRET, until } from '../support/sessions.js';
 
 declare module 'nestjs-secure' {
   interface SessionData {
@@ -291,7 +291,7 @@ describe.each(adapters)('On %s', (platform, newAdapter) => {
     });
 
     it('it is closed when its user signs in elsewhere once more than perUser allows', async () => {
-      const session = { secret: SECRET, store: 'memory', perUser: { max: 1, then: 'end-oldest' } } as const;
+      const session = { secret: SECRET, store: 'memory', perUser: ONE_PER_USER } as const;
       const app = await start(newAdapter, sockets, OpenGateway, { session });
       const client = await connect(app, await post(app, '/login/ada'));
       expect(await client.say('who')).toBe('ada likes red');
