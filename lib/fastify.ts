@@ -1,4 +1,5 @@
-// oxlint-disable-next-line import/no-empty-named-blocks, unicorn/require-module-specifiers -- what is augmented must be named, and nothing be loaded
+// An augmentation needs its module imported (TS2664), and a type import leaves nothing to load.
+// oxlint-disable-next-line import/no-empty-named-blocks, unicorn/require-module-specifiers -- no name of it is used here
 import type {} from 'fastify';
 import type { HasSession } from './session/session-face.js';
 

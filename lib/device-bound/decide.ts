@@ -42,7 +42,7 @@ export interface RegisteredKey {
 
 /** What is done with a request to the endpoint where a session is refreshed. */
 export type RefreshVerdict =
-  /** The proof is right. Its challenge is to be spent: whoever spends it is given the cookie. */
+  /** The proof is right. The one request that spends its challenge is given the cookie. */
   | { readonly do: 'renew'; readonly challenge: Extract<Challenge, { is: 'valid' }> }
   /** The browser is to sign a new challenge. */
   | { readonly do: 'challenge' }

@@ -111,7 +111,7 @@ export class PostgresRecords implements SessionRecords {
       from = next;
       next = await this.removeUnmoved(from);
     }
-    // Last: whoever has to do this again, because a step failed, still finds the way.
+    // Last, so that a second attempt, after a step has failed, still finds the way.
     if (ways.size > 0) await this.query(`DELETE FROM ${this.table} WHERE sid = ANY($1)`, [[...ways]]);
   }
 

@@ -88,7 +88,7 @@ const TOUCH = `
 if not ${ALIVE} then return 0 end
 ${WRITE}`;
 
-/** Tells whoever has sockets of a session, in the same step. Where a user of Redis may not publish, nothing fails. */
+/** Tells the processes that hold sockets of a session, in the same step. Where a user of Redis may not publish, nothing fails. */
 const TELL = `redis.pcall('PUBLISH', ARGV[1], ARGV[2])`;
 
 /** Leaves the way to the new id in the place of the session. ARGV[3] and ARGV[4] are the channel and the message. */
@@ -182,7 +182,7 @@ export class RedisRecords implements SessionRecords {
       from = next;
       next = await this.end(from);
     }
-    // Last: whoever has to do this again, because a step failed, still finds the way.
+    // Last, so that a second attempt, after a step has failed, still finds the way.
     for (const way of ways) await this.ask((redis) => redis.del(this.key(way)));
   }
 

@@ -2,7 +2,7 @@
  * What an application keeps in a session. Add keys by declaration merging:
  * `declare module 'nestjs-secure' { interface SessionData { userId: string } }`.
  */
-// oxlint-disable-next-line typescript/no-empty-object-type -- applications fill it
+// oxlint-disable-next-line typescript/no-empty-object-type -- applications add the keys by declaration merging, which only an interface takes
 export interface SessionData {}
 
 /** `req.session.cookie`, as in express-session. Secure and HttpOnly stay, whatever is written here. */
@@ -43,7 +43,7 @@ export interface HasSession {
 }
 
 declare global {
-  // oxlint-disable-next-line typescript/no-namespace -- where the types of Express look for it
+  // oxlint-disable-next-line typescript/no-namespace -- @types/express merges requests from this global namespace alone
   namespace Express {
     // Never a property: @types/express-session has one of the same name (TS2717).
     interface Request extends HasSession {}

@@ -101,7 +101,7 @@ export class StoreRecords implements SessionRecords {
       from = next;
       next = await this.end(from);
     }
-    // Last: whoever has to do this again, because a step failed, still finds the way.
+    // Last, so that a second attempt, after a step has failed, still finds the way.
     for (const way of ways) await this.calls.destroy(movedKey(way));
   }
 

@@ -156,7 +156,7 @@ export const sessionOptions: Check<SessionOptions> = object<SessionOptions>(
     socketCheckInterval: checkSocketInterval,
     perUser: object<PerUserOptions>({
       max: { required: whole('A whole number from 1 on', 1, Number.MAX_SAFE_INTEGER) },
-      // oxlint-disable-next-line unicorn/no-thenable -- the name of an option, of an object that is never awaited
+      // oxlint-disable-next-line unicorn/no-thenable -- `then` is the name of an option, of an object that is never awaited
       then: { required: oneOf(['end-oldest', 'refuse']) },
     }),
     adopt,

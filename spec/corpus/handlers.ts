@@ -413,7 +413,7 @@ export class Code {
   @Post('shadowed')
   shadowed(@Body() body: Form[]): unknown {
     const answers = [{ token: '', password: '' }];
-    // oxlint-disable-next-line no-shadow -- that is what is tried
+    // oxlint-disable-next-line no-shadow -- the corpus tries a parameter that hides the body
     return [body.length, answers.map((body) => [body.token, body.password])];
   }
 

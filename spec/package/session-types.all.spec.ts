@@ -52,9 +52,9 @@ class AccountController {
     session.destroy(() => undefined);
     session.reload(() => undefined);
     session.touch();
-    // @ts-expect-error -- it is a string
+    // @ts-expect-error -- SessionData declares userId as a string
     session.userId = 7;
-    // @ts-expect-error -- nobody declared it
+    // @ts-expect-error -- SessionData has no key of this name
     session.kart;
     return [session.id, request.sessionID, session.userId ?? 'nobody', ...(session.cart ?? [])];
   }
@@ -67,7 +67,7 @@ class AccountController {
   @Post()
   async signIn(@Req() request: ${request}): Promise<string[] | undefined> {
     await this.sessions.signIn(request, 'ada', { cart: ['tea'], other: true }, { idleTimeout: '30d', persistent: true });
-    // @ts-expect-error -- a cart is a list
+    // @ts-expect-error -- SessionData declares the cart as a list
     await this.sessions.signIn(request, 'ada', { cart: 7 });
     const [first] = await this.sessions.list('ada');
     return first?.data.cart;

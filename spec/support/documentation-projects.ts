@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import ts from 'typescript';
 import { describeBlock, readBlocks, type Block, type Project } from './documentation.js';
 
@@ -324,8 +325,7 @@ function findMissing(shown: readonly string[], output: string): string | undefin
 }
 
 function clean(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replaceAll('\r', '').replace(/\u001B\[[\d;]*m/g, '');
+  return stripVTControlCharacters(text.replaceAll('\r', ''));
 }
 
 /** Starts and closes the module of each project without a main.ts, on both adapters; returns what went wrong. */
