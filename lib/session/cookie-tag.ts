@@ -3,13 +3,14 @@ import { hashedId } from './records.js';
 
 /** 32 random bytes as base64url. */
 const ID_LENGTH = 43;
-/** 16 bytes of an HMAC as base64url. */
-const TAG_LENGTH = 22;
 const TAG_BYTES = 16;
 /** How many verified tags are remembered at least; at most twice as many. */
 const REMEMBERED = 1_000;
-/** A tag has one spelling: Node reads + and / as well, and drops the last four bits of the last character. */
-const TAG = /^[\w-]{21}[AQgw]$/;
+/**
+ * An id and a tag. No other text is an id, so that what the secrets sign elsewhere is never the tag of a cookie. A tag has
+ * one spelling: Node reads + and / as well, and drops the last four bits of the last character.
+ */
+const VALUE = /^[\w-]{64}[AQgw]$/;
 
 /** The session id that a cookie holds, and the key under which the store keeps that session. */
 export class Ticket {
@@ -48,7 +49,7 @@ export class CookieTags {
   derive(oldId: string): Ticket {
     const oldest = this.keys.at(-1);
     if (oldest === undefined) throw new Error('There is no session secret.');
-    // No id has a space in it, so this is never the tag of a cookie.
+    // With a space in it, which no id has: this is never the tag of a cookie.
     return ticketFor(createHmac('sha256', oldest).update(`adopt ${oldId}`).digest('base64url'), false);
   }
 
@@ -61,11 +62,9 @@ export class CookieTags {
 
   /** The id in the value of a cookie; undefined where no secret verifies it. */
   read(value: string): Ticket | undefined {
-    if (value.length !== ID_LENGTH + TAG_LENGTH) return undefined;
+    if (!VALUE.test(value)) return undefined;
     const id = value.slice(0, ID_LENGTH);
-    const tag = value.slice(ID_LENGTH);
-    if (!TAG.test(tag)) return undefined;
-    const given = Buffer.from(tag, 'base64url');
+    const given = Buffer.from(value.slice(ID_LENGTH), 'base64url');
     const key = hashedId(id);
     const known = this.verified.get(key);
     if (known !== undefined && timingSafeEqual(known.tag, given)) return new Ticket(id, key, known.stale);
