@@ -23,6 +23,9 @@ import { userIdOf } from './user-of.js';
 const LOOK_MILLISECONDS = 25;
 const MOST_LOOKS = 80;
 
+const UNFINISHED =
+  'A session of session.adopt.store could not be moved in: another process has begun to, and has not finished. The next request tries again.';
+
 /** Keys that this package has in a store beside sessions. */
 const OWN_KEY = /^(?:moved|ended|user):/;
 
@@ -71,9 +74,11 @@ export class SessionAdopter {
     if (isThere && (await this.records.insert(claimed, claim(false), true))) {
       return (await this.settle(claimed, () => this.move(oldId, ticket, claimed))) ? ticket : undefined;
     }
-    if (!(await this.isThrough(claimed))) return undefined;
-    if (isThere) await this.destroyOld(oldId);
-    return ticket;
+    const through = await this.isThrough(claimed);
+    if (isThere && through) await this.destroyOld(oldId);
+    // To be served without it would be to be signed out for good: a new session would take its place.
+    else if (isThere && (await this.readOld(oldId)) !== undefined) throw new Error(UNFINISHED);
+    return through ? ticket : undefined;
   }
 
   /** Lets go of the claim where the session was not moved: the next request may try again, and those that wait need not. */

@@ -110,6 +110,58 @@ async function play(
   return { keys, served, signedOut, revived, alive: found !== undefined, oldIsThere: old.kept.has('old') };
 }
 
+describe('a session that another process has claimed', () => {
+  function adopterWith(records: SessionRecords, old: SessionStore, pause: () => Promise<unknown>) {
+    const settings = compileSession(
+      { secret: SECRET, adopt: { secret: 'old', store: old, until: '2999-01-01' } },
+      true,
+    );
+    if (settings.adopt === undefined) throw new Error('There is an old engine.');
+    return new SessionAdopter(settings.adopt, records, settings, new CookieTags([SECRET]), new EndedIds(), pause);
+  }
+
+  function oldStore(): ScheduledStore {
+    const old = new ScheduledStore(() => Promise.resolve());
+    old.kept.set('old', '{"cookie":{},"userId":"ada"}');
+    return old;
+  }
+
+  /** Claims it, and stops where it reads the old record again. Gives what has that read fail. */
+  async function claimed(records: SessionRecords): Promise<() => void> {
+    const reads: Callback[] = [];
+    const store: SessionStore = Object.assign(oldStore(), {
+      get(_id: string, done: Callback): void {
+        if (reads.push(done) === 1) done(null, { cookie: {}, userId: 'ada' });
+      },
+    });
+    const adopting = adopterWith(records, store, () => Promise.resolve()).adopt('old');
+    adopting.catch(() => undefined);
+    while (reads.length < 2) await new Promise(setImmediate);
+    return () => reads[1]?.(new Error('the old store is down'));
+  }
+
+  it('is a failure where that process does not finish, and no visitor who is signed out', async () => {
+    const records = new MemoryRecords();
+    const fail = await claimed(records);
+    const adopter = adopterWith(records, oldStore(), () => Promise.resolve());
+    await expect(adopter.adopt('old')).rejects.toThrow('another process');
+    fail();
+    await records.close();
+  });
+
+  it('is a failure where that process fails, and is moved in by the next request', async () => {
+    const records = new MemoryRecords();
+    const fail = await claimed(records);
+    const adopter = adopterWith(records, oldStore(), async () => {
+      fail();
+      await new Promise(setImmediate);
+    });
+    await expect(adopter.adopt('old')).rejects.toThrow('another process');
+    expect(await adopter.adopt('old')).toBeDefined();
+    await records.close();
+  });
+});
+
 describe(`in ${SCHEDULES} schedules of requests in two processes, a session that is moved in`, () => {
   it.each<[store: string, open: (turn: () => Promise<unknown>) => readonly [SessionRecords, SessionRecords]]>([
     [
