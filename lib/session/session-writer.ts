@@ -141,6 +141,10 @@ export class SessionWriter {
     }
     const { record } = state;
     if (state.removing !== undefined) return this.settleRemoval(state);
+    // A save that nobody awaits is under way, of what the session held then.
+    if (state.queue !== undefined && isReachable && !state.gone) {
+      return this.write(state, session, snapshot ?? this.snapshot(state, session));
+    }
     if (record === undefined || state.gone || isFresh(record, this.settings, Date.now())) return state.queue;
     return this.enqueue(state, () => this.extend(state, record));
   }

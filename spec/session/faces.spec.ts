@@ -100,6 +100,15 @@ class FacesController {
     session['color'] = 'green';
   }
 
+  @Post('taken-back')
+  takenBack(@Session() session: Face): void {
+    const before = session['color'];
+    session['color'] = 'blue';
+    void session.save();
+    if (before === undefined) delete session['color'];
+    else session['color'] = before;
+  }
+
   @Get('color')
   color(@Session() session: Face): unknown {
     return session['color'] ?? 'none';
@@ -175,6 +184,18 @@ describe.each(sites)('On %s with %s', (_platform, store, newAdapter, openStore) 
     const { browser } = await signedIn();
     await browser.visit('/unawaited', post);
     expect((await browser.visit('/color')).body).toBe('green');
+  });
+
+  it('what is taken back after a save that nobody awaits is not in the session', async () => {
+    const { app, browser } = await signedIn();
+    await browser.visit('/taken-back', post);
+    expect((await browser.visit('/color')).body).toBe('none');
+    await browser.visit('/unawaited', post);
+    await browser.visit('/taken-back', post);
+    expect((await browser.visit('/color')).body).toBe('green');
+    const nobody = new Browser(app);
+    await nobody.visit('/taken-back', post);
+    expect((await nobody.visit('/color')).body).toBe('none');
   });
 
   it('a cookie under an older secret is set anew under the newest at the first look', async () => {
