@@ -1,80 +1,11 @@
-import { Controller, Get, Inject, Post, Req, Session } from '@nestjs/common';
-import { jest } from '@jest/globals';
-import { SecureRequired, SecureSessions, type SessionOptions } from 'nestjs-secure';
-import type { App } from '../support/applications.js';
-import { BoundBrowser, challengeIn } from '../support/bound-browser.js';
+import type { SessionOptions } from 'nestjs-secure';
+import { MINUTE, openBoundSite, pass, post, thiefOf, whoAt } from '../support/bound-accounts.js';
+import { challengeIn } from '../support/bound-browser.js';
 import { makeKey, makeProof } from '../support/device-keys.js';
-import { Browser, createSessionApp, found, sites, type Visit } from '../support/sessions.js';
-
-@SecureRequired()
-@Controller()
-class AccountController {
-  constructor(@Inject(SecureSessions) private readonly sessions: SecureSessions) {}
-
-  @Post('login')
-  async login(@Req() request: object): Promise<void> {
-    await this.sessions.signIn(request, 'ada');
-  }
-
-  @Post('logout')
-  async logout(@Req() request: object): Promise<void> {
-    await this.sessions.signOut(request);
-  }
-
-  @Post('renew')
-  async renew(@Req() request: object): Promise<void> {
-    await this.sessions.regenerate(request, { keep: true });
-  }
-
-  @Post('revoke')
-  async revoke(): Promise<void> {
-    await this.sessions.revokeAll('ada');
-  }
-
-  @Post('cart')
-  cart(@Session() session: Record<string, unknown>): void {
-    session['cart'] = ['tea'];
-  }
-
-  @Get('who')
-  who(@Session() session: Record<string, unknown>): object {
-    return { userId: session['userId'] ?? null, cart: session['cart'] ?? null };
-  }
-}
-
-const controllers = [AccountController];
-const post = { method: 'POST' };
-const MINUTE = 60_000;
-
-afterEach(() => jest.restoreAllMocks());
-
-/** Moves the clock of the server. */
-function pass(milliseconds: number): void {
-  const now = Date.now();
-  jest.spyOn(Date, 'now').mockReturnValue(now + milliseconds);
-}
-
-async function whoAt(client: Browser): Promise<unknown> {
-  return JSON.parse((await client.visit('/who')).body).userId;
-}
-
-/** A client with what was copied from a browser. */
-function thiefOf(app: App, browser: Browser, ...names: string[]): Browser {
-  const thief = new Browser(app);
-  const lines = names.map((name) => `${name}=${browser.cookie(name)}; Path=/; Secure; HttpOnly`);
-  thief.jar.store('https://localhost/', lines);
-  return thief;
-}
+import { Browser, found, sites, type Visit } from '../support/sessions.js';
 
 describe.each(sites)('On %s with %s, a device-bound session', (_platform, _store, newAdapter, openStore) => {
-  async function openSite(session: Partial<SessionOptions> = {}): Promise<{ app: App; browser: BoundBrowser }> {
-    const store = openStore();
-    const app = await createSessionApp(newAdapter, {
-      controllers,
-      session: { ...store.options, deviceBound: true, ...session },
-    });
-    return { app, browser: new BoundBrowser(app) };
-  }
+  const openSite = (session?: Partial<SessionOptions>) => openBoundSite(newAdapter, openStore, session);
 
   it('is offered with the cookie of a sign-in, and bound by a proof', async () => {
     const { browser } = await openSite();

@@ -10,7 +10,14 @@ import {
   Session,
   type DynamicModule,
 } from '@nestjs/common';
-import { SecureModule, SecureRequired, SecureSessions, type SecureOptions } from 'nestjs-secure';
+import {
+  RecentSignIn,
+  SecureModule,
+  SecureRequired,
+  SecureSessions,
+  type SecureOptions,
+  type SessionFace,
+} from 'nestjs-secure';
 
 type Data = Record<string, unknown>;
 
@@ -19,7 +26,7 @@ const LOGIN = '<!doctype html><title>in</title><form method="post" action="/logi
 /** A site for browsers: a form to sign in, a redirect after it, and who is signed in. */
 @SecureRequired()
 @Controller()
-class SiteController {
+export class SiteController {
   constructor(@Inject(SecureSessions) private readonly sessions: SecureSessions) {}
 
   @Get('login')
@@ -51,9 +58,27 @@ class SiteController {
     await this.sessions.revokeAll('ada');
   }
 
+  @Post('cart')
+  cart(@Session() session: Data): void {
+    session['cart'] = ['tea'];
+  }
+
+  @Post('login-by-hand')
+  async byHand(@Req() request: { session: SessionFace & Data }): Promise<void> {
+    await new Promise((done) => request.session.regenerate(done));
+    request.session['passport'] = { user: 'ada' };
+    request.session['userId'] = 'ada';
+  }
+
+  @RecentSignIn('10 minutes')
+  @Get('recent')
+  recent(): string {
+    return 'recent';
+  }
+
   @Get('who')
   who(@Session() session: Data): object {
-    return { userId: session['userId'] ?? null, process: process.pid };
+    return { userId: session['userId'] ?? null, cart: session['cart'] ?? null, process: process.pid };
   }
 
   @Post('who')
