@@ -60,10 +60,11 @@ export function readMarks(controller: HandlerClass, name: string | symbol): Mark
 /**
  * How long ago the user may have signed in for a method, by the nearest `@RecentSignIn()` of it or of the methods it
  * overrides, else by that of the class or of the classes it extends. A nearer `@SecureRequired()` does not lift it, and a
- * nearer `@SecureExempt()` does.
+ * nearer `@SecureExempt()` does, unless it is overridden.
  */
 export function readRecentSignIn(controller: HandlerClass, name: string | symbol): number | undefined {
-  for (const mark of [...methodMarksByName(controller, name), ...classMarks(controller)]) {
+  const ofMethod = [...methodMarksByName(controller, name)].map(({ mark }) => mark);
+  for (const mark of [...ofMethod, ...classMarks(controller)]) {
     if (mark.level === 'exempt') return undefined;
     if (mark.recentSignIn !== undefined) return mark.recentSignIn;
   }
@@ -94,9 +95,21 @@ function* classMarks(controller: HandlerClass): Generator<Mark> {
   }
 }
 
-/** The marks of a method and of those it overrides, nearest first. */
-function methodMarksByName(controller: HandlerClass, name: string | symbol): Mark[] {
-  return [...chain(controller)].flatMap((prototype) => markAt(prototype, name) ?? []);
+/**
+ * The marks of a method and of those it overrides, nearest first, each with the class it was kept from. They end before an
+ * exemption that is overridden: it has to be said anew.
+ */
+function* methodMarksByName(
+  controller: HandlerClass,
+  name: string | symbol,
+): Generator<{ mark: Mark; keptFrom: string | undefined }> {
+  let overridden = false;
+  for (const prototype of chain(controller)) {
+    const mark = markAt(prototype, name);
+    if (overridden && mark?.level === 'exempt') return;
+    if (mark !== undefined) yield { mark, keptFrom: overridden ? prototype.constructor.name : undefined };
+    overridden ||= Object.hasOwn(prototype, name);
+  }
 }
 
 /** Whether a decorator of this package stands on a class, on one that it extends or on any of their methods. */
@@ -136,15 +149,7 @@ export function isHandler(value: unknown): value is Handler {
 const NO_MARK = { handler: undefined, keptFrom: undefined };
 
 function readMethodMark(controller: HandlerClass, name: string | symbol): Pick<Marks, 'handler' | 'keptFrom'> {
-  let overridden = false;
-  for (const prototype of chain(controller)) {
-    const mark = markAt(prototype, name);
-    if (mark !== undefined) {
-      if (!overridden) return { handler: mark, keptFrom: undefined };
-      return mark.level === 'required' ? { handler: mark, keptFrom: prototype.constructor.name } : NO_MARK;
-    }
-    overridden ||= Object.hasOwn(prototype, name);
-  }
+  for (const { mark, keptFrom } of methodMarksByName(controller, name)) return { handler: mark, keptFrom };
   return NO_MARK;
 }
 

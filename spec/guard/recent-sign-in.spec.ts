@@ -117,6 +117,12 @@ class OverridingController extends SettingsController {
   override email(): string {
     return 'email';
   }
+
+  /** Of the class again: an exemption is for the method that it stands on. */
+  @Get('public')
+  override publicly(): string {
+    return 'not public';
+  }
 }
 
 let later = 0;
@@ -246,18 +252,20 @@ describe.each(adapters)('On %s', (_platform, newAdapter) => {
     expect((await browser.visit('/delete', post)).status).toBe(status);
   });
 
-  it('stands on classes too; the nearest counts, and an override keeps it', async () => {
+  it('stands on classes too; the nearest counts, an override keeps it, and does not keep an exemption', async () => {
     const { browser } = await start({ idleTimeout: '3h' });
     await browser.visit('/login', post);
     const statuses = async (): Promise<(number | undefined)[]> => {
       const paths = ['email', 'color', 'name', 'public'].map((name) => `/settings/${name}`);
       const all: (number | undefined)[] = [];
-      for (const path of [...paths, '/settings-2/email']) all.push((await browser.visit(path)).status);
+      for (const path of [...paths, '/settings-2/email', '/settings-2/public']) {
+        all.push((await browser.visit(path)).status);
+      }
       return all;
     };
-    expect(await statuses()).toEqual([200, 200, 200, 200, 200]);
+    expect(await statuses()).toEqual([200, 200, 200, 200, 200, 200]);
     later = 60 * MINUTE;
-    expect(await statuses()).toEqual([401, 200, 401, 200, 401]);
+    expect(await statuses()).toEqual([401, 200, 401, 200, 401, 401]);
   });
 
   it('https comes first', async () => {

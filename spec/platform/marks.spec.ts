@@ -7,6 +7,7 @@ import {
   markMethod,
   methodsOfClass,
   readMarks,
+  readRecentSignIn,
   requiresSomewhere,
 } from '../../lib/platform/marks.js';
 
@@ -215,6 +216,27 @@ describe('a method that overrides a marked one', () => {
     }
 
     expect(readMarks(Derived, 'status')).toMatchObject({ handler: undefined, keptFrom: undefined });
+  });
+
+  it.each<[own: Mark | undefined, overridden: Mark, within: number | undefined]>([
+    [undefined, exempt, 2],
+    [required, exempt, 2],
+    [exempt, { ...required, recentSignIn: 1 }, undefined],
+    [undefined, { ...required, recentSignIn: 1 }, 1],
+    [required, { ...required, recentSignIn: 1 }, 1],
+    [{ ...required, recentSignIn: 3 }, { ...required, recentSignIn: 1 }, 3],
+  ])('%j over %j, in a class that asks for a sign-in within 2 ms: %p', (own, overridden, within) => {
+    class First {
+      edit(): void {}
+    }
+    class Second extends First {
+      override edit(): void {}
+    }
+    markMethod(overridden, First.prototype, 'edit', First.prototype.edit, 'edit');
+    if (own !== undefined) markMethod(own, Second.prototype, 'edit', Second.prototype.edit, 'edit');
+    markClass({ ...required, recentSignIn: 2 }, Second, 'Second');
+
+    expect(readRecentSignIn(Second, 'edit')).toBe(within);
   });
 
   it('has no mark where the one it overrides has none', () => {
