@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { FindingId } from '../findings/catalogue.js';
+import { describeThrown } from '../findings/describe-thrown.js';
 import type { Findings } from '../findings/findings.js';
 import type { Leak } from '../options/secure-options.js';
 import type { Settings } from '../settings/settings.js';
@@ -206,7 +207,7 @@ export class Enforcer {
       // Nobody waits for it, so it must not end the process.
       if (page instanceof Promise) page.catch(() => undefined);
     } catch (error) {
-      this.reportTemplate(`threw ${String(error)}`);
+      this.reportTemplate(`threw ${describeThrown(error)}`);
     }
     return verdict;
   }
@@ -330,11 +331,12 @@ export class Enforcer {
     return 'SEC002';
   }
 
-  private reportHostFault({ host, did }: HostFault): void {
+  private reportHostFault({ host, did, error }: HostFault): void {
+    const fault = did === 'threw' ? `threw ${describeThrown(error)}` : did;
     this.findings.report('SEC115', {
       subject: host,
-      signature: did,
-      cause: `A function in hosts was asked for '${host}' and ${did}, so the host was not allowed.`,
+      signature: fault,
+      cause: `A function in hosts was asked for '${host}' and ${fault}, so the host was not allowed.`,
       fix: 'Let it return true or false at once, from names that are kept in memory.',
     });
   }

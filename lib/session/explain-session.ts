@@ -1,5 +1,6 @@
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Explanation } from '../enforcer/explain.js';
+import { describeThrown } from '../findings/describe-thrown.js';
 import { rawRequestOf, targetOf, type PlatformRequest } from '../platform/platform.js';
 import { pathOf } from '../transport/request-target.js';
 
@@ -142,5 +143,5 @@ function routeOf(request: PlatformRequest): string {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? error.message : describeThrown(error);
 }

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Explanation } from '../enforcer/explain.js';
 import type { FindingId } from '../findings/catalogue.js';
+import { describeThrown } from '../findings/describe-thrown.js';
 import type { Findings } from '../findings/findings.js';
 import type { PlatformRequest } from '../platform/platform.js';
 import type { SessionSettings } from '../settings/session-settings.js';
@@ -92,7 +93,8 @@ export class SessionReports {
   /** The store failed, and the request is answered 503. */
   storeFailed(error: unknown): void {
     this.storeFaltered(error);
-    this.logger.error('The session store failed; the request was answered 503.', error);
+    const shown = error instanceof Error ? error : describeThrown(error);
+    this.logger.error('The session store failed; the request was answered 503.', shown);
   }
 
   /** The store failed, and the request is answered all the same. */

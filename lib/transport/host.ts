@@ -86,7 +86,9 @@ export function hostPatterns(entries: readonly HostEntry[] = []): string[] {
 export interface HostFault {
   readonly host: string;
   /** What it did instead. */
-  readonly did: string;
+  readonly did: 'threw' | 'returned a promise';
+  /** What it threw. */
+  readonly error?: unknown;
 }
 
 /**
@@ -159,7 +161,7 @@ function askForHost(ask: (host: string) => unknown, host: string, report: (fault
       report({ host, did: 'returned a promise' });
     }
   } catch (error) {
-    report({ host, did: `threw ${String(error)}` });
+    report({ host, did: 'threw', error });
   }
   return false;
 }

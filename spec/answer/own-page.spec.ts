@@ -14,6 +14,10 @@ class PagesController {
   post(): void {}
 }
 
+function throwing(thrown: unknown): never {
+  throw thrown;
+}
+
 const BROWSER = { Accept: 'text/html' };
 const given: RefusalPage[] = [];
 
@@ -71,6 +75,8 @@ describe.each(adapters)('on %s', (_platform, newAdapter) => {
 
     it.each<[string, () => never, string]>([
       ['throws', () => assert.fail('no template'), 'threw AssertionError'],
+      ['throws what cannot be shown', () => throwing(Object.create(null)), 'threw a value that cannot be shown'],
+      ['throws what throws', () => throwing({ toString: assert.fail }), 'threw a value that cannot be shown'],
       ['returns a promise', () => Promise.reject(new Error('late')) as never, 'returned a promise'],
       ['returns nothing', () => undefined as never, 'returned undefined'],
     ])('sends its own page where refuse.page %s, and says so', async (_did, broken, said) => {

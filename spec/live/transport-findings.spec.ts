@@ -82,6 +82,12 @@ describe.each(adapters)('on %s', (_platform, newAdapter) => {
         throw new Error('the database is down');
       },
     ],
+    [
+      'throws what cannot be shown',
+      () => {
+        throw Object.create(null);
+      },
+    ],
     ['returns a promise', (host) => JSON.parse('{}', () => Promise.resolve(host))],
   ])('a function in hosts that %s allows nothing, and is SEC115', async (_what, allows) => {
     const app = await createApp(newAdapter, { controllers: [PageController], options: { hosts: [allows] } });

@@ -146,9 +146,12 @@ describe.each(sites)('While the store is away, on %s with %s,', (platform, _stor
   }
 
   /** Takes one call of the store away, and returns what gives it back. */
-  function takeAway(app: App, call: 'read' | 'insert' | 'update' | 'move' | 'remove' | 'touch'): () => void {
+  function takeAway(
+    app: App,
+    call: 'read' | 'insert' | 'update' | 'move' | 'remove' | 'touch',
+    away: unknown = new Error('the store is away'),
+  ): () => void {
     const records = recordsOf(app);
-    const away = new Error('the store is away');
     const spies = [jest.spyOn(records, call).mockRejectedValue(away)];
     if (call === 'read' && records.readNow !== undefined) {
       const { readNow } = records;
@@ -194,6 +197,14 @@ describe.each(sites)('While the store is away, on %s with %s,', (platform, _stor
     giveBack();
     expect(browser.cookie()).toBe(cookie);
     expect((await browser.visit('/page')).body).toBe('page of ada');
+  });
+
+  it('it is 503 also where the store fails with something that cannot be shown', async () => {
+    const { app, browser } = await openSite();
+    await browser.visit('/login', post);
+    takeAway(app, 'read', Object.create(null));
+    expectUnavailable(await browser.visit('/page'));
+    expect(found(app, 'SEC220')).toMatchObject([{ cause: expect.stringContaining('a value that cannot be shown') }]);
   });
 
   it('who brings none goes his way', async () => {

@@ -275,7 +275,7 @@ describe('a function in hosts', () => {
     expect([promise('a.example'), thrown('a.example')]).toEqual([false, false]);
     expect(faults).toEqual([
       { host: 'a.example', did: 'returned a promise' },
-      { host: 'a.example', did: 'threw Error: no names yet' },
+      { host: 'a.example', did: 'threw', error: new Error('no names yet') },
     ]);
   });
 
