@@ -47,8 +47,33 @@ export const ran: string[] = [];
 /** The adapter for sockets of the package `ws`. */
 export const onWs = (app: INestApplication): WebSocketAdapter => new WsAdapter(app);
 
+/** What is used of a transport of socket.io's engine. */
+interface EngineTransport {
+  /** Ends the wait for the poll that is to tell the client of the end. */
+  readonly shouldClose?: (() => void) | null;
+}
+
+/**
+ * socket.io that leaves nothing behind. To close a client that polls, its engine waits 30 seconds for one more poll, also
+ * where the client or the application has closed meanwhile: the timer would keep the process of the tests.
+ */
+class SettlingIoAdapter extends IoAdapter {
+  private readonly transports: EngineTransport[] = [];
+
+  override createIOServer(...given: Parameters<IoAdapter['createIOServer']>): ReturnType<IoAdapter['createIOServer']> {
+    const server = super.createIOServer(...given);
+    server.engine.on('connection', ({ transport }: { transport: EngineTransport }) => this.transports.push(transport));
+    return server;
+  }
+
+  override async dispose(): Promise<void> {
+    for (const transport of this.transports) transport.shouldClose?.();
+    await super.dispose();
+  }
+}
+
 /** The adapter for socket.io. */
-export const onSocketIo = (app: INestApplication): WebSocketAdapter => new IoAdapter(app);
+export const onSocketIo = (app: INestApplication): WebSocketAdapter => new SettlingIoAdapter(app);
 
 let certificate: Certificate;
 const opened: { close(): unknown }[] = [];
