@@ -105,6 +105,8 @@ export async function probeSite(site: ProbeSite, options: ProbeOptions = {}): Pr
 const DEFAULT_RATE = 5;
 const DEFAULT_TIMEOUT = 10_000;
 const LONGEST_PAUSE = 10_000;
+/** A timer of Node that is longer ends at once. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** Asks for everything, one after the other. */
 async function observe(site: ProbeSite, asks: readonly Ask[], options: ProbeOptions): Promise<Observed> {
@@ -144,7 +146,7 @@ function networkFrom({ connectTo = [], ca = [], timeout = DEFAULT_TIMEOUT }: Pro
     connectTo: connectTo.map(parseConnectTo),
     ca: typeof ca === 'string' ? [ca] : ca,
     userAgent: 'nestjs-secure-probe',
-    timeout,
+    timeout: Math.min(timeout, LONGEST_TIMEOUT),
   };
 }
 

@@ -37,19 +37,36 @@ export function sendAsk(ask: Ask, site: ProbeSite, network: Network): Promise<An
     path: target,
     headers,
     agent: false,
-    timeout: network.timeout,
   };
   return new Promise((resolve) => {
-    const fail = (error: unknown): void => resolve({ failure: codeIn(error) });
-    const receive = (response: IncomingMessage): void => void readAnswer(response).then(resolve, fail);
+    const timer = destroyAfter(network.timeout, () => sent);
+    const finish = (answer: Answer | NoAnswer): void => {
+      clearTimeout(timer);
+      resolve(answer);
+    };
+    const fail = (error: unknown): void => finish({ failure: codeIn(error) });
+    const receive = (response: IncomingMessage): void => {
+      // From here on an error is one of the body, which does not undo that the head was answered.
+      sent.off('error', fail).on('error', () => undefined);
+      void readAnswer(response).then(finish, fail);
+    };
     const sent =
       scheme === 'https'
         ? requestHttps({ ...options, ...tlsOptions(site, network), rejectUnauthorized: false }, receive)
         : requestHttp(options, receive);
     sent.on('error', fail);
-    sent.on('timeout', () => sent.destroy(new Error('timeout')));
+    // Node ends such a connection without an error where nothing listens.
+    sent.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      fail(new Error('it changes the protocol'));
+    });
     sent.end();
   });
+}
+
+/** Bounds the whole of it: the `timeout` of a socket begins anew with each byte. */
+function destroyAfter(milliseconds: number, connection: () => { destroy(error: Error): unknown }): NodeJS.Timeout {
+  return setTimeout(() => connection().destroy(new Error('timeout')), milliseconds);
 }
 
 async function readAnswer(response: IncomingMessage): Promise<Answer> {
@@ -67,13 +84,18 @@ function isText({ headers, req }: IncomingMessage & { req?: { method?: string } 
   return req?.method !== 'HEAD' && /^(?:text\/html|application\/[\w.+-]*json)\b/i.test(headers['content-type'] ?? '');
 }
 
+/** Of a body that breaks off or comes too slowly, what came: the head was answered all the same. */
 async function beginning(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of response) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length >= MOST_TEXT) break;
+  try {
+    for await (const chunk of response) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= MOST_TEXT) break;
+    }
+  } catch {
+    // What came is enough.
   }
   return Buffer.concat(chunks).toString('utf8').slice(0, MOST_TEXT);
 }
@@ -110,15 +132,15 @@ function shakeHands<T>(
         ...tlsOptions(site, network),
         ...more,
         rejectUnauthorized: false,
-        timeout: network.timeout,
       },
       () => {
         resolve(read(socket));
         socket.destroy();
       },
     );
+    const timer = destroyAfter(network.timeout, () => socket);
     socket.on('error', (error) => resolve({ failure: codeIn(error) }));
-    socket.on('timeout', () => socket.destroy(new Error('timeout')));
+    socket.on('close', () => clearTimeout(timer));
   });
 }
 
