@@ -48,21 +48,39 @@ export function planAsks(site: ProbeSite, named: readonly NamedRoute[] = []): re
     { scheme: 'https', method: 'HEAD', target: first, route: undefined, headers: {} },
     ...forgedAsks(site),
   ];
+  const held = heldTargets(site, named);
   const seen = new Set<string>();
   return asks.filter(({ scheme, method, target, forged = '' }) => {
+    if (held.has(target) && (method === 'GET' || method === 'HEAD')) return false;
     const key = [scheme, method, target, forged].join(' ');
     // Of two routes that share a path the one that was registered first answers.
     return !seen.has(key) && seen.add(key);
   });
 }
 
+/** Paths that a handler answers which may write and is not named: also where another route leads there, or the first page. */
+function heldTargets({ routes, prefix }: ProbeSite, named: readonly NamedRoute[]): ReadonlySet<string> {
+  const first = new Map<string, SiteRoute>();
+  for (const route of routes) {
+    if (route.target !== undefined && isRead(route) && !first.has(route.target)) first.set(route.target, route);
+  }
+  return new Set([...first].flatMap(([target, route]) => (isAsked(route, named) ? [] : [prefix + target])));
+}
+
+function isRead({ method }: SiteRoute): boolean {
+  return method === 'GET' || method === 'ALL';
+}
+
+function isAsked(route: SiteRoute, named: readonly NamedRoute[]): boolean {
+  return route.reserved === undefined || named.some((one) => isNamed(route, one));
+}
+
 function asksForRoute(site: ProbeSite, route: SiteRoute, index: number, named: readonly NamedRoute[]): Ask[] {
-  const isAsked = route.reserved === undefined || named.some((one) => isNamed(route, one));
-  if (route.target === undefined || !isAsked) return [];
+  if (route.target === undefined || !isAsked(route, named)) return [];
   const target = site.prefix + route.target;
-  const isRead = route.method === 'GET' || route.method === 'ALL';
-  const overHttp: Ask = { scheme: 'http', method: isRead ? 'GET' : route.method, target, route: index, headers: {} };
-  if (!isRead) return route.requirement.level === 'required' ? [overHttp] : [];
+  const method = isRead(route) ? 'GET' : route.method;
+  const overHttp: Ask = { scheme: 'http', method, target, route: index, headers: {} };
+  if (!isRead(route)) return route.requirement.level === 'required' ? [overHttp] : [];
   if (route.invented) return route.requirement.level === 'required' ? [overHttp] : [];
   return [overHttp, { scheme: 'https', method: 'HEAD', target, route: index, headers: {} }];
 }

@@ -49,6 +49,27 @@ it('a handler that may write is asked by its name alone, and one of another meth
   expect(more).toEqual(['GET http /logout', 'HEAD https /logout', 'POST http /orders']);
 });
 
+describe('a path that a handler which may write answers is not asked, whatever else leads there', () => {
+  const clear = siteRoute('/', { handler: 'Visits.clear', reserved: 'it is called clear' });
+  it.each<[string, SiteRoute[], string]>([
+    ['the first page', [clear, siteRoute('/account')], '/'],
+    ['the first page, by ALL', [{ ...clear, method: 'ALL' }, siteRoute('/account')], '/'],
+    ['a second route of the path', [siteRoute('/flush', { reserved: 'it may' }), siteRoute('/flush')], '/flush'],
+  ])('%s', (_what, some, target) => {
+    for (const prefix of ['', '/app']) {
+      const asked = planAsks(probedSite({ routes: some, prefix })).map((ask) => ask.target);
+      expect(asked).not.toContain(prefix + target);
+    }
+  });
+
+  it('the first page by its name, and what answers before a handler that may write', () => {
+    const site = probedSite({ routes: [clear] });
+    expect(planAsks(site, [parseNamedRoute('GET /', site)]).map(({ target }) => target)).toContain('/');
+    const behind = probedSite({ routes: [siteRoute('/'), clear] });
+    expect(planAsks(behind).map(({ target }) => target)).toContain('/');
+  });
+});
+
 it.each(['GET /nowhere', 'GET', '/account', '', 'DELETE /orders'])('%j is no route', (given) => {
   expect(() => parseNamedRoute(given, probedSite({ routes }))).toThrow('is no route of the application. Accepted:');
 });
