@@ -56,7 +56,7 @@ function judgeChain({ site, server, now }: Judged, subject: string, { fault, cha
             `Get one for the name (certbot certonly -d ${site.host}) and present it: ${present}.`,
           ),
         ]),
-    ...judgeTrust(own, others, fault).map(([id, cause]) =>
+    ...judgeTrust(own, others, fault, now).map(([id, cause]) =>
       id === 'SEC514'
         ? problem(
             id,
@@ -84,6 +84,10 @@ function judgeChain({ site, server, now }: Judged, subject: string, { fault, cha
 function judgeLife(own: X509Certificate, now: Date): (readonly [Problem['id'], string])[] {
   const [from, to] = [Date.parse(own.validFrom), Date.parse(own.validTo)];
   const time = now.getTime();
+  // OpenSSL hands on a date that there is not, such as one of a thirteenth month.
+  if (Number.isNaN(from) || Number.isNaN(to)) {
+    return [['SEC511', 'The certificate has a date that there is not. Browsers show a warning in place of the site.']];
+  }
   const day = (at: number): string => new Date(at).toISOString();
   if (time > to)
     return [['SEC511', `The certificate expired on ${day(to)}. Browsers show a warning in place of the site.`]];
@@ -105,6 +109,7 @@ function judgeTrust(
   own: X509Certificate,
   others: readonly X509Certificate[],
   fault: string | undefined,
+  now: Date,
 ): (readonly [Problem['id'], string])[] {
   if (fault === undefined || fault === 'ERR_TLS_CERT_ALTNAME_INVALID' || isTooWeak(fault)) return [];
   if (own.verify(own.publicKey)) {
@@ -120,10 +125,10 @@ function judgeTrust(
     ];
   }
   if (/EXPIRED|NOT_YET_VALID/.test(fault)) {
-    const expired = others.find(({ validTo }) => Date.parse(validTo) < Date.now());
-    return expired === undefined
+    const invalid = others.find((other) => judgeLife(other, now).some(([id]) => id === 'SEC511'));
+    return invalid === undefined
       ? []
-      : [['SEC513', `A certificate of the chain (${expired.subject.replaceAll('\n', ', ')}) has expired: ${fault}.`]];
+      : [['SEC513', `A certificate of the chain (${invalid.subject.replaceAll('\n', ', ')}) is not valid: ${fault}.`]];
   }
   return [['SEC513', `The issuer (${issuer}) is no authority that clients trust: ${fault}.`]];
 }

@@ -4,8 +4,8 @@ import { headerLine, headerLines, type Answered } from './observations.js';
 import { redirectTarget } from './judge-redirects.js';
 import { originText, routeOf, routeSubject, type Judged, type Problem } from './problems.js';
 
-/** A field that a browser fills with a password. */
-const PASSWORD_FIELD = /<input\b[^>]*\btype\s*=\s*["']?password\b/i;
+/** Of a field that a browser fills with a password. */
+const PASSWORD_TYPE = /\btype\s*=\s*["']?password\b/i;
 
 /** A cookie that may stand for a visitor, by its name. */
 const SESSION_NAME = /^(?:__(?:Host|Secure)-|connect\.sid$)|sess|(?:^|[-_.])sid$|auth|token|jwt/i;
@@ -40,9 +40,17 @@ export function judgeOpenPages(judged: Judged): Problem[] {
 }
 
 function secretShown({ answer }: Answered): string | undefined {
-  if (PASSWORD_FIELD.test(answer.body)) return 'the page has a field for a password';
+  if (hasPasswordField(answer.body)) return 'the page has a field for a password';
   if (answer.status !== 401 || headerLine(answer, 'www-authenticate') === undefined) return undefined;
   return 'it asks for a password (WWW-Authenticate)';
+}
+
+/** Tag by tag: one expression for all of it takes seconds for a body of nothing but `<input`. */
+function hasPasswordField(body: string): boolean {
+  return body.split('>').some((text) => {
+    const start = text.search(/<input\b/i);
+    return start >= 0 && PASSWORD_TYPE.test(text.slice(start));
+  });
 }
 
 function redirectedExempt({ ask }: Answered, subject: string, { site, server }: Judged): Problem {
@@ -81,7 +89,7 @@ export function judgeCookies(judged: Judged): Problem[] {
           subject: `${originText(site, 'http')}: cookie ${name}`,
           page,
           cause: `The cookie ${name} is set over plain HTTP, where others on the network can read it.`,
-          fix: `Take out what sets it there: a second session engine in the application, or the server in front (nginx: add_header Set-Cookie, sticky; Apache: Header Set-Cookie; Caddy: header Set-Cookie; HAProxy: cookie … insert, which has the option secure). Or require https of the page: paths: ['${target}'] in SecureModule.forRoot().`,
+          fix: `Take out what sets it there: a second session engine in the application, or the server in front (nginx: add_header Set-Cookie, sticky; Apache: Header Set-Cookie; Caddy: header Set-Cookie; HAProxy: cookie … insert, which has the option secure). Or require https of the page: paths: ['${target.slice(site.prefix.length)}'] in SecureModule.forRoot().`,
         },
       ];
     }

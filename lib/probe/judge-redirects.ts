@@ -9,6 +9,9 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Statuses that turn a request away without saying who did: the application, or the server in front. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 403, 404, 405, 410, 421, 426]);
 
+const DECLARE_PROXY =
+  "declare it: proxies: { trust: ['loopback'] } in SecureModule.forRoot() where it runs on the same machine, else its address";
+
 /** What becomes of requests over plain HTTP for routes that require https. */
 export function judgeRequired(judged: Judged): Problem[] {
   const { site, answered } = judged;
@@ -78,6 +81,13 @@ function judgePlace(exchange: Answered, target: URL, { site, server }: Judged): 
   const seen = { subject: originText(site, 'http'), page: asked };
   const own = port === 443 ? '' : `:${port}`;
   const targetPort = target.port === '' ? 443 : Number(target.port);
+  const elsewhere: Problem = {
+    ...seen,
+    id: 'SEC528',
+    cause: `A redirect leads to ${target.href}, and not to the same page over https.`,
+    fix: `Redirect each page to itself: ${writeDirective(server, redirectToHttps(site))}. Or hand plain HTTP on to the application, which does.`,
+  };
+  if (target.protocol !== 'https:') return elsewhere;
   if (target.hostname !== redirectHost) {
     return {
       ...seen,
@@ -102,15 +112,7 @@ function judgePlace(exchange: Answered, target: URL, { site, server }: Judged): 
       fix: `Write prefix: '${prefix}' into the proxies option: SecureModule.forRoot({ proxies: { ${site.proxiesDeclared ? '…' : "trust: ['loopback']"}, prefix: '${prefix}' } }).`,
     };
   }
-  if (target.pathname + target.search !== asked) {
-    return {
-      ...seen,
-      id: 'SEC528',
-      cause: `A redirect leads to ${target.href}, and not to the same page over https.`,
-      fix: `Redirect each page to itself: ${writeDirective(server, redirectToHttps(site))}. Or hand plain HTTP on to the application, which does.`,
-    };
-  }
-  return undefined;
+  return target.pathname + target.search === asked ? undefined : elsewhere;
 }
 
 /** 301, 302 and 303 make a GET of what was a POST. That matters where the path takes one. */
@@ -200,7 +202,7 @@ function notBelieved(exchange: Answered, { site, server }: Judged): Problem {
   const logged = finding === undefined ? '' : ` Its log has ${finding}, with the address of the server in front.`;
   const declare = site.proxiesDeclared
     ? 'let proxies.trust name the address of the server in front, and proxies.header the header it sends'
-    : "declare it: proxies: { trust: ['loopback'] } in SecureModule.forRoot() where it runs on the same machine, else its address";
+    : DECLARE_PROXY;
   return {
     id: 'SEC522',
     subject: originText(site, exchange.ask.scheme),
@@ -211,9 +213,7 @@ function notBelieved(exchange: Answered, { site, server }: Judged): Problem {
 }
 
 function loop(exchange: Answered, { site, server }: Judged): Problem {
-  const declare = site.proxiesDeclared
-    ? ''
-    : " And declare it: proxies: { trust: ['loopback'] } in SecureModule.forRoot() where it runs on the same machine, else its address.";
+  const declare = site.proxiesDeclared ? '' : ` And ${DECLARE_PROXY}.`;
   return {
     id: 'SEC521',
     subject: originText(site, exchange.ask.scheme),

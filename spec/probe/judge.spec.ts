@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { judge, listUnanswered } from '../../lib/probe/judge.js';
 import type { Exchange, Observed } from '../../lib/probe/observations.js';
@@ -42,6 +43,9 @@ describe('a page that requires https, over plain HTTP', () => {
     ['leads to itself over plain HTTP', { status: 302, location: 'http://shop.example/account' }, ['SEC521']],
     ['leads to another page over https', { status: 307, location: 'https://shop.example/' }, ['SEC528']],
     ['leads to another host', { status: 307, location: 'https://other.example/account' }, ['SEC528']],
+    ['leads to the same page by another protocol', { status: 307, location: 'ftp://shop.example/account' }, ['SEC528']],
+    ['leads to a script', { status: 302, location: 'javascript:alert(1)' }, ['SEC528']],
+    ['leads to a socket', { status: 308, location: 'wss://shop.example/account' }, ['SEC528']],
     ['leads to another port', { status: 307, location: 'https://shop.example:3000/account' }, ['SEC526']],
     ['leads to port 443 by its number', { status: 307, location: 'https://shop.example:443/account' }, []],
     ['leads to a name in upper case', { status: 307, location: 'https://SHOP.example/account' }, []],
@@ -346,6 +350,22 @@ describe('a certificate', () => {
     expect(idsOf([HTTP, HTTPS], {}, { handshake: { fault, chain: await chainOf(options) } })).toEqual(ids);
   });
 
+  it('whose intermediate is not valid yet', async () => {
+    const [own = ''] = await chainOf({});
+    const [early = ''] = await chainOf({ names: ['An Authority'], from: new Date('2026-12-02') });
+    const handshake = { fault: 'CERT_NOT_YET_VALID', chain: [own, early] };
+    expect(idsOf([HTTP, HTTPS], {}, { handshake })).toEqual(['SEC513']);
+  });
+
+  it('with a date that there is not', async () => {
+    const [own = ''] = await chainOf({});
+    const der = Buffer.from(own.replace(/-----[^-]+-----|\s/g, ''), 'base64').toString('latin1');
+    const broken = Buffer.from(der.replace('270130', '271330'), 'latin1').toString('base64');
+    const chain = [`-----BEGIN CERTIFICATE-----\n${broken}\n-----END CERTIFICATE-----\n`];
+    const handshake = { fault: 'ERROR_IN_CERT_NOT_AFTER_FIELD', chain };
+    expect(idsOf([HTTP, HTTPS], {}, { handshake })).toContain('SEC511');
+  });
+
   it('is not had at all, or under old versions of TLS alone', () => {
     expect(idsOf([HTTP], {}, { handshake: { failure: 'ECONNREFUSED' } })).toEqual(['SEC510']);
     expect(idsOf([HTTP], {}, { handshake: { failure: 'EPROTO' }, oldVersions: ['TLSv1'] })).toEqual([
@@ -353,6 +373,21 @@ describe('a certificate', () => {
       'SEC516',
     ]);
   });
+});
+
+it('pages of nothing but tags that do not end are judged before the test times out', async () => {
+  const bodies = ['<input ', '<input type', '<input type="'].map((text) => text.repeat(10_000).slice(0, 65_536));
+  for (const body of Array.from({ length: 20 }, () => bodies).flat()) {
+    expect(idsOf([HTTP, HTTPS, recorded({ ...OPEN, body })])).toEqual([]);
+    // So that the time of the test is looked at.
+    await setImmediate();
+  }
+});
+
+it('a rule in paths is advised without the prefix, which a proxy takes off', () => {
+  const location = 'https://shop.example/app/account';
+  const cookie = recorded({ sent: [['set-cookie', 'sid=x']], target: '/app/account', location });
+  expect(fixOf([cookie], { prefix: '/app' })).toContain("paths: ['/account']");
 });
 
 it('the same about several pages is one finding, which names some of them', () => {
