@@ -149,7 +149,7 @@ function checkProxies({ settings, frameworkTrustsEverybody }: BootFacts, finding
   if (typeof trust === 'number' && trust > 0) {
     findings.report('SEC110', {
       subject: `proxies.trust: ${trust}`,
-      cause: 'Whoever reaches the application directly is taken for a proxy and believed.',
+      cause: 'A client that connects to the application directly is taken for a proxy and believed.',
       fix: `${fix}.`,
     });
   }

@@ -31,7 +31,7 @@ function unreachable({ site, observed, server }: Judged, subject: string, failur
     : /^E(?!PROTO)|^timeout$/.test(failure)
       ? `Serve https on port ${site.port} of ${site.host}, and let the firewall pass it.`
       : `Serve TLS on port ${site.port} with a certificate for ${site.host}: ${presentCertificate(site, server)}.`;
-  return { id: 'SEC510', subject, cause: `There is no TLS connection to be had: ${failure}.`, fix };
+  return { id: 'SEC510', subject, cause: `A TLS connection could not be made: ${failure}.`, fix };
 }
 
 function judgeChain({ site, server, now }: Judged, subject: string, { fault, chain }: Handshake): Problem[] {
@@ -44,7 +44,7 @@ function judgeChain({ site, server, now }: Judged, subject: string, { fault, cha
       problem(
         id,
         cause,
-        `Renew it (certbot renew) and look why the renewal did not run; then present the new one: ${present}.`,
+        `Renew it (certbot renew) and find out why the renewal did not run; then present the new one: ${present}.`,
       ),
     ),
     ...(covers(own, site.host)
@@ -130,7 +130,7 @@ function judgeTrust(
       ? []
       : [['SEC513', `A certificate of the chain (${invalid.subject.replaceAll('\n', ', ')}) is not valid: ${fault}.`]];
   }
-  return [['SEC513', `The issuer (${issuer}) is no authority that clients trust: ${fault}.`]];
+  return [['SEC513', `The issuer (${issuer}) is not an authority that clients trust: ${fault}.`]];
 }
 
 /** The least that browsers take: RSA of 2048 bits (CA/Browser Forum baseline requirements 6.1.5). */

@@ -82,7 +82,7 @@ function steeredByHost(subject: string, page: string, { site, server }: Judged):
     subject: `${subject}: Host`,
     page,
     cause:
-      'A redirect leads to the host that a client writes into Host: who makes a visitor or a cache send it sends them to another site.',
+      'A redirect leads to the host that a client writes into Host. An attacker who gets a cache to keep it sends visitors to another site.',
     fix: byApplication,
   };
 }

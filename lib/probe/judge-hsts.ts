@@ -64,7 +64,7 @@ function judgeOverHttps(judged: Judged): Problem[] {
           ...seen,
           id: 'SEC541',
           cause: `Browsers are told '${first}', and no hsts option says so.`,
-          fix: `Write what they are to be told into the hsts option, and ${writeDirective(server, leaveHsts())}; or write hsts: false, which leaves the header to the server in front.`,
+          fix: `Write that policy into the hsts option, and ${writeDirective(server, leaveHsts())}; or write hsts: false, which leaves the header to the server in front.`,
         },
       ];
     }

@@ -58,7 +58,7 @@ function redirectedExempt({ ask }: Answered, subject: string, { site, server }: 
   return {
     id: 'SEC534',
     subject,
-    cause: `It is exempt, and the server in front redirects ${originText(site, 'http')}${target} to https: what asks for it over http, such as a health check, does not get it.`,
+    cause: `It is exempt, and the server in front redirects ${originText(site, 'http')}${target} to https: a client that asks for it over http, such as a health check, does not get it.`,
     fix: `Hand that path on over plain HTTP (${writeDirective(server, {
       nginx: `\`location = ${target} { proxy_pass … }\` in the server with \`listen 80\`, and the redirect in \`location /\``,
       Apache: `\`RewriteCond %{REQUEST_URI} !=${target}\` before the RewriteRule`,
@@ -89,7 +89,7 @@ export function judgeCookies(judged: Judged): Problem[] {
           subject: `${originText(site, 'http')}: cookie ${name}`,
           page,
           cause: `The cookie ${name} is set over plain HTTP, where others on the network can read it.`,
-          fix: `Take out what sets it there: a second session engine in the application, or the server in front (nginx: add_header Set-Cookie, sticky; Apache: Header Set-Cookie; Caddy: header Set-Cookie; HAProxy: cookie … insert, which has the option secure). Or require https of the page: paths: ['${target.slice(site.prefix.length)}'] in SecureModule.forRoot().`,
+          fix: `Take out the part that sets it: a second session engine in the application, or the server in front (nginx: add_header Set-Cookie, sticky; Apache: Header Set-Cookie; Caddy: header Set-Cookie; HAProxy: cookie … insert, which has the option secure). Or require https of the page: paths: ['${target.slice(site.prefix.length)}'] in SecureModule.forRoot().`,
         },
       ];
     }
@@ -105,7 +105,7 @@ export function judgeCookies(judged: Judged): Problem[] {
         subject: `${originText(site, 'https')}: cookie ${name}`,
         page,
         cause: `The cookie ${name} arrives as '${cookie.replace(/=[^;]*/, '=…')}': ${what}.`,
-        fix: `Take out what rewrites cookies in the server in front: ${writeDirective(server, {
+        fix: `Take out the directives that rewrite cookies in the server in front: ${writeDirective(server, {
           nginx: '`proxy_cookie_domain`, `proxy_cookie_path` and `proxy_cookie_flags`',
           Apache: '`ProxyPassReverseCookieDomain`, `ProxyPassReverseCookiePath` and `Header edit Set-Cookie`',
           Caddy: '`header_down Set-Cookie` and `header Set-Cookie`',

@@ -53,7 +53,7 @@ function ran({ ask }: Answered, route: SiteRoute, what: string, { site, server }
   const { requirement, overHttp } = route;
   const enforced = overHttp.safe.action !== 'pass';
   const advice = enforced
-    ? `If the server in front says https of plain-HTTP requests, let it say what is so (${writeDirective(server, stateScheme(site))}); if it answers in place of the application, hand the path on, or redirect it (${writeDirective(server, redirectToHttps(site))}).`
+    ? `If the server in front says https of plain-HTTP requests, let it state the real scheme (${writeDirective(server, stateScheme(site))}); if it answers in place of the application, hand the path on, or redirect it (${writeDirective(server, redirectToHttps(site))}).`
     : 'Take httpsSupport: false and reportOnly out of SecureModule.forRoot(): nothing is enforced.';
   return {
     id: 'SEC520',
@@ -159,7 +159,7 @@ function judgeStored({ ask, answer }: Answered, method: string, route: SiteRoute
       subject: originText(site, 'http'),
       page: ask.target,
       cause: `Browsers and caches keep the redirect from plain HTTP to https: ${kept}. It outlives any change of the site.`,
-      fix: `Redirect with 307 and without caching: ${writeDirective(server, redirectToHttps(site))}; and take what caches it out (nginx: proxy_cache and expires; Apache: CacheEnable and ExpiresActive), or set permanent: true in redirect of SecureModule.forRoot() if it is meant.`,
+      fix: `Redirect with 307 and without caching: ${writeDirective(server, redirectToHttps(site))}; and take the caching out (nginx: proxy_cache and expires; Apache: CacheEnable and ExpiresActive), or set permanent: true in redirect of SecureModule.forRoot() if it is meant.`,
     },
   ];
 }

@@ -49,7 +49,7 @@ function notesOf(judged: readonly Judged[], endpoints: readonly Endpoint[], sett
     notes.push('reportOnly is true: the application lets everything through, and so does this file.');
   if (options.hosts === undefined && typeof options.redirect?.host !== 'string') {
     notes.push(
-      'hosts is not set in SecureModule.forRoot(): redirects lead to names of this machine only, and whoever asks for another host is answered 400.',
+      'hosts is not set in SecureModule.forRoot(): redirects lead to names of this machine only, and requests for another host are answered 400.',
     );
   }
   if (options.hosts?.some((host) => typeof host === 'function') === true) {
@@ -58,7 +58,7 @@ function notesOf(judged: readonly Judged[], endpoints: readonly Endpoint[], sett
     );
   }
   if (options.hosts?.includes('*') === true) {
-    notes.push("hosts contains '*': whoever sends a request chooses where its redirect leads.");
+    notes.push("hosts contains '*': each client chooses where its redirect leads.");
   }
   const apart = endpoints.filter(({ requirement, path }) => {
     const { level, by } = requirement?.of(path) ?? { level: 'unmarked' };

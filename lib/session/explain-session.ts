@@ -58,7 +58,8 @@ export function explainLateWrite(request: PlatformRequest): Explanation {
 export function explainUserChange(request: PlatformRequest): Explanation {
   return {
     subject: routeOf(request),
-    cause: 'The user of a session changed and its id did not, so whoever knew the id before is signed in as that user.',
+    cause:
+      'The user of a session changed and its id did not, so an attacker who knew the id before is signed in as that user.',
     fix: 'Sign in with SecureSessions.signIn(), or call req.session.regenerate() first.',
   };
 }
@@ -128,7 +129,7 @@ export function explainCookieFailure(name: string, error: unknown): Explanation 
   return {
     subject: name,
     cause: `It could not be written: ${messageOf(error)}.`,
-    fix: 'Look for what a handler has set on req.session.cookie.',
+    fix: 'Look for a handler that sets an attribute of req.session.cookie.',
   };
 }
 
