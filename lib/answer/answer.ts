@@ -102,7 +102,7 @@ export function refusalPage(verdict: RefuseVerdict & DenyVerdict): RefusalPage {
   return { status, reason, heading, paragraphs: [what, advice, ...hintsOf(verdict)], link };
 }
 
-/** What the operator is told: nothing of the inside, for everybody reads it. */
+/** What the operator is told. Every visitor can read it, so it says nothing of the application's inside. */
 function hintsOf({ finding }: DenyVerdict): string[] {
   return finding === undefined
     ? []

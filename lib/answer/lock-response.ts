@@ -16,7 +16,7 @@ export function isAnswerHeader(name: string): boolean {
  * filters may write the body, but neither another status nor another Location, and no header of its own, so no cookie
  * of a session and nothing else that was meant for https.
  *
- * Everything is held where the head is written, for each property of its own that a response is given costs Express dear.
+ * Everything is held where the head is written: adding own properties to an Express response is expensive.
  */
 export function lockResponse(response: ServerResponse, { status, headers }: Pick<Answer, 'status' | 'headers'>): void {
   const http2 = isHttp2(response);

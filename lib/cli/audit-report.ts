@@ -43,7 +43,7 @@ export const EXIT = { fine: 0, found: 1, failed: 2 } as const;
 
 const RANK: Readonly<Record<FailOn, number>> = { info: 0, warning: 1, error: 2, never: 3 };
 
-/** What a command found: a probe has no options, for it is not begun without SecureModule. */
+/** What a command found: a probe has no options: without SecureModule it is not begun. */
 type Found = Pick<AuditReport, 'findings'> & Partial<Pick<AuditReport, 'options'>>;
 
 /** How a command ends. An application without SecureModule enforces nothing, which is worse than any finding. */

@@ -108,7 +108,7 @@ export function mayExplainLinks({ headers }: Pick<Connection, 'headers'>): boole
 /** Headers in which proxies say which path they were asked for before they changed it. */
 const PREFIX_HEADERS = ['x-forwarded-prefix', 'x-original-uri', 'x-original-url', 'x-envoy-original-path'];
 
-/** A prefix that is worth telling, for a client may have made it up. */
+/** A prefix that is worth telling: a client may have made it up. */
 const SHORT_PREFIX = /^(?:\/[^/]{1,60}){1,8}$/;
 
 function explainPrefix(

@@ -17,9 +17,9 @@ import { rawResponseOf, type PlatformRequest, type PlatformResponse } from '../p
 import { applyResponseOptions, resolveResponseOptions, type ResponseOptions } from '../enforcer/response-options.js';
 
 /**
- * The response half of a handler, for one that is not marked: `Cache-Control: no-store`, and a redirect of its own to this
- * site's `http://` leaves as `https://`. `@UseInterceptors(SecureInterceptor)` does both; what `@SecureRequired()` asks for
- * is seen to by the guard, which costs a request less. It never decides access.
+ * The response options of a handler that is not marked: `Cache-Control: no-store`, and a redirect of its own to this
+ * site's `http://` leaves as `https://`. `@UseInterceptors(SecureInterceptor)` does both. For handlers that
+ * are marked with `@SecureRequired()` the guard does the same at less cost. It never decides access.
  */
 @Injectable()
 export class SecureInterceptor implements NestInterceptor, OnModuleInit {

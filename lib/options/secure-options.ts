@@ -196,7 +196,7 @@ export interface SecureOptions {
    * `/.well-known/acme-challenge/` always is.
    */
   exempt?: readonly (string | ExemptRule)[];
-  /** Default `'auto'`: a safe request is redirected; one that may carry a secret is refused, for a redirect would hide the leak. */
+  /** Default `'auto'`: a safe request is redirected; one that may carry a secret is refused, because a redirect would hide the leak. */
   onInsecure?: OnInsecure;
   /** Lets everything through and reports what would have happened. Default false. */
   reportOnly?: boolean;

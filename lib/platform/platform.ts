@@ -69,7 +69,7 @@ function isReply(response: PlatformResponse): response is Reply {
   return 'hijack' in response && 'removeHeader' in response;
 }
 
-/** The same, for one who writes the answer himself: Fastify must not write as well. */
+/** The same, for code that writes the answer: Fastify must not write as well. */
 export function takeResponse(response: PlatformResponse): ServerResponse {
   if ('hijack' in response && typeof response.hijack === 'function') response.hijack();
   return rawResponseOf(response);
@@ -82,7 +82,7 @@ export function targetOf(request: PlatformRequest): string {
 
 /** How connections are read. */
 export interface ConnectionSettings {
-  /** Proxies are declared: the framework is not asked, for it is the one that will be told. */
+  /** Proxies are declared: the framework is not asked, because it will be told. */
   readonly proxiesDeclared: boolean;
   /** The test kit's, absent outside tests. */
   readonly claims: ClaimsReader | undefined;

@@ -11,7 +11,7 @@ import type { RefuseStatus } from '../options/secure-options.js';
  * 2. A CORS preflight is left to the application's CORS (browsers refuse a redirected one), but never reaches a handler.
  * 3. A WebSocket handshake is refused: browsers do not follow a redirect there. 421 where somebody says https.
  * 4. Somebody says https and is not believed, or a declared proxy talks TLS and says nothing: 421 (RFC 9110 7.4), because
- *    a redirect would come back here for ever.
+ *    a redirect would cause a redirect loop.
  * 5. What may carry a secret is refused: a redirect would hide that it has leaked, and send it again.
  * 6. Without an allowed host there is no safe place to redirect to: 400, never a guess.
  * 7. A browser that was sent to https a moment ago and is back over plain HTTP goes round in circles: 421.

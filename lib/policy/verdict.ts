@@ -37,7 +37,7 @@ export interface AnswerSettings {
 export interface PolicySettings extends AnswerSettings {
   /** The host to redirect to, for the host and port asked for over http; undefined when it is not allowed. */
   readonly redirectHost: (requested: string | undefined, port?: number) => string | undefined;
-  /** The port outsiders use for https; read when asked, for `listenSecurely` learns it late. */
+  /** The port outsiders use for https; read when asked: `listenSecurely` learns it late. */
   readonly httpsPort: () => number;
 }
 

@@ -7,7 +7,7 @@ import type { RequestPlan } from './request-plan.js';
 import { isExempt, judge, nameOf, requestPlan, type Judged } from './request-steps.js';
 import { spareRoute } from './route-pattern.js';
 
-/** What a proxy is to do by itself, for every server alike. */
+/** What a proxy does without asking the application, the same for every server. */
 export interface ProxyPlan extends RequestPlan {
   /** Where every redirect leads; undefined: `hosts` tells. */
   readonly fixedHost: string | undefined;
@@ -72,7 +72,7 @@ function notesOf(judged: readonly Judged[], endpoints: readonly Endpoint[], sett
   if (unspared.length > 0) {
     const names = unspared.map(({ route }) => nameOf(route)).toSorted();
     notes.push(
-      `Exempt, and answered here all the same, for a rule that fits them alone cannot be written: ${names.join('; ')}.`,
+      `Exempt, and answered here all the same, because no rule can be written that matches only them: ${names.join('; ')}.`,
     );
   }
   return notes;

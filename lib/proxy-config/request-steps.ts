@@ -85,7 +85,7 @@ function exemptSteps(judged: readonly Judged[]): readonly RequestStep[] {
   return [...exempt.flatMap(spareStep), ...coverSteps(rivals, [])];
 }
 
-/** The `paths` and `exempt` rules, the longer after the shorter, for the longest decides. */
+/** The `paths` and `exempt` rules, the longer after the shorter, because the longest decides. */
 function ruleSteps(judged: readonly Judged[], { options, mode, policy }: Settings): readonly RequestStep[] {
   const { paths = [] } = options;
   // What is exempt for some requests only, the application alone judges.
@@ -145,7 +145,7 @@ function oddStep(decision: ClearAnswer): RequestStep {
     sensitive: false,
     decision,
     says: [
-      'Whatever can be read in more ways than one: doubled slashes, dot segments, backslashes, escapes of what needs none, what is not UTF-8, and paths of more than 512 characters. This is more than the application asks for; nobody who means well spells a path like that.',
+      'Paths that can be read in more than one way: doubled slashes, dot segments, backslashes, escapes of characters that need none, bytes that are not UTF-8, and paths of more than 512 characters. This is stricter than the application; no honest client writes a path like that.',
     ],
   };
 }
@@ -161,7 +161,7 @@ function spareStep({ route }: Judged): readonly RequestStep[] {
     : [{ pattern, sensitive: true, decision: 'pass', says: [`passes: ${nameOf(route)}`] }];
 }
 
-/** A step for each path and answer, the strictest last, for the last one decides. */
+/** A step for each path and answer, the strictest last, because the last one decides. */
 function coverSteps(required: readonly Judged[], passing: readonly Judged[]): readonly RequestStep[] {
   const groups = new Map<string, Judged[]>();
   for (const judged of required) {

@@ -9,7 +9,7 @@ export function decisionText(decision: Decision): string {
 
 /** What a rule for a route takes for the route. */
 export const COVERAGE =
-  'A route is taken in any case, with a slash at the end and with an empty parameter, for Express and Fastify differ there.';
+  'A route is matched in upper and lower case, with a slash at the end and with an empty parameter: Express and Fastify differ there.';
 
 /** What the kinds of requests are called. */
 export const KINDS_NOTE =

@@ -217,7 +217,7 @@ function stackOf(router: unknown): readonly unknown[] {
   return Array.isArray(stack) ? stack : [];
 }
 
-/** A path below another; a slash at its end is left out, for Express does not mind it. */
+/** A path below another; a slash at its end is left out: to Express it makes no difference. */
 function joined(prefix: string, path: string): string {
   const whole = `${prefix}${path.startsWith('/') ? path : `/${path}`}`;
   return whole.length > 1 && whole.endsWith('/') ? whole.slice(0, -1) : whole;

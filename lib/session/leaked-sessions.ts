@@ -23,9 +23,9 @@ interface LeakParts {
 }
 
 /**
- * Compiles what is done with session ids that came over plain HTTP. They are never loaded. A browser sends no Secure cookie in
- * clear, so the likelier cause is a proxy that ends TLS without being believed: then it is named, for to end the session
- * would sign everybody out. What surely leaked is ended, and `onLeak` hears of it.
+ * Compiles what is done with session ids that came over plain HTTP. They are never loaded. A browser sends no Secure cookie
+ * over plain HTTP, so the likelier cause is a proxy that ends TLS and is not declared. Then only the finding is reported:
+ * ending the sessions would sign everybody out. A session that has surely leaked is ended, and `onLeak` hears of it.
  */
 export function compileLeakHandler({ enforcer, findings, records, settings, tags }: LeakParts): LeakHandler {
   const logger = new Logger('SecureModule');

@@ -45,7 +45,7 @@ export class AccountsController {
     });
   }
 
-  /** Signed in, the browser has a session of a new id: whoever knew the old one knows nothing. */
+  /** The sign-in gives the session a new id, so an attacker who knows the old one has no session. */
   @Post('login')
   @Page()
   async logIn(

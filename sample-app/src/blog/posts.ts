@@ -37,7 +37,7 @@ const POSTS: readonly Post[] = [
     author: 'ada-marlowe',
     summary: 'Some things must stay reachable over plain HTTP, even behind a locked door.',
     paragraphs: [
-      'Whoever watches over the lamps has no time for redirects. A watchman asks "are you lit?" in the plainest way there is, and anything but a plain yes sounds an alarm.',
+      'The keeper of the lamps has no time for redirects. A watchman asks "are you lit?" in the plainest way there is, and anything but a plain yes sounds an alarm.',
       'That is why the health check answers over http, and why the accounts desk, all of it behind https, keeps one window open: its status. Each says so in the code, beside the handler, where the next person will look.',
     ],
   },

@@ -69,7 +69,7 @@ export class SessionsController implements OnModuleDestroy {
     return this.layout.page(request, {
       title: 'Where you are signed in',
       here: 'Sessions',
-      body: html`<p>A session you do not know? End it, and whoever has it is signed out with their next click.</p>
+      body: html`<p>A session you do not know? End it, and its browser is signed out with the next click.</p>
         <div class="scroll" role="region" aria-label="Sessions" tabindex="0">
           <table>
             <thead>
