@@ -1,21 +1,18 @@
-import { execFile, execFileSync, fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 const CONNECTIONS = 20;
 const HOST = 'bench.test';
 const TARGET = '/hello?a=1';
 /**
- * V8 gives new objects more room as it sees more of them live on, and keeps to that: two processes of one subject came to
- * differ by up to a tenth. All get at once what it would come to at most.
+ * V8 decides by what it happens to see, and keeps to that: processes of one subject come to differ. Here all decide alike.
+ * New objects get at once the room that it would come to at most, none is made in old space because others like it lived
+ * on when garbage was collected, and what is compiled is there after as many calls in each process.
  */
-const SAME_ROOM = '--min-semi-space-size=16';
-/** Servers close a connection that was idle for five seconds. */
-const IDLE = 3000;
-
+const ALIKE = ['--min-semi-space-size=16', '--no-allocation-site-pretenuring', '--no-concurrent-recompilation'];
 /** The server has a core, and the load another: where both may run anywhere, what is measured is the scheduler. */
 const CORES = { server: '0', load: '1' };
 const pinned = availableParallelism() > 1 && pin(process.pid, CORES.load);
@@ -47,72 +44,80 @@ export function stayAwake() {
   };
 }
 
-async function ask(child, message) {
-  child.send(message);
-  const [answer] = await once(child, 'message');
-  return answer;
-}
+/** How long a subject may take to start, or to answer. */
+const PATIENCE = 60_000;
 
-/** A subject that runs, and can be loaded. */
+/** A subject that runs, and can be loaded. Rejects with what it printed where it does not start. */
 export async function startSubject(name, platform, folder) {
   const serve = fileURLToPath(new URL('serve.mjs', folder));
   const child = fork(serve, [name, platform], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production' },
-    execArgv: [...process.execArgv, SAME_ROOM],
+    execArgv: [...process.execArgv, ...ALIKE],
   });
-  const [port] = await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(() => Promise.reject(new Error(`${name} (${platform}) did not start`))),
-  ]);
-  if (pinned) pin(child.pid, CORES.server);
-  const connections = new Connections(port);
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data) => (printed = (printed + data).slice(-2000)));
+  }
+  const exited = once(child, 'exit');
+  const gone = exited.then(() => Promise.reject(new Error(`it ended: ${printed.trim() || 'nothing was printed'}`)));
+  // Whoever waits for the subject hears of it.
+  gone.catch(() => undefined);
+
+  const answer = async () => (await Promise.race([once(child, 'message'), gone, tooLate()]))[0];
+  const ask = (message) => {
+    child.send(message);
+    return answer();
+  };
+  async function stop() {
+    connections?.close();
+    // It ends by itself, and takes its store with it.
+    if (child.connected) child.disconnect();
+    const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+    await exited;
+    clearTimeout(timer);
+  }
+
+  let connections;
+  try {
+    connections = new Connections(await answer());
+    await connections.open();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
+    stop,
+    /** From here on the server has a core for itself. */
+    pin: () => pinned && pin(child.pid, CORES.server),
     /**
      * Requests per second, and microseconds of the server's processor per request; each is answered with `status`. It ends
-     * after so many seconds, or answers. With `wrk` that program asks, for whole seconds, and looks at no status but 4xx and 5xx.
+     * after so many seconds, or answers.
      */
-    async load({ seconds, answers = Infinity, headers, status, wrk = false }) {
-      if (!wrk) await connections.ready();
-      const before = await ask(child, 'processor time');
+    async load({ seconds, answers = Infinity, headers, status = 200 }) {
+      const before = await ask('processor time');
       const limits = { milliseconds: seconds * 1000, answers };
-      const { rate, answered, strange } = wrk
-        ? await askWithWrk(port, headers, seconds)
-        : await connections.load(requestWith(headers), status, limits);
-      if (strange !== undefined) throw new Error(`${name} (${platform}): not all were ${status}: ${strange}`);
-      return { rate, answered, cost: ((await ask(child, 'processor time')) - before) / answered };
+      const loaded = connections.load(requestWith(headers), status, limits);
+      const { rate, answered, strange } = await Promise.race([loaded, gone, tooLate()]);
+      if (strange !== undefined) throw new Error(`not all answers were ${status}: ${strange}`);
+      return { rate, answered, cost: ((await ask('processor time')) - before) / answered };
     },
     /** The cookie of somebody who has signed in. */
     async signIn(headers) {
-      const response = await fetch(`http://127.0.0.1:${port}/in`, { headers });
+      const response = await fetch(`http://127.0.0.1:${connections.port}/in`, { headers });
       const cookies = response.headers.getSetCookie();
-      if (cookies.length === 0) throw new Error(`${name} (${platform}): no session cookie`);
+      if (cookies.length === 0) throw new Error(`no session cookie: ${response.status} ${await response.text()}`);
       return cookies.map((cookie) => cookie.split(';')[0]).join('; ');
     },
-    startProfile: () => ask(child, 'start profile'),
-    stopProfile: () => ask(child, 'stop profile'),
-    async stop() {
-      connections.close();
-      const exit = once(child, 'exit');
-      child.kill();
-      await exit;
-    },
+    startProfile: () => ask('start profile'),
+    stopProfile: () => ask('stop profile'),
   };
 }
 
-/** What https://github.com/wg/wrk says of a server. It runs where this process does, which must not be awake meanwhile. */
-async function askWithWrk(port, headers, seconds) {
-  const fields = Object.entries({ Host: HOST, ...headers }).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-  const limits = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`];
-  const url = `http://127.0.0.1:${port}${TARGET}`;
-  const { stdout } = await promisify(execFile)('wrk', [...limits, ...fields, url]).catch((cause) => {
-    throw new Error('wrk could not be run: install it, or leave out --wrk; it takes whole seconds.', { cause });
+function tooLate() {
+  return new Promise((_resolve, reject) => {
+    setTimeout(() => reject(new Error(`it did not answer within ${PATIENCE / 1000} s`)), PATIENCE).unref();
   });
-  return {
-    rate: Number(/^Requests\/sec: *([\d.]+)/m.exec(stdout)[1]),
-    answered: Number(/^ *(\d+) requests in/m.exec(stdout)[1]),
-    strange: /^ *(?:Non-2xx|Socket errors).*/m.exec(stdout)?.[0],
-  };
 }
 
 function requestWith(headers) {
@@ -127,16 +132,13 @@ function requestWith(headers) {
  */
 class Connections {
   sockets = [];
-  used = -Infinity;
   length;
 
   constructor(port) {
     this.port = port;
   }
 
-  async ready() {
-    if (performance.now() - this.used < IDLE) return;
-    this.close();
+  async open() {
     this.sockets = Array.from({ length: CONNECTIONS }, () => connect({ port: this.port, noDelay: true }));
     await Promise.all(this.sockets.map((socket) => once(socket, 'connect')));
     // A server that goes away is seen by the load that waits for its answer.
@@ -148,10 +150,10 @@ class Connections {
     const started = performance.now();
     const expected = { length: this.length, status, until: started + milliseconds, most: answers / CONNECTIONS };
     const runs = await Promise.all(this.sockets.map((socket) => repeat(socket, request, expected)));
-    this.used = performance.now();
+    const took = performance.now() - started;
     const answered = runs.reduce((sum, run) => sum + run.answered, 0);
     const strange = runs.find((run) => run.strange !== undefined)?.strange;
-    return { answered, strange, rate: (answered / (this.used - started)) * 1000 };
+    return { answered, strange, rate: (answered / took) * 1000 };
   }
 
   close() {
@@ -183,6 +185,7 @@ function repeat(socket, request, { length, status, until, most }) {
       if (answered < most && performance.now() < until) socket.write(request);
       else end();
     }
+    if (socket.destroyed) return closed();
     socket.on('data', take);
     socket.on('close', closed);
     socket.write(request);

@@ -38,7 +38,7 @@ export async function prepareNest11(progress) {
   }
   await cp(new URL('dist', root), new URL('dist', folder), { recursive: true });
   await mkdir(new URL('bench/', folder));
-  for (const file of ['subjects.mjs', 'serve.mjs']) {
+  for (const file of ['subjects.mjs', 'session-subjects.mjs', 'serve.mjs']) {
     await cp(new URL(`bench/${file}`, root), new URL(`bench/${file}`, folder));
   }
   return pathToFileURL(`${new URL('bench/', folder).pathname}`);

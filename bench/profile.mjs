@@ -1,11 +1,23 @@
-// Where the time of a request with a session goes, part by part: node bench/profile.mjs [express|fastify] [seconds]
+// Where the time of a request goes, part by part and function by function, for subjects side by side, once the package is
+// built: node bench/profile.mjs express "marked" "bare, proxy trusted" [--http] [--signed-in] [--seconds 4]
+import { parseArgs } from 'node:util';
 import { startSubject, stayAwake } from './load.mjs';
+import { table } from './tables.mjs';
 
-const [platform = 'express', seconds = '4'] = process.argv.slice(2);
-process.env.BENCH_SESSIONS = 'yes';
-const OTHERS = { express: 'express-session, memory, read', fastify: '@fastify/session, memory, read' };
-const SUBJECTS = [OTHERS[platform], 'lmdb alone, read', 'lmdb, read'];
-const HTTPS = { 'x-forwarded-proto': 'https' };
+const { values: given, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    // Without it, a declared proxy says https.
+    http: { type: 'boolean', default: false },
+    'signed-in': { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '4' },
+    // How many functions are printed.
+    top: { type: 'string', default: '25' },
+  },
+});
+const [platform = 'express', ...subjects] = positionals;
+const HEADERS = given.http ? {} : { 'x-forwarded-proto': 'https' };
+const WARM_UP = 6;
 
 /** The parts a request passes through, by where their code is; the first that matches counts. */
 const PARTS = [
@@ -21,31 +33,64 @@ const PARTS = [
 
 const wake = stayAwake();
 const columns = [];
-for (const name of SUBJECTS) {
-  process.stderr.write(`${name}: warming up, then ${seconds} s\n`);
+for (const name of subjects) {
+  process.stderr.write(`${name}: warming up, then ${given.seconds} s\n`);
   const running = await startSubject(name, platform, new URL('./', import.meta.url));
   try {
-    const load = { headers: { ...HTTPS, cookie: await running.signIn(HTTPS) }, status: 200 };
-    await running.load({ ...load, seconds: 3 });
+    const isVisitor = given['signed-in'] && !/^(?:bare|module)/.test(name);
+    const headers = isVisitor ? { ...HEADERS, cookie: await running.signIn(HEADERS) } : HEADERS;
+    await running.load({ headers, seconds: WARM_UP });
+    running.pin();
     await running.startProfile();
-    const { answered } = await running.load({ ...load, seconds: Number(seconds) });
-    columns.push({ name, answered, times: timesOf(await running.stopProfile()) });
+    const { answered } = await running.load({ headers, seconds: Number(given.seconds) });
+    columns.push({ name, answered, ...timesOf(await running.stopProfile()) });
   } finally {
     await running.stop();
   }
 }
 wake();
-console.log(`${process.version}, ${platform}: microseconds of the main thread for a request\n\n${table()}`);
+const head = [`${process.version}, ${platform}, µs of the main thread`, ...columns.map(({ name }) => name)];
+const parts = [...PARTS.map(([part]) => part), 'everything else'];
+console.log(`${table(head, [...parts.map((part) => line(part, 'parts')), sums()])}\n`);
+console.log(
+  table(
+    ['its own time, µs', ...head.slice(1)],
+    functions().map((name) => line(name, 'functions')),
+  ),
+);
 
-/** The time of each part on the main thread, in microseconds. What is native counts for whoever called it. */
+function line(key, kind) {
+  return [key, ...columns.map((column) => ((column[kind].get(key) ?? 0) / column.answered).toFixed(2))];
+}
+
+function sums() {
+  const sum = ({ parts: times, answered }) => [...times.values()].reduce((all, time) => all + time, 0) / answered;
+  return ['all', ...columns.map((column) => sum(column).toFixed(2))];
+}
+
+/** The functions whose time differs most from subject to subject. */
+function functions() {
+  const names = [...new Set(columns.flatMap((column) => [...column.functions.keys()]))];
+  const differs = (name) => {
+    const times = columns.map((column) => (column.functions.get(name) ?? 0) / column.answered);
+    return Math.max(...times) - Math.min(...times);
+  };
+  return names.toSorted((one, other) => differs(other) - differs(one)).slice(0, Number(given.top));
+}
+
+/** The time of each part and function on the main thread, in microseconds. What is native counts for the part that called it. */
 function timesOf({ nodes, samples, timeDeltas }) {
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  const times = new Map();
+  const times = { parts: new Map(), functions: new Map() };
+  const add = (map, key, time) => map.set(key, (map.get(key) ?? 0) + time);
   for (const [index, sample] of samples.entries()) {
     const part = partOf(sample, byId, parents);
     if (part === undefined) continue;
-    times.set(part, (times.get(part) ?? 0) + timeDeltas[index]);
+    add(times.parts, part, timeDeltas[index]);
+    const { functionName, url, lineNumber } = byId.get(sample).callFrame;
+    const file = url.replace(/^.*\/(?:node_modules|dist\/esm)\//, '');
+    add(times.functions, `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`, timeDeltas[index]);
   }
   return times;
 }
@@ -56,19 +101,4 @@ function partOf(id, byId, parents) {
   const part = PARTS.find(([, pattern]) => pattern.test(url === '' ? functionName : url));
   if (part !== undefined) return part[0];
   return parents.has(id) ? partOf(parents.get(id), byId, parents) : 'everything else';
-}
-
-function table() {
-  const parts = [...PARTS.map(([part]) => part), 'everything else'];
-  const cell = ({ times, answered }, part) => ((times.get(part) ?? 0) / answered).toFixed(1);
-  const sum = ({ times, answered }) => ([...times.values()].reduce((all, time) => all + time, 0) / answered).toFixed(1);
-  const lines = [
-    ['part', ...columns.map(({ name }) => name)],
-    ...parts.map((part) => [part, ...columns.map((column) => cell(column, part))]),
-    ['all', ...columns.map(sum)],
-  ];
-  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  const format = (line) => `| ${line.map((text, column) => text.padEnd(widths[column])).join(' | ')} |`;
-  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
-  return [format(lines[0]), rule, ...lines.slice(1).map(format)].join('\n');
 }

@@ -1,10 +1,12 @@
 // Starts one subject and tells its port to the parent: node bench/serve.mjs <subject> <platform>
 import { Session } from 'node:inspector/promises';
+import { SESSION_SUBJECTS } from './session-subjects.mjs';
+import { SUBJECTS } from './subjects.mjs';
 
 const [subject, platform] = process.argv.slice(2);
-const kind = process.env.BENCH_SESSIONS === undefined ? './subjects.mjs' : './session-subjects.mjs';
-const { SUBJECTS = {}, SESSION_SUBJECTS = SUBJECTS } = await import(kind);
-const server = await SESSION_SUBJECTS[subject](platform);
+const server = await { ...SUBJECTS, ...SESSION_SUBJECTS }[subject](platform);
+// Connections wait for their turn longer than the five seconds that Node gives them.
+server.keepAliveTimeout = 10 * 60_000;
 const profiler = new Session();
 
 /** What the parent may ask for. */

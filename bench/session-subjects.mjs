@@ -1,23 +1,17 @@
 // Sessions of this package and of others: each subject is one server, started in a process of its own by serve.mjs.
+// The packages of others are imported by the subject that needs them: the copy for Nest 11 has none of them.
 import { createHmac, createSecretKey, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, Get, Inject, Req } from '@nestjs/common';
-import { RedisStore } from 'connect-redis';
-import connectPgSimple from 'connect-pg-simple';
-import expressSession from 'express-session';
-import { open } from 'lmdb';
 import { SecureSessions, Store } from 'nestjs-secure';
-import { Pool } from 'pg';
-import { createClient } from 'redis';
 import { decorate, HELLO, HOSTS, nest, PROXIES, takeRequestHook } from './subjects.mjs';
 
 const SECRET = randomBytes(32).toString('hex');
 
 /** Every subject by its name: `start(platform)` resolves to the server. GET /in signs in, GET /hello reads, or writes. */
 export const SESSION_SUBJECTS = {
-  'bare, proxy trusted': (platform) => nest(platform, { trust: true }),
   'module, no sessions': (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES } }),
   'module, empty hooks': (platform) =>
     nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES }, main: takeSessionPlaces }),
@@ -26,15 +20,16 @@ export const SESSION_SUBJECTS = {
   'lmdb, anonymous read': (platform) => ours(platform, { dir: folder() }, visitor),
   'lmdb, write': (platform) => ours(platform, { dir: folder() }, write),
   'lmdb, not touched': (platform) => ours(platform, { dir: folder() }, () => HELLO),
+  'lmdb, device-bound, not touched': (platform) => ours(platform, { dir: folder(), deviceBound: true }, () => HELLO),
   'Redis, read': async (platform) => ours(platform, { store: await redisStore() }, read),
   'Redis, not touched': async (platform) => ours(platform, { store: await redisStore() }, () => HELLO),
-  'Postgres, read': (platform) => ours(platform, { store: postgresStore(Store) }, read),
+  'Postgres, read': async (platform) => ours(platform, { store: await postgresStore(Store) }, read),
 
   'express-session, memory, read': (platform) => theirs(platform, {}, read),
   'express-session, memory, write': (platform) => theirs(platform, {}, write),
   'express-session, Redis, read': async (platform) => theirs(platform, { store: await redisStore() }, read),
-  'express-session, Postgres, read': (platform) =>
-    theirs(platform, { store: postgresStore(expressSession.Store) }, read),
+  'express-session, Postgres, read': async (platform) =>
+    theirs(platform, { store: await postgresStore((await import('express-session')).default.Store) }, read),
   '@fastify/session, memory, read': (platform) => onFastify(platform, fastifySession, read),
   '@fastify/session, memory, write': (platform) => onFastify(platform, fastifySession, write),
   '@fastify/secure-session, read': (platform) => onFastify(platform, fastifySecureSession, read),
@@ -66,7 +61,8 @@ function ours(platform, session, answer) {
 }
 
 /** express-session. `proxy`: it reads X-Forwarded-Proto itself, because on Fastify its request has no `secure`. */
-function theirs(platform, session, answer) {
+async function theirs(platform, session, answer) {
+  const { default: expressSession } = await import('express-session');
   const options = { secret: SECRET, resave: false, saveUninitialized: false, proxy: true, cookie: { secure: true } };
   return nest(platform, {
     trust: true,
@@ -96,7 +92,8 @@ async function fastifySecureSession(app) {
  * The least that a session in lmdb costs: verify the cookie, hash the id, read, parse, and write where it has changed. It
  * keeps none of the promises: nothing of timeouts, transport, races, or a store that fails.
  */
-function alone(platform, answer) {
+async function alone(platform, answer) {
+  const { open } = await import('lmdb');
   const sessions = open({ path: folder(), encoding: 'string', eventTurnBatching: false });
   const key = createSecretKey(Buffer.from(SECRET));
   const tagOf = (id) => createHmac('sha256', key).update(id).digest().subarray(0, 16);
@@ -195,13 +192,15 @@ function takeSessionPlaces(app) {
 }
 
 async function redisStore() {
+  const [{ RedisStore }, { createClient }] = await Promise.all([import('connect-redis'), import('redis')]);
   const client = createClient({ url: process.env.BENCH_REDIS });
   client.on('error', (error) => console.error(error));
   await client.connect();
   return new RedisStore({ client, prefix: `${process.pid}:` });
 }
 
-function postgresStore(base) {
+async function postgresStore(base) {
+  const [{ default: connectPgSimple }, { Pool }] = await Promise.all([import('connect-pg-simple'), import('pg')]);
   const pool = new Pool({ connectionString: process.env.BENCH_POSTGRES, max: 10 });
   pool.on('error', (error) => console.error(error.message));
   const PostgresStore = connectPgSimple({ Store: base });

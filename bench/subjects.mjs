@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { createServer } from 'node:http';
 import { Controller, Get, Module, SetMetadata } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
-import { createRedirectServer, SecureModule, SecureRequired } from 'nestjs-secure';
+import { createRedirectServer, SecureExempt, SecureModule, SecureRequired } from 'nestjs-secure';
 import sslify from 'express-sslify';
 import helmet from 'helmet';
 import redirectSsl from 'redirect-ssl';
@@ -40,6 +40,8 @@ export const SUBJECTS = {
       decorators: [SecureRequired({ noStore: true })],
     }),
   'path rule': (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES, paths: ['/hello'] } }),
+  "mode 'all', exempt": (platform) =>
+    nest(platform, { secure: { hosts: HOSTS, mode: 'all' }, decorators: [SecureExempt()] }),
   "mode 'all'": (platform) => nest(platform, { secure: { hosts: HOSTS, proxies: PROXIES, mode: 'all' } }),
 
   'Reflector guard': (platform) =>
