@@ -66,8 +66,13 @@ function reportOff(findings: Findings): void {
   findings.report('SEC402', {
     subject: 'hsts',
     cause: 'A visitor who types the address comes over http first, and an attacker on the way can keep them there.',
-    fix: `Set hsts: { maxAge: ${ONE_YEAR} }; or hsts: false, where a proxy sends the header or a page needs http.`,
+    fix: `Raise it step by step: hsts: { ${rampFromToday()} }; or hsts: false, where a proxy sends the header or a page needs http.`,
   });
+}
+
+/** From the day of the start on: what is advised works when it is pasted. */
+function rampFromToday(): string {
+  return `ramp: { from: '${new Date().toISOString().slice(0, 10)}' }`;
 }
 
 function checkDuration(hsts: HstsOptions, { all }: PlainPages, findings: Findings): void {
@@ -78,7 +83,7 @@ function checkDuration(hsts: HstsOptions, { all }: PlainPages, findings: Finding
     findings.report('SEC403', {
       subject: `hsts.maxAge: ${maxAge}`,
       cause: 'A browser forgets it between two visits, and the next one begins over http.',
-      fix: `Raise it step by step to a year: hsts: { maxAge: ${ONE_YEAR} }.`,
+      fix: `Raise it step by step to a year: write ${rampFromToday()} in place of maxAge.`,
     });
   }
 }

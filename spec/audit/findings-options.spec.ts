@@ -206,6 +206,18 @@ describe('path rules', () => {
 
 describe('HSTS', () => {
   const hosts = ['example.com'];
+
+  it.each<[string, Situation]>([
+    ['SEC402', { production, options: { hosts } }],
+    ['SEC403', { options: { hosts, hsts: { maxAge: 3600 } } }],
+  ])('%s advises a ramp that begins today, which ends it and is sent at once', (id, situation) => {
+    const advised = findingsOf(situation).find((finding) => finding.id === id);
+    const [, from = ''] = /ramp: \{ from: '([^']+)' \}/.exec(advised?.fix ?? '') ?? [];
+    const options = { hosts, hsts: { ramp: { from } } };
+    expect(compileSettings(options).hsts?.('example.com')).toBe('max-age=300');
+    expect(found({ ...situation, options })).toEqual([`SEC408 hsts.ramp from ${from}`]);
+  });
+
   const preload = { maxAge: 31_536_000, includeSubDomains: true, preload: true };
   it.each<[string, Situation, string[]]>([
     ['off in development', { options: { hosts } }, []],

@@ -54,6 +54,8 @@ export interface BadMoment {
 
 type Decorator = ClassDecorator & MethodDecorator;
 
+/** At its end. What it says of the steps to come is none of these. */
+const RAMP = { ramp: { from: '2020-01-01' } };
 const nothing: Decorator = () => undefined;
 
 class SignedInGuard {
@@ -379,7 +381,7 @@ export const badApplications: readonly BadApplication[] = [
     findings: { SEC402: 'hsts' },
     parts: (fixed) => ({
       controllers,
-      options: { hosts: ['example.com'], ...(fixed === 'SEC402' ? { hsts: { maxAge: 31_536_000 } } : {}) },
+      options: { hosts: ['example.com'], ...(fixed === 'SEC402' ? { hsts: RAMP } : {}) },
     }),
   },
   {
@@ -405,7 +407,10 @@ export const badApplications: readonly BadApplication[] = [
   {
     name: 'HSTS for an hour',
     findings: { SEC403: 'hsts.maxAge: 3600' },
-    parts: (fixed) => ({ controllers, options: { hsts: { maxAge: fixed === 'SEC403' ? 31_536_000 : 3600 } } }),
+    parts: (fixed) => ({
+      controllers,
+      options: { hsts: fixed === 'SEC403' ? RAMP : { maxAge: 3600 } },
+    }),
   },
   {
     name: 'development over plain http',
