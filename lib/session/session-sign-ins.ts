@@ -3,7 +3,7 @@ import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
 import type { SignInReader } from '../platform/sign-ins.js';
 import { testingClaims } from '../platform/testing-claims.js';
 import type { SessionEngine } from './engine.js';
-import type { SessionRecord } from './records.js';
+import { isObject, type SessionRecord } from './records.js';
 import { stateOf } from './session-state.js';
 
 /** Tells when users signed in, by the stamp of their sessions. */
@@ -25,7 +25,7 @@ export class SessionSignIns implements SignInReader {
     // A cookie from before a move may be a stolen one: what was proved since was proved by the browser with the new one.
     if (state.record === undefined || state.movedTo !== undefined) return undefined;
     const { stamp } = state.record;
-    if (stamp?.authenticatedAt === undefined) this.report(state.record);
+    if (stamp?.authenticatedAt === undefined) this.report(state.record, Reflect.get(raw, 'user'));
     const ago = this.claims?.(raw.headers, raw.rawHeaders)?.signedInAgo;
     return stamp?.authenticatedAt === undefined || ago === undefined
       ? stamp?.authenticatedAt
@@ -33,15 +33,25 @@ export class SessionSignIns implements SignInReader {
   }
 
   /** A remembered sign-in has a stamp without a time, which is meant; what Passport does has none. */
-  private report({ userId, stamp, data }: SessionRecord): void {
+  private report({ userId, stamp, data }: SessionRecord, user: unknown): void {
     const isPassport = data['passport'] !== undefined;
     if (userId === undefined || (stamp !== undefined && !isPassport)) return;
     this.findings.report('SEC241', {
       subject: isPassport ? 'Passport' : 'a sign-in by hand',
       cause: `A user is signed in, and the session does not say since when: it was written by ${isPassport ? "Passport's logIn" : 'a handler'}. @RecentSignIn() refuses it.`,
       fix: isPassport
-        ? 'After logIn, add: await sessions.confirm(request, { userId: request.user.id }), where sessions is the injected SecureSessions.'
+        ? `After logIn, add: await sessions.confirm(request, { userId: request.user.${nameOfId(user, userId)} }), where sessions is the injected SecureSessions.`
         : 'Sign in with SecureSessions.signIn(request, userId).',
     });
   }
+}
+
+/** The property of Passport's user that its serializer has kept as the id. */
+function nameOfId(user: unknown, userId: string): string {
+  if (!isObject(user)) return 'id';
+  const isId = (name: string): boolean => {
+    const value = user[name];
+    return (typeof value === 'string' || typeof value === 'number') && String(value) === userId;
+  };
+  return ['id', ...Object.keys(user)].find((name) => /^[\w$]+$/.test(name) && isId(name)) ?? 'id';
 }
