@@ -1,3 +1,4 @@
+import { valueAt } from '../response/hsts.js';
 import { hstsOverHttpsOnly, leaveHsts, redirectToHttps, writeDirective } from './directives.js';
 import { headerLines, type Answered } from './observations.js';
 import { redirectTarget, isTelling } from './judge-redirects.js';
@@ -28,12 +29,14 @@ function judgeOverHttp({ site, answered, server }: Judged): Problem[] {
 
 function judgeOverHttps(judged: Judged): Problem[] {
   const { site, server, now } = judged;
-  const { option, value } = site.hsts;
+  const { option } = site.hsts;
+  const values = possibleValues(judged);
+  const value = values.at(-1);
   const pages = overHttps(judged);
   const subject = originText(site, 'https');
   const sent = pages.filter(({ answer }) => headerLines(answer, HSTS).length > 0);
   if (sent.length === 0) {
-    if (pages.length === 0 || option === 'off' || (option === 'set' && value === undefined)) return [];
+    if (pages.length === 0 || option === 'off' || (option === 'set' && values.includes(undefined))) return [];
     if (value !== undefined) {
       return [
         {
@@ -68,7 +71,7 @@ function judgeOverHttps(judged: Judged): Problem[] {
         },
       ];
     }
-    if (others.length === 0 && isSamePolicy(first, value)) return [];
+    if (others.length === 0 && values.some((one) => isSamePolicy(first, one))) return [];
     return [
       {
         ...seen,
@@ -78,6 +81,16 @@ function judgeOverHttps(judged: Judged): Problem[] {
       },
     ];
   });
+}
+
+/** How far the clock of the site may be from the one of the probe. */
+const CLOCK_SKEW = 60_000;
+
+/** What the application may have sent while it was asked, the latest last: a ramp takes a step at midnight. */
+function possibleValues({ site, observed, now }: Judged): readonly (string | undefined)[] {
+  const { values } = site.hsts;
+  const [from, to] = [observed.began - CLOCK_SKEW, now.getTime() + CLOCK_SKEW];
+  return [valueAt(values, from), ...values.filter(({ at }) => at > from && at <= to).map(({ value }) => value)];
 }
 
 /** Answers that a page gives, and no error of the server in front; what is refused as plain HTTP has no HSTS. */
@@ -111,7 +124,7 @@ function compareAges(sent: string, expected: string | undefined): string {
 function judgePreload(judged: Judged): Problem[] {
   const { site } = judged;
   const pages = overHttps(judged);
-  const asked = [site.hsts.value, ...pages.flatMap(({ answer }) => headerLines(answer, HSTS)[0] ?? [])];
+  const asked = [...possibleValues(judged), ...pages.flatMap(({ answer }) => headerLines(answer, HSTS)[0] ?? [])];
   if (!asked.some((value) => value !== undefined && policyIn(value).has('preload'))) return [];
   return [...judgeFirstRedirect(judged), ...judgeListedPolicy(judged)].map(({ cause, fix }) => ({
     id: 'SEC543',

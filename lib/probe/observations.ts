@@ -44,6 +44,8 @@ export interface Handshake {
 
 /** Everything that was seen of a site. */
 export interface Observed {
+  /** When the first question was asked, in milliseconds since 1970. */
+  readonly began: number;
   readonly handshake: Handshake | NoAnswer;
   /** Versions of TLS before 1.2 with which a handshake succeeds. */
   readonly oldVersions: readonly string[];

@@ -112,6 +112,7 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 async function observe(site: ProbeSite, asks: readonly Ask[], options: ProbeOptions): Promise<Observed> {
   const { onProgress } = options;
   const network = networkFrom(options);
+  const began = Date.now();
   let wait = 1000 / checkedRate(options.rate);
   onProgress?.(`shaking hands with ${originText(site, 'https')}`);
   const handshake = await lookAtCertificate(site, network);
@@ -125,7 +126,7 @@ async function observe(site: ProbeSite, asks: readonly Ask[], options: ProbeOpti
     // The site is asked too often: more slowly from here on.
     if ('status' in exchange.answer && exchange.answer.status === 429) wait = Math.min(wait * 2, LONGEST_PAUSE);
   }
-  return { handshake, oldVersions, exchanges };
+  return { began, handshake, oldVersions, exchanges };
 }
 
 /** What turns a request away says why in its body, which HEAD does not bring. */

@@ -1,6 +1,7 @@
 import { SecureAudit, type AuditedRoute } from '../audit/secure-audit.js';
 import { Findings } from '../findings/findings.js';
 import type { Route, RouteTable, Unlisted } from '../policy/route-table.js';
+import { hstsValues, type HstsValue } from '../response/hsts.js';
 import { compileSession } from '../settings/session-settings.js';
 import type { Settings } from '../settings/settings.js';
 import { compilePath } from '../urls/fill-pattern.js';
@@ -32,8 +33,8 @@ export interface ProbeSite extends SiteAddress {
   readonly hsts: {
     /** What the option is: not there, `false`, or set. */
     readonly option: 'unset' | 'off' | 'set';
-    /** The value that is sent for this host today. */
-    readonly value: string | undefined;
+    /** What is sent for this host, in the order of time: a ramp has several. */
+    readonly values: readonly HstsValue[];
   };
   /** The name of the session cookie; undefined where the application has no sessions of this module. */
   readonly sessionCookie: string | undefined;
@@ -61,7 +62,7 @@ export function describeSite(table: RouteTable, settings: Settings, address: Sit
     unlisted: table.unlisted(),
     redirectHost: settings.redirectHost(address.host, address.port) ?? address.host,
     anyHost: hosts.includes('*'),
-    hsts: { option: hstsOption(hsts), value: settings.hsts?.(address.host) },
+    hsts: { option: hstsOption(hsts), values: hstsValues(hsts, address.host) },
     sessionCookie: session === undefined ? undefined : compileSession(session, settings.httpsSupport).name,
     schemeHeader: schemeHeader(proxies?.header),
     proxiesDeclared: proxies !== undefined,

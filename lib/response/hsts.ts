@@ -38,10 +38,36 @@ export function compileHsts(
   now: () => number = Date.now,
 ): ((host: string | undefined) => string | undefined) | undefined {
   if (options === false || options === undefined) return undefined;
-  const value = compileValue(options, now);
+  const values = listValues(options, now());
+  const last = values.at(-1)?.value;
+  const value = values.length === 1 ? () => last : () => valueAt(values, now());
   return function hstsFor(host) {
-    return host === undefined || isLoopbackHost(host) || isIpHost(host) ? undefined : value();
+    return host === undefined || !takesHsts(host) ? undefined : value();
   };
+}
+
+/** A value of Strict-Transport-Security, and the moment in milliseconds since 1970 that it is sent from. */
+export interface HstsValue {
+  readonly at: number;
+  readonly value: string;
+}
+
+/** What `compileHsts` sends for a host, in the order of time; nothing where it sends no header. */
+export function hstsValues(
+  options: false | HstsOptions | undefined,
+  host: string,
+  now: number = Date.now(),
+): readonly HstsValue[] {
+  return options === false || options === undefined || !takesHsts(host) ? [] : listValues(options, now);
+}
+
+/** The value that is sent at a moment; undefined before the first. */
+export function valueAt(values: readonly HstsValue[], now: number): string | undefined {
+  return values.findLast(({ at }) => at <= now)?.value;
+}
+
+function takesHsts(host: string): boolean {
+  return !isLoopbackHost(host) && !isIpHost(host);
 }
 
 /**
@@ -69,7 +95,7 @@ function isDate(value: unknown): value is string {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(value);
 }
 
-function compileValue(options: HstsOptions, now: () => number): () => string | undefined {
+function listValues(options: HstsOptions, now: number): readonly HstsValue[] {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`hsts is ${shown(options)}; give false or { maxAge, includeSubDomains, preload }`);
   }
@@ -83,12 +109,8 @@ function compileValue(options: HstsOptions, now: () => number): () => string | u
     );
   }
   const rest = `${includeSubDomains ? '; includeSubDomains' : ''}${preload ? '; preload' : ''}`;
-  if (ramp === undefined) {
-    const value = `max-age=${checkedMaxAge(options)}${rest}`;
-    return () => value;
-  }
-  const values = checkedRamp(options, ramp, now()).map((step) => ({ ...step, value: `max-age=${step.maxAge}${rest}` }));
-  return () => values.findLast(({ at }) => at <= now())?.value;
+  const steps = ramp === undefined ? [{ at: 0, maxAge: checkedMaxAge(options) }] : checkedRamp(options, ramp, now);
+  return steps.map(({ at, maxAge }) => ({ at, value: `max-age=${maxAge}${rest}` }));
 }
 
 function checkedMaxAge({ maxAge = ONE_YEAR, preload = false }: HstsOptions): number {

@@ -179,19 +179,54 @@ describe('a page over https', () => {
   });
 
   it.each<[string, ProbeSite['hsts'], readonly (readonly [string, string])[], string[]]>([
-    ['without the option', { option: 'unset', value: undefined }, [], ['SEC540']],
-    [
-      'without the option, from the server in front',
-      { option: 'unset', value: undefined },
-      [[STS, 'max-age=1']],
-      ['SEC541'],
-    ],
-    ['with false', { option: 'off', value: undefined }, [], []],
-    ['with false, from the server in front', { option: 'off', value: undefined }, [[STS, 'max-age=1']], []],
-    ['before a ramp', { option: 'set', value: undefined }, [], []],
-    ['before a ramp, from the server in front', { option: 'set', value: undefined }, [[STS, 'max-age=1']], ['SEC541']],
+    ['without the option', { option: 'unset', values: [] }, [], ['SEC540']],
+    ['without the option, from the server in front', { option: 'unset', values: [] }, [[STS, 'max-age=1']], ['SEC541']],
+    ['with false', { option: 'off', values: [] }, [], []],
+    ['with false, from the server in front', { option: 'off', values: [] }, [[STS, 'max-age=1']], []],
+    ['before a ramp', { option: 'set', values: [] }, [], []],
+    ['before a ramp, from the server in front', { option: 'set', values: [] }, [[STS, 'max-age=1']], ['SEC541']],
   ])('HSTS %s', (_what, hsts, sent, ids) => {
     expect(idsOf([HTTP, recorded({ scheme: 'https', sent })], { hsts })).toEqual(ids);
+  });
+});
+
+describe('a ramp that steps at midnight', () => {
+  const midnight = Date.parse('2026-12-02T00:00:00Z');
+  const [week, month] = ['max-age=604800', 'max-age=2592000'];
+  const values = [
+    { at: midnight - 7 * 86_400_000, value: week },
+    { at: midnight, value: month },
+  ];
+
+  function idsAt(begins: number, ends: number, sent: readonly (string | undefined)[], steps = values): string[] {
+    const pages = sent.map((value, at) =>
+      recorded({ scheme: 'https', target: `/${at}`, sent: value === undefined ? [] : [[STS, value]] }),
+    );
+    const seen = observed([HTTP, ...pages], { began: midnight + begins });
+    const hsts = { option: 'set', values: steps } as const;
+    return judge(probedSite({ hsts }), seen, new Date(midnight + ends)).map(({ id }) => id);
+  }
+
+  it.each<[string, number, number, readonly (string | undefined)[], string[]]>([
+    ['between the pages of a probe', -300_000, 300_000, [week, month], []],
+    ['while the probe waits for the last page', -300_000, 300_000, [week, week], []],
+    ['in front of the first page', -300_000, 300_000, [month, month], []],
+    ['by the clock of the site, which is half a minute ahead', -300_000, -30_000, [week, month], []],
+    ['by the clock of the site, which is half a minute behind', 30_000, 300_000, [week, month], []],
+    ['and the site is an hour late', 3_600_000, 3_700_000, [week], ['SEC541']],
+    ['and the site is an hour early', -3_700_000, -3_600_000, [month], ['SEC541']],
+    ['and the server in front says something else', -300_000, 300_000, [week, 'max-age=60'], ['SEC541']],
+    ['and the header is lost', -300_000, 300_000, [undefined, undefined], ['SEC540']],
+  ])('%s', (_what, begins, ends, sent, ids) => {
+    expect(idsAt(begins, ends, sent)).toEqual(ids);
+  });
+
+  it('for the first time: no header before it, and one after it', () => {
+    const first = [{ at: midnight, value: 'max-age=300' }];
+    expect(idsAt(-300_000, 300_000, [undefined, 'max-age=300'], first)).toEqual([]);
+    expect(idsAt(-300_000, 300_000, [undefined, undefined], first)).toEqual([]);
+    expect(idsAt(90_000, 300_000, [undefined, undefined], first)).toEqual(['SEC540']);
+    expect(idsAt(-300_000, -90_000, ['max-age=300'], first)).toEqual(['SEC541']);
   });
 });
 
@@ -246,9 +281,10 @@ describe('a client that pretends', () => {
 });
 
 describe('preload', () => {
-  const hsts = { option: 'set', value: 'max-age=31536000; includeSubDomains; preload' } as const;
+  const value = 'max-age=31536000; includeSubDomains; preload';
+  const hsts = { option: 'set', values: [{ at: 0, value }] } as const;
   const first = { target: '/', route: undefined } as const;
-  const listed = recorded({ ...first, scheme: 'https', sent: [[STS, hsts.value]] });
+  const listed = recorded({ ...first, scheme: 'https', sent: [[STS, value]] });
   const routes = [siteRoute('/account')];
 
   it.each<[string, Exchange[], string[]]>([
@@ -267,7 +303,7 @@ describe('preload', () => {
           scheme: 'https',
           status: 302,
           location: 'https://www.shop.example/',
-          sent: [[STS, hsts.value]],
+          sent: [[STS, value]],
         }),
       ],
       [],

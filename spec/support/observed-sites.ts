@@ -35,7 +35,7 @@ export function probedSite(more: Partial<ProbeSite> = {}): ProbeSite {
     unlisted: [],
     redirectHost: 'shop.example',
     anyHost: false,
-    hsts: { option: 'set', value: 'max-age=31536000' },
+    hsts: { option: 'set', values: [{ at: 0, value: 'max-age=31536000' }] },
     sessionCookie: '__Host-sid',
     schemeHeader: { name: 'X-Forwarded-Proto', value: 'https' },
     proxiesDeclared: true,
@@ -76,5 +76,11 @@ export function recorded(given: Recorded = {}): Exchange {
 
 /** What was seen, with nothing to say against TLS. */
 export function observed(exchanges: readonly Exchange[], more: Partial<Observed> = {}): Observed {
-  return { handshake: { fault: undefined, chain: [] }, oldVersions: [], exchanges, ...more };
+  return {
+    began: Date.parse('2026-12-01T11:59:00Z'),
+    handshake: { fault: undefined, chain: [] },
+    oldVersions: [],
+    exchanges,
+    ...more,
+  };
 }
