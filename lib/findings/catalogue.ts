@@ -105,7 +105,7 @@ export const CATALOGUE = {
   SEC514: { severity: 'error', title: 'The site does not send its intermediate certificate' },
   SEC515: { severity: 'warning', title: 'The certificate of the site expires soon' },
   SEC516: { severity: 'error', title: 'The site accepts broken versions of TLS' },
-  SEC517: { severity: 'error', title: 'The certificate of the site has a weak key' },
+  SEC517: { severity: 'error', title: 'The certificate of the site has a weak key or signature' },
   SEC520: { severity: 'error', title: 'A page that requires https answers over plain HTTP' },
   SEC521: { severity: 'error', title: 'A page over https is redirected in circles' },
   SEC522: { severity: 'error', title: 'The application does not believe the server in front of it' },

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { modernTls, presentCertificate } from './directives.js';
 import type { Handshake } from './observations.js';
+import { brokenSignature } from './signature.js';
 import { originText, type Judged, type Problem } from './problems.js';
 
 /** What is wrong with the certificate and the versions of TLS of the site. */
@@ -38,6 +39,7 @@ function judgeChain({ site, server, now }: Judged, subject: string, { fault, cha
   const [own, ...others] = chain.map((pem) => new X509Certificate(pem));
   if (own === undefined) return [];
   const present = presentCertificate(site, server);
+  const weaknesses = judgeStrength([own, ...others], fault);
   const problem = (id: Problem['id'], cause: string, fix: string): Problem => ({ id, subject, cause, fix });
   return [
     ...judgeLife(own, now).map(([id, cause]) =>
@@ -56,7 +58,7 @@ function judgeChain({ site, server, now }: Judged, subject: string, { fault, cha
             `Get one for the name (certbot certonly -d ${site.host}) and present it: ${present}.`,
           ),
         ]),
-    ...judgeTrust(own, others, fault, now).map(([id, cause]) =>
+    ...judgeTrust(own, others, isExplained(fault, weaknesses) ? undefined : fault, now).map(([id, cause]) =>
       id === 'SEC514'
         ? problem(
             id,
@@ -69,15 +71,13 @@ function judgeChain({ site, server, now }: Judged, subject: string, { fault, cha
             `Get one from an authority that browsers trust (certbot certonly -d ${site.host}) and present it: ${present}. If all visitors trust your own authority, give its certificate to the probe: --ca.`,
           ),
     ),
-    ...(isWeak(own) || isTooWeak(fault)
-      ? [
-          problem(
-            'SEC517',
-            `The key of the certificate is ${keyText(own)}${isTooWeak(fault) ? `: ${fault}` : ''}, which browsers refuse.`,
-            `Get one with a new key (certbot certonly --key-type ecdsa -d ${site.host}) and present it: ${present}.`,
-          ),
-        ]
-      : []),
+    ...weaknesses.map((cause) =>
+      problem(
+        'SEC517',
+        cause,
+        `Get one with a new key (certbot certonly --key-type ecdsa -d ${site.host}) and present it with the chain that comes with it: ${present}.`,
+      ),
+    ),
   ];
 }
 
@@ -111,7 +111,7 @@ function judgeTrust(
   fault: string | undefined,
   now: Date,
 ): (readonly [Problem['id'], string])[] {
-  if (fault === undefined || fault === 'ERR_TLS_CERT_ALTNAME_INVALID' || isTooWeak(fault)) return [];
+  if (fault === undefined || fault === 'ERR_TLS_CERT_ALTNAME_INVALID') return [];
   if (own.verify(own.publicKey)) {
     return [['SEC513', 'The certificate is signed by its own key, so nobody trusts it.']];
   }
@@ -133,10 +133,36 @@ function judgeTrust(
   return [['SEC513', `The issuer (${issuer}) is not an authority that clients trust: ${fault}.`]];
 }
 
+/** Keys that are too short, and signatures that can be forged. */
+function judgeStrength(chain: readonly X509Certificate[], fault: string | undefined): readonly string[] {
+  const name = ({ subject }: X509Certificate): string => subject.replaceAll('\n', ', ');
+  const causes = chain.flatMap((certificate) => {
+    const algorithm = brokenSignature(certificate);
+    return [
+      ...(isWeak(certificate)
+        ? [`The key of a certificate (${name(certificate)}) is ${keyText(certificate)}, which browsers refuse.`]
+        : []),
+      // Nobody checks the signature of a root, which it has made itself.
+      ...(algorithm === undefined || certificate.issuer === certificate.subject
+        ? []
+        : [
+            `A certificate (${name(certificate)}) is signed with ${algorithm}, which can be forged: browsers refuse it.`,
+          ]),
+    ];
+  });
+  if (causes.length > 0 || !isTooWeak(fault)) return causes;
+  return [`A key or a signature in the chain of the certificate is too weak (${fault}), so browsers refuse it.`];
+}
+
 /** The least that browsers take: RSA of 2048 bits (CA/Browser Forum baseline requirements 6.1.5). */
 function isWeak({ publicKey }: X509Certificate): boolean {
   const { asymmetricKeyType, asymmetricKeyDetails } = publicKey;
   return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) < 2048;
+}
+
+/** Of a signature with SHA-1, Node says that it is unspecified. */
+function isExplained(fault: string | undefined, weaknesses: readonly string[]): boolean {
+  return isTooWeak(fault) || (fault === 'UNSPECIFIED' && weaknesses.length > 0);
 }
 
 /** What OpenSSL calls a key or a signature in the chain that is too weak. */

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import * as fc from 'fast-check';
+import { brokenSignature } from '../../lib/probe/signature.js';
 import { judge, listUnanswered } from '../../lib/probe/judge.js';
 import type { Exchange, Observed } from '../../lib/probe/observations.js';
 import type { ProbeSite } from '../../lib/probe/site.js';
@@ -391,6 +392,49 @@ describe('a certificate', () => {
     const [early = ''] = await chainOf({ names: ['An Authority'], from: new Date('2026-12-02') });
     const handshake = { fault: 'CERT_NOT_YET_VALID', chain: [own, early] };
     expect(idsOf([HTTP, HTTPS], {}, { handshake })).toEqual(['SEC513']);
+  });
+
+  describe('with a signature that can be forged', () => {
+    const sha1 = { digest: 'sha1' } as const;
+    const strengthOf = (chain: readonly string[], fault?: string) =>
+      judge(probedSite(), observed([HTTP, HTTPS], { handshake: { fault, chain } }), NOW);
+
+    it('of its own', async () => {
+      expect(strengthOf(await chainOf(sha1))).toMatchObject([
+        { id: 'SEC517', cause: expect.stringContaining('(CN=shop.example) is signed with SHA-1, which can be forged') },
+      ]);
+    });
+
+    it('of its intermediate, and not of a root, which nobody checks', async () => {
+      const root = await makeCertificate({ names: ['Old Root'], ...sha1 });
+      const intermediate = await makeCertificate({ names: ['Old CA'], ca: root, ...sha1 });
+      const [own = ''] = await chainOf({ ca: intermediate });
+      expect(strengthOf([own, root.cert])).toEqual([]);
+      expect(strengthOf([own, intermediate.cert, root.cert])).toMatchObject([
+        { id: 'SEC517', cause: expect.stringContaining('(CN=Old CA) is signed with SHA-1') },
+      ]);
+    });
+
+    it('that OpenSSL has refused is one finding, and not one of the key', async () => {
+      const found = strengthOf(await chainOf(sha1), 'CA_MD_TOO_WEAK');
+      expect(found).toMatchObject([{ id: 'SEC517', cause: expect.not.stringContaining('The key') }]);
+      expect(strengthOf(await chainOf(sha1), 'UNSPECIFIED')).toEqual(found);
+      expect(strengthOf(await chainOf({}), 'UNSPECIFIED')).toMatchObject([{ id: 'SEC513' }]);
+      expect(strengthOf(await chainOf({}), 'CA_MD_TOO_WEAK')).toMatchObject([
+        { id: 'SEC517', cause: expect.stringContaining('too weak (CA_MD_TOO_WEAK)') },
+      ]);
+    });
+
+    it.each([
+      ['MD5 with RSA', '30153003020101300d06092a864886f70d0101040500', 'MD5'],
+      ['SHA-1 with RSA', '30153003020101300d06092a864886f70d0101050500', 'SHA-1'],
+      ['SHA-256 with RSA', '30153003020101300d06092a864886f70d01010b0500', undefined],
+      ['an indefinite length, which is no DER', '301730800201010000300d06092a864886f70d0101050500', undefined],
+      ['nothing at all', '', undefined],
+      ['a length that is cut off', '3084', undefined],
+    ])('by the bytes of %s', (_what, hex, algorithm) => {
+      expect(brokenSignature({ raw: Buffer.from(hex, 'hex') })).toBe(algorithm);
+    });
   });
 
   it('with a date that there is not', async () => {

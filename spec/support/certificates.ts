@@ -17,6 +17,8 @@ export interface CertificateOptions {
   readonly names?: readonly string[];
   /** Signs it. Default: it signs itself. */
   readonly ca?: Certificate;
+  /** What it is signed with. Default `sha256`. */
+  readonly digest?: 'sha1' | 'sha256';
 }
 
 const HOUR = 3_600_000;
@@ -28,11 +30,18 @@ export function daysFromNow(days: number): Date {
 
 /** A new certificate, for localhost unless told otherwise. */
 export async function makeCertificate(options: CertificateOptions = {}): Promise<Certificate> {
-  const { from = new Date(Date.now() - HOUR), to = daysFromNow(90), passphrase, keyType = 'ec', ca } = options;
+  const {
+    from = new Date(Date.now() - HOUR),
+    to = daysFromNow(90),
+    passphrase,
+    keyType = 'ec',
+    ca,
+    digest = 'sha256',
+  } = options;
   const names = options.names ?? ['localhost', '127.0.0.1', '::1'];
   const made = await generate([{ name: 'commonName', value: names[0] ?? '' }], {
     keyType,
-    algorithm: 'sha256',
+    algorithm: digest,
     notBeforeDate: from,
     notAfterDate: to,
     passphrase,
