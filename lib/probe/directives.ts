@@ -97,6 +97,21 @@ export function redirectToHttps({ redirectHost, port }: Pick<ProbeSite, 'redirec
   };
 }
 
+/** How many exempt paths are named. */
+const NAMED_PATHS = 4;
+
+/** The same in words, with the paths that must not be redirected. */
+export function writeRedirect(server: FrontServer | undefined, site: ProbeSite): string {
+  const paths = site.routes.flatMap(({ requirement: { level }, target }) =>
+    level === 'exempt' && target !== undefined ? [site.prefix + target] : [],
+  );
+  const exempt = [...new Set(paths)];
+  const more = exempt.length > NAMED_PATHS ? ` and ${exempt.length - NAMED_PATHS} more` : '';
+  const handOn =
+    exempt.length === 0 ? '' : `, but hand on what is exempt: ${exempt.slice(0, NAMED_PATHS).join(', ')}${more}`;
+  return writeDirective(server, redirectToHttps(site)) + handOn;
+}
+
 /** Sends no Strict-Transport-Security over plain HTTP. */
 export function hstsOverHttpsOnly(): Directives {
   return {

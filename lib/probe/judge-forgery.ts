@@ -1,5 +1,5 @@
 import { FOREIGN_HOST, FORGED_PORT, FORGED_PREFIX } from './asks.js';
-import { dropHeader, redirectToHttps, stateForwardedHost, stateScheme, writeDirective } from './directives.js';
+import { dropHeader, stateForwardedHost, stateScheme, writeDirective, writeRedirect } from './directives.js';
 import { headerLine, readRefusal, type Answered, type Forgery } from './observations.js';
 import { originText, type Judged, type Problem } from './problems.js';
 import { isTelling, redirectTarget } from './judge-redirects.js';
@@ -76,7 +76,7 @@ function judgeForged(exchange: Answered, forged: Forgery, honest: Answered, judg
 function steeredByHost(subject: string, page: string, { site, server }: Judged): Problem {
   const byApplication = site.anyHost
     ? `Write hosts: ['${site.host}'] in place of hosts: ['*'] in SecureModule.forRoot().`
-    : `Let the server in front redirect to the name of the site: ${writeDirective(server, redirectToHttps(site))}.`;
+    : `Let the server in front redirect to the name of the site: ${writeRedirect(server, site)}.`;
   return {
     id: 'SEC525',
     subject: `${subject}: Host`,

@@ -1,4 +1,4 @@
-import { keepHost, redirectToHttps, stateScheme, writeDirective } from './directives.js';
+import { keepHost, stateScheme, writeDirective, writeRedirect } from './directives.js';
 import { headerLine, headerLines, readRefusal, type Answer, type Answered } from './observations.js';
 import { originText, routeOf, routeSubject, urlText, type Judged, type Problem } from './problems.js';
 import type { ProbeSite, SiteRoute } from './site.js';
@@ -53,7 +53,7 @@ function ran({ ask }: Answered, route: SiteRoute, what: string, { site, server }
   const { requirement, overHttp } = route;
   const enforced = overHttp.safe.action !== 'pass';
   const advice = enforced
-    ? `If the server in front says https of plain-HTTP requests, let it state the real scheme (${writeDirective(server, stateScheme(site))}); if it answers in place of the application, hand the path on, or redirect it (${writeDirective(server, redirectToHttps(site))}).`
+    ? `If the server in front says https of plain-HTTP requests, let it state the real scheme (${writeDirective(server, stateScheme(site))}); if it answers in place of the application, hand the path on, or redirect it (${writeRedirect(server, site)}).`
     : 'Take httpsSupport: false and reportOnly out of SecureModule.forRoot(): nothing is enforced.';
   return {
     id: 'SEC520',
@@ -70,9 +70,20 @@ function judgeRedirect(exchange: Answered, route: SiteRoute, target: URL, judged
     if (target.href === urlText(exchange, site)) return [loop(exchange, judged)];
     return [ran(exchange, route, `was led to ${target.href}`, judged)];
   }
+  if (isLedAsOverHttps(exchange, target, judged)) {
+    return [ran(exchange, route, `was led to ${target.href}, as over https`, judged)];
+  }
   const wrongPlace = judgePlace(exchange, target, judged);
   if (wrongPlace !== undefined) return [wrongPlace];
   return [...judgeStatus(exchange, route, judged), ...judgeStored(exchange, ask.method, route, judged)];
+}
+
+/** Led to where the same page over https leads: the application has answered, such as with its page to sign in. */
+function isLedAsOverHttps({ ask }: Answered, target: URL, { site, answered }: Judged): boolean {
+  const path = target.pathname + target.search;
+  if (path === ask.target || path === ask.target.slice(site.prefix.length)) return false;
+  const twin = answered.find(({ ask: other }) => other.scheme === 'https' && other.target === ask.target);
+  return twin !== undefined && redirectTarget(twin, site)?.href === target.href;
 }
 
 function judgePlace(exchange: Answered, target: URL, { site, server }: Judged): Problem | undefined {
@@ -85,7 +96,7 @@ function judgePlace(exchange: Answered, target: URL, { site, server }: Judged): 
     ...seen,
     id: 'SEC528',
     cause: `A redirect leads to ${target.href}, and not to the same page over https.`,
-    fix: `Redirect each page to itself: ${writeDirective(server, redirectToHttps(site))}. Or hand plain HTTP on to the application, which does.`,
+    fix: `Redirect each page to itself: ${writeRedirect(server, site)}. Or hand plain HTTP on to the application, which does.`,
   };
   if (target.protocol !== 'https:') return elsewhere;
   if (target.hostname !== redirectHost) {
@@ -93,7 +104,7 @@ function judgePlace(exchange: Answered, target: URL, { site, server }: Judged): 
       ...seen,
       id: 'SEC528',
       cause: `A redirect leads to ${target.origin}, and visitors use https://${redirectHost}${own}.`,
-      fix: `If the application redirects: redirect: { host: '${redirectHost}' } in SecureModule.forRoot(). If the server in front does: ${writeDirective(server, redirectToHttps(site))}.`,
+      fix: `If the application redirects: redirect: { host: '${redirectHost}' } in SecureModule.forRoot(). If the server in front does: ${writeRedirect(server, site)}.`,
     };
   }
   if (targetPort !== port) {
@@ -101,7 +112,7 @@ function judgePlace(exchange: Answered, target: URL, { site, server }: Judged): 
       ...seen,
       id: 'SEC526',
       cause: `A redirect leads to port ${targetPort}, and https is served on port ${port}.`,
-      fix: `If the application redirects: ports: { http: ${httpPort}, https: ${port} } in SecureModule.forRoot(). If the server in front does: ${writeDirective(server, redirectToHttps(site))}.`,
+      fix: `If the application redirects: ports: { http: ${httpPort}, https: ${port} } in SecureModule.forRoot(). If the server in front does: ${writeRedirect(server, site)}.`,
     };
   }
   if (prefix !== '' && target.pathname + target.search === asked.slice(prefix.length)) {
@@ -129,7 +140,7 @@ function judgeStatus({ ask, answer }: Answered, route: SiteRoute, { site, server
       subject: originText(site, 'http'),
       page: `${writer?.method ?? ask.method} ${ask.target}`,
       cause: `Plain HTTP is redirected with status ${status}, after which clients ask with GET and without the body.`,
-      fix: `If the application redirects: take redirect.status out of SecureModule.forRoot(). If the server in front does: ${writeDirective(server, redirectToHttps(site))}.`,
+      fix: `If the application redirects: take redirect.status out of SecureModule.forRoot(). If the server in front does: ${writeRedirect(server, site)}.`,
     },
   ];
 }
@@ -159,7 +170,7 @@ function judgeStored({ ask, answer }: Answered, method: string, route: SiteRoute
       subject: originText(site, 'http'),
       page: ask.target,
       cause: `Browsers and caches keep the redirect from plain HTTP to https: ${kept}. It outlives any change of the site.`,
-      fix: `Redirect with 307 and without caching: ${writeDirective(server, redirectToHttps(site))}; and take the caching out (nginx: proxy_cache and expires; Apache: CacheEnable and ExpiresActive), or set permanent: true in redirect of SecureModule.forRoot() if it is meant.`,
+      fix: `Redirect with 307 and without caching: ${writeRedirect(server, site)}; and take the caching out (nginx: proxy_cache and expires; Apache: CacheEnable and ExpiresActive), or set permanent: true in redirect of SecureModule.forRoot() if it is meant.`,
     },
   ];
 }
@@ -180,7 +191,7 @@ function judgeRefusal(exchange: Answered, route: SiteRoute, judged: Judged): Pro
       subject: originText(site, 'http'),
       page: ask.target,
       cause: `Plain HTTP is answered ${answer.status} where the application would redirect to https: visitors who type the address do not arrive.`,
-      fix: `Hand plain HTTP on to the application, or redirect it: ${writeDirective(server, redirectToHttps(site))}. If main.ts sets a global prefix, name the function that does so: --setup.`,
+      fix: `Hand plain HTTP on to the application, or redirect it: ${writeRedirect(server, site)}. If main.ts sets a global prefix, name the function that does so: --setup.`,
     },
   ];
 }

@@ -34,14 +34,17 @@ export function judge(site: ProbeSite, observed: Observed, now: Date): readonly 
 
 /**
  * Leaves out what follows from another fault: an application that does not know that a request came over https sends no
- * HSTS, and one that takes plain HTTP for https sends it there. Advice about the header would be wrong.
+ * HSTS, and one that takes plain HTTP for https sends it there, and leads visitors to its page to sign in. Advice about the
+ * header or the redirect would be wrong.
  */
 function withoutConsequences(problems: readonly Problem[]): readonly Problem[] {
   const isUnknown = problems.some(
     ({ id, subject }) => id === 'SEC531' || (/^SEC52[12]$/.test(id) && subject.startsWith('https')),
   );
   const isMistaken = problems.some(({ id }) => id === 'SEC520');
-  return problems.filter(({ id }) => !(id === 'SEC540' && isUnknown) && !(id === 'SEC542' && isMistaken));
+  return problems.filter(
+    ({ id }) => !(id === 'SEC540' && isUnknown) && !((id === 'SEC542' || id === 'SEC528') && isMistaken),
+  );
 }
 
 /** What was asked and says nothing: no answer, or one of a server that is busy or broken. */

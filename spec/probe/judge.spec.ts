@@ -67,6 +67,33 @@ describe('a page that requires https, over plain HTTP', () => {
     expect(idsOf([recorded(given), HTTPS])).toEqual(ids);
   });
 
+  describe('that is led to the page to sign in', () => {
+    const login = { status: 302, location: 'https://shop.example/login' };
+
+    it('as over https: the application has answered, and its redirect is not to be changed', () => {
+      const both = [recorded(login), recorded({ scheme: 'https', ...login, sent: [[STS, 'max-age=31536000']] })];
+      const [found, ...others] = judge(probedSite(), observed(both), NOW);
+      expect(others).toEqual([]);
+      expect(found).toMatchObject({
+        id: 'SEC520',
+        cause: expect.stringContaining('was led to https://shop.example/login'),
+      });
+    });
+
+    it('where another page is answered: that is told alone', () => {
+      const routes = [siteRoute('/account'), siteRoute('/orders/:id', { target: '/orders/x', invented: true })];
+      const orders = recorded({ ...login, target: '/orders/x', route: 1 });
+      expect(idsOf([recorded({ status: 200 }), HTTPS, orders], { routes })).toEqual(['SEC520']);
+      expect(idsOf([HTTP, HTTPS, orders], { routes })).toEqual(['SEC528']);
+    });
+
+    it('is no sign of it where the scheme and the prefix are lost: that is a loop', () => {
+      const asked = { target: '/app/account', location: 'https://shop.example/account' };
+      const both = [recorded(asked), recorded({ ...asked, scheme: 'https', status: 307 })];
+      expect(idsOf(both, { prefix: '/app' })).not.toContain('SEC520');
+    });
+  });
+
   it('with permanent redirects is redirected for good', () => {
     const overHttp = { safe: { action: 'redirect', status: 308 }, unsafe: { action: 'refuse', status: 403 } } as const;
     expect(idsOf([recorded({ status: 308 }), HTTPS], { routes: [siteRoute('/account', { overHttp })] })).toEqual([]);
