@@ -5,8 +5,12 @@ import type { Endpoint, Route } from '../policy/route-table.js';
 export interface StoreFacts {
   /** `plain` stores have no conditional writes. */
   readonly kind: 'embedded' | 'memory' | 'conditional' | 'plain';
-  /** Of clients that end the process when they lose their connection, the options that name their stores. */
-  readonly silent: readonly string[];
+  /** The options whose stores have a connection without a listener for `error`. */
+  readonly silent: readonly {
+    readonly option: string;
+    /** It writes errors to the console by itself, and ends no process. */
+    readonly survives: boolean;
+  }[];
 }
 
 /** What is known of an application once it has started, as far as the checks look at it. */

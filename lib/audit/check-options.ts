@@ -200,10 +200,12 @@ function checkStore({ sessionStore, hosting }: BootFacts, findings: Findings): v
       fix: 'Give a store that instances share: store: new RedisStore({ client }). Where dir is on a volume that lasts, and one instance uses it at a time, accept this finding.',
     });
   }
-  for (const subject of silent) {
+  for (const { option, survives } of silent) {
     findings.report('SEC228', {
-      subject,
-      cause: 'Its Redis client has no listener for error, so a lost connection ends the process.',
+      subject: option,
+      cause: survives
+        ? 'Its client has no listener for error, so ioredis writes every lost connection to the console and your logger hears nothing of it.'
+        : 'Its client has no listener for error. Node ends the process when a connection is lost and nobody listens. SecureModule listens from its start on: an error before that ends the process, and your logger hears of none.',
       fix: "Add one before the client connects: client.on('error', (error) => logger.error(error)).",
     });
   }

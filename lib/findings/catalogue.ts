@@ -43,7 +43,7 @@ export const CATALOGUE = {
   SEC221: { severity: 'warning', title: 'Sessions are kept in memory' },
   SEC226: { severity: 'info', title: 'Sessions of the old engine are no longer moved in' },
   SEC227: { severity: 'warning', title: 'The embedded session store is on a disk that does not last' },
-  SEC228: { severity: 'error', title: 'The client of the session store has no error listener' },
+  SEC228: { severity: 'warning', title: 'The client of the session store has no error listener' },
   SEC229: { severity: 'info', title: 'The session store has no conditional writes' },
   SEC230: { severity: 'warning', title: 'Shared caches may keep a page that was made from a session' },
   SEC231: { severity: 'error', title: 'A cache answers one user with the page of another' },

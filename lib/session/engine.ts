@@ -35,8 +35,10 @@ import {
   toContent,
   unavailable,
   UnstorableSessionError,
+  UnsupportedByStoreError,
 } from './session-errors.js';
 import { SessionHeaders } from './session-headers.js';
+import { listenForErrors } from './store-clients.js';
 import { SessionLoader } from './session-loader.js';
 import { SessionReports } from './session-reports.js';
 import { SessionState, setState, type ResponseHead, type SessionOperations } from './session-state.js';
@@ -68,6 +70,7 @@ export class SessionEngine implements SessionOperations {
   ): Promise<SessionEngine> {
     const compiled = compileSession(options, enforcer.enforcing);
     const settings = enforcer.enforcing ? compiled : withoutSecure(compiled);
+    listenForErrors(options.store, options.adopt?.store);
     const records = await openRecords(options, process.env);
     try {
       const proof = await proveStore(records, findings);
@@ -344,6 +347,7 @@ export class SessionEngine implements SessionOperations {
     try {
       return await work();
     } catch (cause) {
+      if (cause instanceof UnsupportedByStoreError) throw cause;
       this.reports.storeFaltered(cause);
       throw unavailable(cause);
     }

@@ -68,7 +68,7 @@ export function explainUserChange(request: PlatformRequest): Explanation {
 export function explainStore(error: unknown): Explanation {
   return {
     subject: 'session store',
-    cause: `It failed: ${messageOf(error)}. Requests with a session are answered 503 meanwhile.`,
+    cause: `It failed: ${messageOf(error).replace(/\.$/, '')}. Requests with a session are answered 503 meanwhile.`,
     fix: 'Bring the store back; nothing needs to be restarted here.',
   };
 }

@@ -2,17 +2,14 @@ import type { StoreFacts } from '../audit/boot-facts.js';
 import type { SessionOptions } from '../options/session-options.js';
 import { isInMemory } from '../settings/validate-session.js';
 import { isPostgresStore } from './postgres-records.js';
-import { isObject } from './records.js';
 import { isRedisStore } from './redis-records.js';
+import { clientsOf, isSilent } from './store-clients.js';
 
 /** What can be told of the store of some options without asking it anything. */
 export function lookAtStore(session: SessionOptions | undefined): StoreFacts | undefined {
   if (session === undefined) return undefined;
   const { store, adopt } = session;
-  const silent = [
-    ...(hasSilentClient(store) ? ['session.store'] : []),
-    ...(hasSilentClient(adopt?.store) ? ['session.adopt.store'] : []),
-  ];
+  const silent = [...silentIn(store, 'session.store'), ...silentIn(adopt?.store, 'session.adopt.store')];
   return { kind: kindOf(store), silent };
 }
 
@@ -22,10 +19,7 @@ function kindOf(store: SessionOptions['store']): StoreFacts['kind'] {
   return isRedisStore(store) || isPostgresStore(store) ? 'conditional' : 'plain';
 }
 
-/** A client of node-redis emits `error`; ioredis writes it to the log instead, and connect-pg-simple hides its pool. */
-function hasSilentClient(store: unknown): boolean {
-  const client: unknown = isObject(store) ? store['client'] : undefined;
-  if (!isObject(client) || typeof client['withCommandOptions'] !== 'function') return false;
-  const { listenerCount } = client;
-  return typeof listenerCount === 'function' && Reflect.apply(listenerCount, client, ['error']) === 0;
+function silentIn(store: unknown, option: string): StoreFacts['silent'] {
+  const silent = clientsOf(store).filter(isSilent);
+  return silent.length === 0 ? [] : [{ option, survives: silent.every(({ survives }) => survives) }];
 }

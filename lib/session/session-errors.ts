@@ -15,6 +15,11 @@ export class MovedSessionError extends ConflictException {
   override readonly name = 'MovedSessionError';
 }
 
+/** A store has no way to do what it was asked. */
+export class UnsupportedByStoreError extends Error {
+  override readonly name = 'UnsupportedByStoreError';
+}
+
 /** What a handler is thrown where the store fails. */
 export function unavailable(cause: unknown): ServiceUnavailableException {
   return new ServiceUnavailableException('Sessions cannot be reached at the moment.', { cause });

@@ -7,9 +7,13 @@ export interface StoreConstructor {
   readonly prototype: EventEmitter;
 }
 
+/** What stores were given that are built from {@link Store}: connect-pg-simple keeps the pool of an application to itself. */
+const givenOptions = new WeakMap<object, object>();
+
 /** A function and no class: session-file-store and connect-dynamodb call it without `new`. */
-function initializeStore(this: EventEmitter): void {
+function initializeStore(this: EventEmitter, options?: unknown): void {
   Reflect.apply(EventEmitter, this, []);
+  if (typeof options === 'object' && options !== null) givenOptions.set(this, options);
 }
 initializeStore.prototype = Object.create(EventEmitter.prototype, {
   constructor: { value: initializeStore, configurable: true, writable: true },
@@ -20,3 +24,8 @@ initializeStore.prototype = Object.create(EventEmitter.prototype, {
  * `const PgStore = connectPgSimple({ Store })`.
  */
 export const Store: StoreConstructor = Object.setPrototypeOf(initializeStore, EventEmitter);
+
+/** The options of a store that is built from {@link Store}; undefined of any other. */
+export function optionsGivenTo(store: object): object | undefined {
+  return givenOptions.get(store);
+}

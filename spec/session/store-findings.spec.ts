@@ -1,12 +1,15 @@
 import connectPgSimple from 'connect-pg-simple';
 import { RedisStore } from 'connect-redis';
 import expressSession from 'express-session';
-import type { SessionOptions } from 'nestjs-secure';
+import { Redis } from 'ioredis';
+import { Store, type SessionOptions } from 'nestjs-secure';
+import { Pool } from 'pg';
 import { createClient, createClientPool, createCluster } from 'redis';
 import { checkOptions } from '../../lib/audit/check-options.js';
 import { Findings } from '../../lib/findings/findings.js';
 import { detectHosting } from '../../lib/platform/hosting.js';
 import { lookAtStore } from '../../lib/session/look-at-store.js';
+import { listenForErrors } from '../../lib/session/store-clients.js';
 import { compileSettings } from '../../lib/settings/settings.js';
 import { validateOptions } from '../../lib/settings/validate.js';
 import { adapters } from '../support/applications.js';
@@ -76,6 +79,36 @@ describe('a client without a listener for error is a finding', () => {
   ])('%s of node-redis', (_what, newStore) => {
     expect(found({ store: newStore((client) => client) })).toEqual(['SEC228 session.store']);
     expect(found({ store: newStore(listened) })).toEqual([]);
+  });
+
+  it('of ioredis, in a store that shows it', () => {
+    const client = new Redis({ lazyConnect: true });
+    const store = Object.assign(new SwitchedStore(), { client });
+    expect(found({ store })).toEqual(['SEC229 session.store', 'SEC228 session.store']);
+    expect(found({ store: Object.assign(new SwitchedStore(), { client: listened(client) }) })).toEqual([
+      'SEC229 session.store',
+    ]);
+  });
+
+  it('a pool of pg, in a store that is built from our Store', () => {
+    const pool = new Pool({ connectionString: 'postgres://127.0.0.1:1/none' });
+    const OwnPgStore = connectPgSimple({ Store } as never);
+    const store = new OwnPgStore({ pool, pruneSessionInterval: false });
+    expect(found({ store })).toEqual(['SEC228 session.store']);
+    listened(pool);
+    expect(found({ store })).toEqual([]);
+  });
+
+  it('and stays one though the module listens in its place, so that the process lives', () => {
+    const client = createClient();
+    const store = new RedisStore({ client });
+    listenForErrors(undefined, store);
+    listenForErrors(store, undefined);
+    expect(client.listenerCount('error')).toBe(1);
+    expect(client.emit('error', new Error('the connection was lost'))).toBe(true);
+    expect(found({ store })).toEqual(['SEC228 session.store']);
+    listened(client);
+    expect(found({ store })).toEqual([]);
   });
 
   it('of the old store as well', () => {
