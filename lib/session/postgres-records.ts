@@ -115,10 +115,17 @@ export class PostgresRecords implements SessionRecords {
     if (ways.size > 0) await this.query(`DELETE FROM ${this.table} WHERE sid = ANY($1)`, [[...ways]]);
   }
 
-  /** Leaves the rows of others alone, which may lie in the same table. */
+  /**
+   * Leaves the rows of others alone, which may lie in the same table. Waits for moves that are under way, whose new rows a
+   * DELETE alone would not see. Both statements are one transaction: without parameters they are sent as one.
+   */
   async removeAll(): Promise<void> {
     const isOurs = ['created', 'seen', 'content'].map((key) => `strpos(sess::text, '"${key}"') > 0`).join(' AND ');
-    await this.query(`DELETE FROM ${this.table} WHERE (${isOurs}) OR strpos(sess::text, '"movedTo"') > 0`, []);
+    await this.query(
+      `LOCK TABLE ${this.table} IN SHARE ROW EXCLUSIVE MODE;
+       DELETE FROM ${this.table} WHERE (${isOurs}) OR strpos(sess::text, '"movedTo"') > 0`,
+      [],
+    );
   }
 
   /** Reads the whole table. The user is looked for in the text: one row with U+0000 in it fails every JSON operator. */

@@ -189,10 +189,11 @@ export class SecureSessions {
   /**
    * Ends every session there is, of every user, as after a leak.
    *
-   * @throws Error when the store has no way to do so.
+   * @throws Error when the store has no way to do so; a 503 when the store fails.
    */
   async revokeEverybody(): Promise<void> {
-    await this.requiredEngine().records.removeAll();
+    const engine = this.requiredEngine();
+    await engine.withStore(() => engine.records.removeAll());
   }
 
   /** The session of a request, started where there is none. */

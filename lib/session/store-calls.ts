@@ -1,5 +1,6 @@
 import { hashedId, isObject, jsonFrom, type SessionRecord } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
+import { UnsupportedByStoreError } from './session-errors.js';
 
 /** How long a store may take to answer, in milliseconds, before a request is told that it does not. */
 export const STORE_TIMEOUT_MS = 5_000;
@@ -58,6 +59,18 @@ export async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>, patien
   }
 }
 
+/** connect-redis 7 and 8, which show a client of their own making. */
+interface OldRedisStore extends SessionStore {
+  readonly prefix: string;
+  readonly client: { scanIterator(pattern: string, count: number): AsyncIterable<unknown> };
+}
+
+function isOldRedisStore(store: SessionStore): store is OldRedisStore {
+  const client: unknown = Reflect.get(store, 'client');
+  if (!isObject(client) || typeof Reflect.get(store, 'prefix') !== 'string') return false;
+  return Object.getPrototypeOf(client) === Object.prototype && typeof client['scanIterator'] === 'function';
+}
+
 /** The calls of an express-session store, as promises that settle. */
 export class StoreCalls {
   constructor(
@@ -66,45 +79,60 @@ export class StoreCalls {
   ) {}
 
   get(id: string): Promise<unknown> {
-    return this.call('get', id);
+    return this.ask(this.store.get, [id]);
   }
 
-  async set(id: string, session: object): Promise<void> {
-    await this.call('set', id, session);
+  /** @param afterFailure called where it fails or is given up, once the store has settled it: it may have been done. */
+  async set(id: string, session: object, afterFailure?: () => void): Promise<void> {
+    await this.ask(this.store.set, [id, session], afterFailure);
   }
 
   async destroy(id: string): Promise<void> {
-    await this.call('destroy', id);
+    await this.ask(this.store.destroy, [id]);
   }
 
   /**
    * Destroys everything.
    *
-   * @throws Error where the store has no such method.
+   * @throws UnsupportedByStoreError where the store has no way to do so.
    */
   async clear(): Promise<void> {
+    if (isOldRedisStore(this.store)) return this.destroyScanned(this.store);
     const clear: unknown = Reflect.get(this.store, 'clear');
     if (typeof clear !== 'function') {
-      throw new Error(
+      throw new UnsupportedByStoreError(
         'The session store has no clear(), so sessions of all users cannot be ended at once. End those of each user with revokeAll(userId), or change the store.',
       );
     }
     await this.ask(clear, []);
   }
 
-  private call(name: 'get' | 'set' | 'destroy', ...given: unknown[]): Promise<unknown> {
-    return this.ask(this.store[name], given);
+  /** Its own clear() takes pages of keys for keys with node-redis 5, and is refused by a cluster. */
+  private async destroyScanned({ prefix, client }: OldRedisStore): Promise<void> {
+    const pattern = prefix.replaceAll(/[*?[\]\\]/g, '\\$&');
+    for await (const found of client.scanIterator(`${pattern}*`, 500)) {
+      const keys = [found].flat().map(String);
+      await Promise.all(keys.map((key) => this.destroy(key.slice(prefix.length))));
+    }
   }
 
-  private ask(method: Function, given: readonly unknown[]): Promise<unknown> {
-    const answer = (): Promise<unknown> =>
-      new Promise((resolve, reject) => {
-        const done = (error: unknown, found: unknown): void => (isFailure(error) ? reject(error) : resolve(found));
-        const returned: unknown = Reflect.apply(method, this.store, [...given, done]);
-        // Some stores return a promise as well, and some of those forget the callback when it rejects.
-        if (isObject(returned) && typeof returned['then'] === 'function') Promise.resolve(returned).catch(reject);
-      });
-    return inTime(answer, this.patience);
+  private async ask(method: Function, given: readonly unknown[], afterFailure = ignore): Promise<unknown> {
+    const answer = this.start(method, given);
+    try {
+      return await inTime(() => answer, this.patience);
+    } catch (error) {
+      answer.then(afterFailure, afterFailure);
+      throw error;
+    }
+  }
+
+  private start(method: Function, given: readonly unknown[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const done = (error: unknown, found: unknown): void => (isFailure(error) ? reject(error) : resolve(found));
+      const returned: unknown = Reflect.apply(method, this.store, [...given, done]);
+      // Some stores return a promise as well, and some of those forget the callback when it rejects.
+      if (isObject(returned) && typeof returned['then'] === 'function') Promise.resolve(returned).catch(reject);
+    });
   }
 }
 
@@ -112,3 +140,5 @@ export class StoreCalls {
 function isFailure(error: unknown): boolean {
   return error !== undefined && error !== null && !(isObject(error) && error['code'] === 'ENOENT');
 }
+
+function ignore(): void {}

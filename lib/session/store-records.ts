@@ -31,7 +31,8 @@ const MARKER_MILLISECONDS = 10 * 60_000;
  * may have ended the session meanwhile:
  *
  * - `remove` marks the session as ended, destroys it, and then follows the marker of a move.
- * - `update` writes, and then reads the mark of an ended session; where it is there, it destroys what it wrote.
+ * - `removeAll` marks all sessions that were made until then as ended, before and after it destroys them.
+ * - `update` writes, and then reads the marks of an ended session; where one is there, it destroys what it wrote.
  * - `move` sets its marker, writes the new session, and reads the old one; where that is gone or marked as ended, it
  *   destroys the new one. Else it marks the old one as ended, and destroys it.
  *
@@ -82,7 +83,7 @@ export class StoreRecords implements SessionRecords {
       await this.mark(movedKey(oldId), { movedTo: newId, until });
       await this.write(newId, record);
       // In this order: a slower `update` may have brought the old session back for a moment after it was marked.
-      if ((await this.record(oldId)) === undefined || (await this.isMarked(endedKey(oldId)))) {
+      if ((await this.record(oldId)) === undefined || (await this.hasEnded(oldId, record))) {
         await this.calls.destroy(newId);
         await this.calls.destroy(movedKey(oldId));
         return false;
@@ -105,8 +106,15 @@ export class StoreRecords implements SessionRecords {
     for (const way of ways) await this.calls.destroy(movedKey(way));
   }
 
+  /**
+   * A request that is on its way may write a session back. It finds the mark, which stands before and after; where it
+   * looks in the moment in which the mark itself is destroyed, the next write of that session does.
+   */
   async removeAll(): Promise<void> {
+    const mark = { at: this.now() };
+    await this.mark(ENDED_ALL, mark, LIST_MILLISECONDS);
     await this.calls.clear();
+    await this.mark(ENDED_ALL, mark, LIST_MILLISECONDS);
   }
 
   async listByUser(userId: string): Promise<readonly KeptSession[]> {
@@ -146,10 +154,14 @@ export class StoreRecords implements SessionRecords {
   private async rewrite(id: string, next: (kept: SessionRecord) => SessionRecord): Promise<boolean> {
     const kept = await this.record(id);
     if (kept === undefined) return false;
-    await this.write(id, next(kept));
-    if (!(await this.isMarked(endedKey(id)))) return true;
-    await this.calls.destroy(id);
-    return false;
+    const isStillThere = async (): Promise<boolean> => {
+      if (!(await this.hasEnded(id, kept))) return true;
+      await this.calls.destroy(id);
+      return false;
+    };
+    // A store may do late what was given up, when the session has been ended in the meantime.
+    await this.write(id, next(kept), () => void isStillThere().catch(ignore));
+    return isStillThere();
   }
 
   /** Ends a session under one id, and says where it has moved meanwhile. */
@@ -162,17 +174,23 @@ export class StoreRecords implements SessionRecords {
     });
   }
 
-  private mark(key: string, content: object): Promise<void> {
+  private mark(key: string, content: object, lifetime = MARKER_MILLISECONDS): Promise<void> {
     const seen = this.now();
-    return this.calls.set(key, { cookie: cookieOf({ seen, expires: seen + MARKER_MILLISECONDS }), ...content });
+    return this.calls.set(key, { cookie: cookieOf({ seen, expires: seen + lifetime }), ...content });
+  }
+
+  /** Whether a session was ended, by itself or with all others, while it was written. */
+  private async hasEnded(id: string, { created }: SessionRecord): Promise<boolean> {
+    const [isEnded, all] = await Promise.all([this.isMarked(endedKey(id)), this.calls.get(ENDED_ALL)]);
+    return isEnded || (isObject(all) && Number(all['at']) >= created);
   }
 
   private async isMarked(key: string): Promise<boolean> {
     return isObject(await this.calls.get(key));
   }
 
-  private async write(id: string, record: SessionRecord): Promise<void> {
-    await this.calls.set(id, storedFrom(record));
+  private async write(id: string, record: SessionRecord, afterFailure?: () => void): Promise<void> {
+    await this.calls.set(id, storedFrom(record), afterFailure);
     if (record.userId !== undefined) await this.enlist(record.userId, id, record);
   }
 
@@ -224,6 +242,9 @@ export class StoreRecords implements SessionRecords {
   }
 }
 
+/** The mark of all sessions at once. */
+const ENDED_ALL = 'ended:';
+
 function movedKey(id: string): string {
   return `moved:${id}`;
 }
@@ -244,3 +265,5 @@ function adviceFor(store: SessionStore): string | undefined {
   if (!isIoredis) return undefined;
   return 'connect-redis 9 works with node-redis only, and was given a client of ioredis: give it createClient() of the package redis, or install connect-redis 8.';
 }
+
+function ignore(): void {}

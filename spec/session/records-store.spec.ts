@@ -3,6 +3,7 @@ import session, { MemoryStore } from 'express-session';
 import { runInNewContext } from 'node:vm';
 import type { SessionStore } from '../../lib/options/session-options.js';
 import { UnreadableRecordError } from '../../lib/session/records.js';
+import { storedFrom } from '../../lib/session/store-calls.js';
 import { StoreRecords } from '../../lib/session/store-records.js';
 import { dataOf, describeContract, newId, recordOf } from '../support/session-records-contract.js';
 
@@ -278,3 +279,122 @@ it('a removal that failed half way ends a session that had moved, when it is don
   await records.remove(before);
   expect(await records.read(after)).toBeUndefined();
 });
+
+it('a session that is being written while all are ended is gone, or goes with its next write', async () => {
+  const store = new HeldStore();
+  const [records, id, record] = [new StoreRecords(store), newId(), recordOf({ userId: 'ann' })];
+  await records.insert(id, record);
+  // The write comes after everything was destroyed: it finds the mark.
+  store.beforeSet = () => new StoreRecords(store).removeAll();
+  expect(await records.update(id, record)).toBe(false);
+  expect(await records.read(id)).toBeUndefined();
+  expect(await records.listByUser('ann')).toEqual([]);
+  // Brought back past the mark, as by a process that looked for it in the moment in which it was destroyed.
+  store.put(id, record);
+  expect(await records.read(id)).toBeDefined();
+  expect(await records.touch(id, record)).toBe(false);
+  expect(await records.read(id)).toBeUndefined();
+  // What is made later lives.
+  const later = newId();
+  await records.insert(later, recordOf({ created: Date.now() + 1 }));
+  expect(await records.update(later, recordOf({ created: Date.now() + 1 }))).toBe(true);
+});
+
+it('a write that the store does when it was given up, after the session has ended, is taken back', async () => {
+  const store = new HeldStore();
+  const [records, id, record] = [new StoreRecords(store, Date.now, 20), newId(), recordOf({ userId: 'ann' })];
+  await records.insert(id, record);
+  let goOn: () => void = () => undefined;
+  store.beforeSet = () => new Promise((resolve) => (goOn = resolve));
+  await expect(records.update(id, record)).rejects.toThrow('did not answer within 20 milliseconds');
+  // In another process, which knows nothing of the write.
+  await new StoreRecords(store).remove(id);
+  expect(await records.read(id)).toBeUndefined();
+  const removed = store.nextRemoval();
+  goOn();
+  await removed;
+  expect(await records.read(id)).toBeUndefined();
+});
+
+it('a write that the store does and does not acknowledge is taken back where the session has ended', async () => {
+  const store = new HeldStore();
+  const [records, id, record] = [new StoreRecords(store), newId(), recordOf({ userId: 'ann' })];
+  await records.insert(id, record);
+  store.beforeSet = async () => {
+    await new StoreRecords(store).remove(id);
+    store.put(id, record);
+    throw new Error('the answer was lost');
+  };
+  const removed = store.nextRemoval(2);
+  await expect(records.update(id, record)).rejects.toThrow('the answer was lost');
+  await removed;
+  expect(await records.read(id)).toBeUndefined();
+});
+
+it.each([
+  ['one key at a time, as redis 4 gives them', (keys: readonly string[]) => keys],
+  ['pages of keys, as redis 5 gives them', (keys: readonly string[]) => [keys.slice(0, 2), [], keys.slice(2)]],
+])('connect-redis before 9 ends all sessions: %s', async (_what, pages) => {
+  const kept = new Map<string, string>([['other:1', 'of somebody else']]);
+  const client = {
+    scanIterator: () => pages([...kept.keys()].filter((key) => key.startsWith('sess:')))[Symbol.iterator](),
+  };
+  const store = {
+    prefix: 'sess:',
+    client,
+    get: (key: string, done: Done) => done(null, JSON.parse(kept.get(`sess:${key}`) ?? 'null')),
+    set: (key: string, value: object, done: Done) => done(null, void kept.set(`sess:${key}`, JSON.stringify(value))),
+    destroy: (key: string, done: Done) => done(null, void kept.delete(`sess:${key}`)),
+    clear: () => Promise.reject(new TypeError('Invalid argument type')),
+  };
+  const records = new StoreRecords(store);
+  const ids = [newId(), newId(), newId()];
+  for (const id of ids) await records.insert(id, recordOf({ userId: 'ann' }));
+  await records.removeAll();
+  expect(await records.stillThere(ids)).toEqual(new Map());
+  expect([...kept.keys()]).toEqual(['other:1', 'sess:ended:']);
+});
+
+type Done = (error: unknown, found?: object | null) => void;
+
+/** A store in memory, in which something may come between. */
+class HeldStore {
+  readonly kept = new Map<string, string>();
+  beforeSet: (() => Promise<void>) | undefined;
+  private removed: () => void = () => undefined;
+
+  put(id: string, record: Parameters<typeof storedFrom>[0]): void {
+    this.kept.set(id, JSON.stringify(storedFrom(record)));
+  }
+
+  get(id: string, done: Done): void {
+    done(null, JSON.parse(this.kept.get(id) ?? 'null'));
+  }
+
+  set(id: string, given: object, done: Done = () => undefined): void {
+    const { beforeSet } = this;
+    this.beforeSet = undefined;
+    Promise.resolve(beforeSet?.()).then(() => done(null, void this.kept.set(id, JSON.stringify(given))), done);
+  }
+
+  destroy(id: string, done: Done = () => undefined): void {
+    done(null, void this.kept.delete(id));
+    this.removed();
+  }
+
+  /** When so many sessions have been destroyed from now on. */
+  nextRemoval(count = 1): Promise<void> {
+    return new Promise((resolve) => {
+      let left = count;
+      this.removed = () => {
+        left -= 1;
+        if (left === 0) resolve();
+      };
+    });
+  }
+
+  clear(done: Done): void {
+    this.kept.clear();
+    done(null);
+  }
+}
