@@ -18,13 +18,16 @@ const REQUEST_NAMES = [
   '_passport',
 ];
 
+/** A decoration that takes no name from anybody. */
+const DECORATED = Symbol('nestjs-secure:reply');
+
 /** What is used of a Fastify instance. */
 interface Instance {
   addHook(name: 'onReady', hook: () => Promise<void>): unknown;
   hasRequestDecorator(name: string): boolean;
-  hasReplyDecorator(name: string): boolean;
+  hasReplyDecorator(name: string | symbol): boolean;
   decorateRequest(name: string, accessor: object): unknown;
-  decorateReply(name: string, method: Function): unknown;
+  decorateReply(name: string | symbol, method: Function): unknown;
 }
 
 /** What is used of a Fastify reply. */
@@ -41,6 +44,8 @@ interface Reply {
 export function bridgePassport(adapter: HttpServer): void {
   const instance: unknown = adapter.getInstance();
   if (!isFastify(instance)) return;
+  // Fastify uses the class of its replies for routes only where something was decorated by the time they are made.
+  if (!instance.hasReplyDecorator(DECORATED)) instance.decorateReply(DECORATED, end);
   // Later than every plugin: a name that is taken makes their own decorateRequest throw.
   instance.addHook('onReady', async () => {
     for (const name of REQUEST_NAMES) {

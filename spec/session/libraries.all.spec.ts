@@ -1,53 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { send } from '../support/applications.js';
-import { compileSample } from '../support/sample-process.js';
-import { Browser, type Visit } from '../support/sessions.js';
+import { compileLibraries, json, throughProvider } from '../support/library-process.js';
 
-const PROGRAM = 'spec/support/library-app.ts';
-
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'libraries-'));
-  compileSample(folder, PROGRAM);
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** An application with the libraries, in a process that ends with the tests of its block. */
-function serve(adapter: string): () => Browser {
-  let child: ChildProcess | undefined;
-  let port = 0;
-
-  beforeAll(async () => {
-    const given = JSON.stringify({ adapter, dir: join(folder, adapter.replaceAll('/', '-')) });
-    const started = spawn(process.execPath, [join(folder, PROGRAM.replace(/\.ts$/, '.js')), given]);
-    child = started;
-    let output = '';
-    await new Promise<void>((resolve, reject) => {
-      for (const stream of [started.stdout, started.stderr]) {
-        stream.setEncoding('utf8').on('data', (text: string) => {
-          output += text;
-          const [, found] = /^port (\d+)$/m.exec(output) ?? [];
-          port = Number(found);
-          if (found !== undefined) resolve();
-        });
-      }
-      started.on('close', (code) => reject(new Error(`The application ended with ${code}:\n${output}`)));
-    });
-  });
-
-  afterAll(async () => {
-    if (child === undefined || child.exitCode !== null) return;
-    const exit = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exit;
-  });
-
-  return () => new Browser({ ask: (path, ask) => send(port, path, ask) });
-}
+const serve = compileLibraries('spec/support/library-app.ts');
 
 function form(content: object): { method: string; headers: Record<string, string>; body: string } {
   return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(content) };
@@ -55,19 +8,6 @@ function form(content: object): { method: string; headers: Record<string, string
 
 const post = { method: 'POST' };
 const right = form({ username: 'ada', password: 'right' });
-
-/** Follows a redirect to another server, and what that redirects to. */
-async function throughProvider(browser: Browser, { headers: { location = '' } }: Visit): Promise<Visit> {
-  const there = await fetch(location, { redirect: 'manual' });
-  const back = new URL(there.headers.get('location') ?? '');
-  expect(back.origin).toBe('https://localhost');
-  return browser.visit(back.pathname + back.search);
-}
-
-function json({ status, body }: Visit): unknown {
-  expect({ status, body }).toEqual({ status: expect.any(Number), body: expect.stringMatching(/^[[{n"]/) });
-  return JSON.parse(body);
-}
 
 describe.each(['express', 'fastify'])('on %s', (adapter) => {
   const open = serve(adapter);
