@@ -124,7 +124,7 @@ function compilePlan(
   };
 }
 
-function installPlan(adapter: HttpServer, { enforcer, engine }: Parts, plan: Plan): Installation {
+function installPlan(adapter: HttpServer, { enforcer, engine, modules }: Parts, plan: Plan): Installation {
   const { gate, serverGate, continueGate, onTurnedAway, entrance, requestProperties } = plan;
   if (engine !== null) {
     saveBeforeSending(adapter);
@@ -153,7 +153,7 @@ function installPlan(adapter: HttpServer, { enforcer, engine }: Parts, plan: Pla
           turnAway: (request) => entrance?.turnAway(request),
         });
   if (requestProperties !== undefined) extendRequests(adapter, requestProperties);
-  const findSessionMiddleware = engine === null ? () => [] : watchSessionMiddleware(adapter);
+  const findSessionMiddleware = engine === null ? () => [] : watchSessionMiddleware(adapter, modules);
   const frameworkTrust =
     proxies === undefined
       ? undefined

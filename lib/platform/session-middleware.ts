@@ -1,22 +1,42 @@
 import type { HttpServer } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 
 /** Fastify's plugins that put a session on requests. */
 const PLUGINS = ['@fastify/session', '@fastify/secure-session'];
 
 /** Finds out which other session engines an application uses: the middleware it adds from here on, and plugins. */
-export function watchSessionMiddleware(adapter: HttpServer): () => readonly string[] {
+export function watchSessionMiddleware(adapter: HttpServer, modules: ModulesContainer): () => readonly string[] {
   const found = new Set<string>();
-  const use: unknown = Reflect.get(adapter, 'use');
-  if (typeof use === 'function') {
-    Reflect.set(adapter, 'use', (...given: unknown[]) => {
-      for (const one of given) {
-        const name = engineOf(one);
-        if (name !== undefined) found.add(name);
-      }
-      return Reflect.apply(use, adapter, given);
-    });
-  }
+  const note = (given: readonly unknown[]): void => {
+    for (const one of given.flat()) {
+      const name = engineOf(one);
+      if (name !== undefined) found.add(name);
+    }
+  };
+  watchCalls(adapter, 'use', note);
+  // Called when the modules are made, and right before they configure their middleware.
+  watchCalls(adapter, 'init', () => {
+    for (const { instance } of modules.values()) watchConsumer(instance, note);
+  });
   return () => [...found, ...pluginsOf(adapter.getInstance())];
+}
+
+/** Nest wraps a function that `consumer.apply()` is given, so it is seen there or never. */
+function watchConsumer(module: unknown, note: (given: readonly unknown[]) => void): void {
+  if (typeof module !== 'object' || module === null) return;
+  watchCalls(module, 'configure', ([consumer]) => {
+    if (typeof consumer === 'object' && consumer !== null) watchCalls(consumer, 'apply', note);
+  });
+}
+
+/** Has the arguments of a method noted before each call. */
+function watchCalls(owner: object, name: string, note: (given: readonly unknown[]) => void): void {
+  const method: unknown = Reflect.get(owner, name);
+  if (typeof method !== 'function') return;
+  Reflect.set(owner, name, function watched(this: unknown, ...given: unknown[]): unknown {
+    note(given);
+    return Reflect.apply(method, this, given);
+  });
 }
 
 /** By the name of the function that its package makes. */
