@@ -40,6 +40,17 @@ export class SecureSession {
     if (data !== undefined) assignData(this, data);
   }
 
+  /** What `Object.prototype` has under this name would change what the session inherits from, and be stored nowhere. */
+  get ['__proto__'](): unknown {
+    return SecureSession.prototype;
+  }
+
+  set ['__proto__'](_value: unknown) {
+    throw new TypeError(
+      "req.session cannot keep '__proto__': it would change what the session inherits from. Check the keys that a request sends before they are assigned.",
+    );
+  }
+
   /** The key under which the store keeps the session. Nobody can sign in with it, so it may be logged. */
   get id(): string {
     this.#ticket ??= this.#owner.ticketFor(this);

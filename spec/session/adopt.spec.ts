@@ -73,6 +73,8 @@ const sites = adapters.flatMap(([platform, newAdapter], at) =>
 );
 
 const UNTIL = '2999-01-01';
+// oxlint-disable-next-line unicorn/no-thenable -- `then` is the name of an option, of an object that is never awaited
+const REFUSE_MORE = { max: 1, then: 'refuse' } as const;
 
 describe.each(sites)('a visitor who was signed in by %s, on %s,', (_engine, platform, start, newStore, newAdapter) => {
   // One that has get, set and destroy only, and one with conditional writes.
@@ -234,6 +236,26 @@ describe.each(sites)('a visitor who was signed in by %s, on %s,', (_engine, plat
     const { old, app } = await openSite({ session: { ...openStore().options, perUser: ONE_PER_USER } });
     for (let visits = 0; visits < 2; visits += 1) await visit(app, '/me', await old.signIn({ userId: 'ada' }));
     expect(await app.nest.get(SecureSessions).list('ada')).toHaveLength(1);
+  });
+
+  it('is refused where perUser refuses one more session, and disturbs neither the first nor what comes next', async () => {
+    const { old, app } = await openSite({ session: { ...openStore().options, perUser: REFUSE_MORE } });
+    const first = await old.signIn({ userId: 'ada' });
+    const { headers } = await visit(app, '/me', first);
+    const own = headers['set-cookie']?.find((line) => line.startsWith('__Host-sid='))?.split(';')[0] ?? '';
+    const second = await old.signIn({ userId: 'ada' });
+    const refused = await Promise.all([1, 2].map(() => visit(app, '/me', second)));
+    for (const { status, headers: sent } of refused) {
+      // Of two at once one moves it in; the other may find it gone.
+      if (status !== 403) expect(status).toBe(200);
+      expect(sent['set-cookie'] ?? []).toEqual([]);
+    }
+    expect(refused.map(({ status }) => status)).toContain(403);
+    expect(JSON.parse((await visit(app, '/me', second)).body).user).toBeNull();
+    expect(await old.userOf(second)).toBeNull();
+    expect(JSON.parse((await visit(app, '/me', own)).body).user).toBe('ada');
+    expect(await app.nest.get(SecureSessions).list('ada')).toHaveLength(1);
+    expect(findingsOf(app)).toEqual([]);
   });
 });
 

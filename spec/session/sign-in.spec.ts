@@ -120,6 +120,16 @@ describe.each(sites)('On %s with %s, signIn()', (_platform, _store, newAdapter, 
     },
   );
 
+  it('refuses data with the key __proto__ before anything happens', async () => {
+    const { store, browser } = await openSite();
+    await browser.visit('/cart', { method: 'POST' });
+    const { body } = await browser.visit('/login-with?key=__proto__', { method: 'POST' });
+    expect(body).toBe(
+      "TypeError: signIn() cannot keep '__proto__' at the top level of the session: it is the session's own. Leave it out: it would change what the session inherits from.",
+    );
+    expect(await store.ids()).toEqual([browser.keptId()]);
+  });
+
   it('refuses what is no id of a user', async () => {
     const { store, browser } = await openSite();
     const answer = await browser.visit('/login-of-nobody', { method: 'POST' });
