@@ -135,6 +135,10 @@ async function probe(
   if (options.html !== undefined || options.json === true) stderr.write(summaryOf(report, options.failOn));
   if (options.json === true) stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (options.html === undefined) stdout.write(probeTable(report, tableStyle(stdout, env)));
+  if (report.requests > 0 && report.unanswered.length >= report.requests) {
+    stderr.write(`${report.url} gave no telling answer to any request, so nothing is known about it. Is it running?\n`);
+    return EXIT.failed;
+  }
   return exitCodeOf(report, options.failOn);
 }
 

@@ -43,6 +43,13 @@ describe('nestjs-secure probe', () => {
     expect(stdout).not.toContain('\u001b[');
   });
 
+  it('does not pass where the site gives no telling answer', async () => {
+    site.down = true;
+    const { code, stderr } = await site.run('--ca', site.file('ca.pem'));
+    expect(code).toBe(2);
+    expect(stderr).toContain(`https://${PROBED_HOST} gave no telling answer to any request`);
+  });
+
   it.each<[string, string[], RegExp]>([
     [
       'another scheme',

@@ -27,9 +27,10 @@ export class ProbedCommand {
     return command;
   }
 
-  /** What it is asked for, and whether it redirects. */
+  /** What it is asked for, whether it redirects, and whether the application behind it is down. */
   readonly asked: string[] = [];
   redirects = true;
+  down = false;
   /** The options that lead to it. */
   readonly place: string[] = [];
   private readonly http: Server;
@@ -41,14 +42,17 @@ export class ProbedCommand {
   ) {
     this.http = createServer(({ method, url, headers }, response) => {
       this.asked.push(`${method} http ${url}`);
-      if (this.redirects && headers.host === PROBED_HOST) {
+      if (this.down) response.writeHead(502);
+      else if (this.redirects && headers.host === PROBED_HOST) {
         response.writeHead(307, { location: `https://${PROBED_HOST}${url}` });
       }
       response.end();
     });
     this.https = createTlsServer(certificate, ({ method, url, headers }, response) => {
       this.asked.push(`${method} https ${url} as ${headers['user-agent']}`);
-      response.writeHead(200, { 'strict-transport-security': 'max-age=31536000', server: 'nginx' }).end();
+      response
+        .writeHead(this.down ? 502 : 200, { 'strict-transport-security': 'max-age=31536000', server: 'nginx' })
+        .end();
     });
   }
 
@@ -59,6 +63,7 @@ export class ProbedCommand {
 
   reset(): void {
     this.redirects = true;
+    this.down = false;
     this.asked.length = 0;
   }
 
