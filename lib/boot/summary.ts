@@ -26,6 +26,6 @@ function requiring(routes: readonly SummarisedRoute[]): number {
 function hostsOf({ httpsSupport, hosts, redirect }: SecureOptions): string[] {
   if (httpsSupport === false) return ['httpsSupport is false, so nothing is enforced'];
   if (typeof redirect?.host === 'string') return [`redirects to ${redirect.host}`];
-  if (hosts === undefined) return ['hosts of this machine alone'];
+  if (hosts === undefined) return ['hosts localhost and loopback addresses'];
   return [`hosts ${hosts.map((entry) => (typeof entry === 'string' ? entry : 'by a function')).join(', ') || 'none'}`];
 }

@@ -1,4 +1,4 @@
-import type { INestApplication } from '@nestjs/common';
+import { Logger, type INestApplication } from '@nestjs/common';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { Server as HttpServer } from 'node:http';
@@ -82,7 +82,12 @@ export async function listenSecurely(app: INestApplication, options: ListenSecur
     throw error;
   }
   tls.once('close', keepCertificatesFresh(certificates, tls, listeners.site));
-  return { http: listenerOf(http, main), https: listenerOf(https, tls) };
+  const listening = { http: listenerOf(http, main), https: listenerOf(https, tls) };
+  if (options.tls === 'development') {
+    const advice = 'The certificate was made for development, so the browser warns once.';
+    new Logger('SecureModule').log(`Open ${listening.https.url}. ${advice}`);
+  }
+  return listening;
 }
 
 interface Address {

@@ -53,7 +53,7 @@ describe.each(adapters)('on %s', (_platform, newAdapter) => {
     ],
     [
       { session: { secret: 'never one of these, in a deployment', store: 'memory' } },
-      '1 of 3 routes require https; hosts of this machine alone; sessions',
+      '1 of 3 routes require https; hosts localhost and loopback addresses; sessions',
     ],
     [{ httpsSupport: false }, '1 of 3 routes require https; httpsSupport is false, so nothing is enforced'],
   ])('says in one line at boot what is on: %j', async (options, line) => {
