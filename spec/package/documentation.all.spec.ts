@@ -27,6 +27,9 @@ const isCode = ({ language }: Block): boolean => ['ts', 'tsx', 'js', 'mjs', 'cjs
 const code = blocks.filter(isCode);
 const listed = pages.flatMap((page) => followPage(page));
 
+/** The page says so: a runtime waits for the handler that such a file exports. */
+const ES_MODULES_ONLY = new Set(['src/lambda.ts']);
+
 /** Pages whose module connects to Redis when it starts. */
 const NEEDS_SERVERS = new Set(['docs/recipes/kubernetes.md']);
 
@@ -111,6 +114,13 @@ describe('the code of the documentation', () => {
 
   it('compiles under strict, page by page', () => {
     expect(messages).toEqual([]);
+  });
+
+  it('waits inside of a function, so that it compiles as CommonJS too', () => {
+    const awaits = code.filter(({ code: text }) => /^(?:(?:export )?const [^=\n]+= )?await /m.test(text));
+    expect(
+      awaits.filter(({ file }) => !ES_MODULES_ONLY.has(file ?? '') && !file?.endsWith('.mjs')).map(describeBlock),
+    ).toEqual([]);
   });
 
   it('is installed by a command of its page', () => {
