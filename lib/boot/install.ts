@@ -3,14 +3,12 @@ import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Findings } from '../findings/findings.js';
-import { compileExemptRouteMatcher } from '../gate/exempt-routes.js';
 import { watchErrors, type OnTurnedAway } from '../gate/error-leaks.js';
 import { installContinueGate } from '../gate/expect-continue.js';
 import { compileContinueGate, compileGate, compileServerGate, compileTurnedAway, type Gate } from '../gate/gate.js';
-import { compileMarkedRouteFinder } from '../gate/marked-routes.js';
 import { watchNestSecurityHeaders } from '../gate/nest-security-headers.js';
 import { installRequestHook, type Entrance } from '../gate/request-hook.js';
-import { compileRoutePolicy } from '../gate/route-policy.js';
+import { compileRouteLookup } from '../gate/route-lookup.js';
 import { installServerGate } from '../gate/server-gate.js';
 import { compileRouteGate } from '../guard/route-gate.js';
 import { SecureGuard } from '../guard/secure.guard.js';
@@ -97,11 +95,9 @@ function compilePlan(
   const gateParts = {
     enforcer,
     findings,
-    matchesExemptRoute: compileExemptRouteMatcher(routes),
-    routePolicy: compileRoutePolicy(routes, settings),
+    lookup: compileRouteLookup(routes, settings),
     guarded: guard instanceof SecureGuard,
     cors,
-    findMarkedRoute: compileMarkedRouteFinder(routes),
     http2: speaksHttp2(adapter),
   };
   const declared = settings.options.proxies !== undefined;

@@ -8,9 +8,7 @@ import { answerOf, type DenyVerdict } from '../answer/answer.js';
 import { isPreflight, type Enforcer, type JudgeInput } from '../enforcer/enforcer.js';
 import type { OnTurnedAway } from './error-leaks.js';
 import { hasOtherHost } from '../transport/transport.js';
-import type { MatchesExemptRoute } from './exempt-routes.js';
-import type { FindMarkedRoute } from './marked-routes.js';
-import type { RoutePolicy } from './route-policy.js';
+import type { RouteLookup } from './route-lookup.js';
 import { watchRewrites } from './watch-rewrites.js';
 import type { ApplicationCors } from '../platform/application-cors.js';
 import {
@@ -33,16 +31,11 @@ export type Gate = (request: PlatformRequest, response: PlatformResponse) => boo
 export interface GateParts {
   readonly enforcer: Enforcer;
   readonly findings: Findings;
-  /** Whether an exempt handler could answer a request; the guard judges those. */
-  readonly matchesExemptRoute: MatchesExemptRoute;
-  /** How a request is answered: as the module has it, narrowed by the decorator of the handler it is for. */
-  readonly routePolicy: RoutePolicy;
+  readonly lookup: RouteLookup;
   /** False when a test has overridden the guard: marked handlers are meant to run, so mode `all` must not stop them here. */
   readonly guarded: boolean;
   /** The application's own CORS, with which its origins may read a refusal. */
   readonly cors: ApplicationCors;
-  /** The route of a request that only marked handlers can answer. */
-  readonly findMarkedRoute: FindMarkedRoute;
   /** The server speaks HTTP/2, whose requests may name two hosts. */
   readonly http2: boolean;
 }
@@ -105,7 +98,7 @@ export function compileServerGate(parts: GateParts): Gate | undefined {
  * it can be told without the body, by a path rule, mode `all`, or a route that only marked handlers answer.
  */
 export function compileContinueGate(parts: GateParts): Gate | undefined {
-  const { enforcer, findMarkedRoute, routePolicy, guarded } = parts;
+  const { enforcer, lookup, guarded } = parts;
   const { transport, reportOnly } = enforcer.settings;
   if (!enforcer.enforcing || reportOnly) return undefined;
   const bounds = compileBounds(parts);
@@ -116,19 +109,23 @@ export function compileContinueGate(parts: GateParts): Gate | undefined {
     if (requirementOf?.(targetOf(request)).level === 'required') {
       return bounds?.stop(request, response, connection, requirementOf) === true;
     }
-    const route = guarded ? findMarkedRoute(request) : undefined;
+    const route = guarded ? lookup.findMarkedRoute(request) : undefined;
     if (route?.requirement === undefined) return false;
-    const input: JudgeInput = { requirementOf: route.requirement.of, policy: routePolicy, asks: 'guard' };
+    const input: JudgeInput = { requirementOf: route.requirement.of, policy: lookup.routePolicy, asks: 'guard' };
     return answer(request, response, enforcer.judge(request, input, connection));
   };
 }
 
 /** Compiles what is done about a request that was turned away before a guard was asked. */
-export function compileTurnedAway({ enforcer, findMarkedRoute, routePolicy, guarded }: GateParts): OnTurnedAway {
+export function compileTurnedAway({ enforcer, lookup, guarded }: GateParts): OnTurnedAway {
   return function onTurnedAway(request) {
-    const route = guarded ? findMarkedRoute(request) : undefined;
+    const route = guarded ? lookup.findMarkedRoute(request) : undefined;
     if (route?.requirement === undefined) return;
-    enforcer.reportUnjudged(request, { requirementOf: route.requirement.of, policy: routePolicy, asks: 'guard' });
+    enforcer.reportUnjudged(request, {
+      requirementOf: route.requirement.of,
+      policy: lookup.routePolicy,
+      asks: 'guard',
+    });
   };
 }
 
@@ -156,13 +153,13 @@ interface Bounds {
 const BY_PATH: Requirement = { level: 'required', by: 'path' };
 
 /** Undefined where nothing is. */
-function compileBounds({ enforcer, matchesExemptRoute, routePolicy, guarded, cors }: GateParts): Bounds | undefined {
+function compileBounds({ enforcer, lookup, guarded, cors }: GateParts): Bounds | undefined {
   const { mode, rules } = enforcer.settings;
   const enforced = { mode: guarded ? mode : 'marked', rules } as const;
   if (!enforcer.enforcing || (enforced.mode === 'marked' && rules.empty)) return undefined;
 
   const judge = (request: PlatformRequest, requirementOf: RequirementOf, connection: Connection) =>
-    enforcer.judge(request, { requirementOf, policy: routePolicy, asks: 'gate' }, connection);
+    enforcer.judge(request, { requirementOf, policy: lookup.routePolicy, asks: 'gate' }, connection);
 
   const stop: Bounds['stop'] = (request, response, connection, requirementOf) => {
     const verdict = judge(request, requirementOf, connection);
@@ -189,7 +186,7 @@ function compileBounds({ enforcer, matchesExemptRoute, routePolicy, guarded, cor
 
   return {
     requirementOf: (request) => (target, caller) =>
-      gateRequirement(target, enforced, () => matchesExemptRoute(request), caller),
+      gateRequirement(target, enforced, () => lookup.matchesExemptRoute(request), caller),
     stop,
     follow: rules.anyRequired ? follow : undefined,
   };
