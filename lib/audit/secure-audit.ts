@@ -1,6 +1,6 @@
 import { readRecentSignIn } from '../platform/marks.js';
 import type { Settings } from '../settings/settings.js';
-import type { Endpoint, Route, RouteTable, Unlisted } from '../policy/route-table.js';
+import { entryRequirement, type Endpoint, type Route, type RouteTable, type Unlisted } from '../policy/route-table.js';
 import type { Requirement } from '../policy/verdict.js';
 import type { Finding, Findings } from '../findings/findings.js';
 import { outcomesOverHttp, type OverHttp } from './over-http.js';
@@ -70,7 +70,7 @@ export class SecureAudit {
   private audited(entry: Route | Endpoint): AuditedRoute {
     const { kind, path, controller, handler } = entry;
     const isRoute = entry.kind === 'http';
-    const requirement = this.requirementOf(entry);
+    const requirement = entryRequirement(entry, this.settings);
     const isHandler = controller !== undefined && handler !== undefined;
     return {
       kind,
@@ -85,17 +85,5 @@ export class SecureAudit {
       session: isHandler && sessionUse(controller, handler) !== undefined,
       recentSignIn: isHandler ? readRecentSignIn(controller, handler) : undefined,
     };
-  }
-
-  /** A rule is matched as if the pattern were a path: a parameter stands for any name, so only what is before it counts. */
-  private requirementOf({ kind, path: pattern, requirement }: Route | Endpoint): Requirement {
-    // Braces would make it a path that can be read in several ways.
-    const path = pattern.replace(/[{}"]/g, '');
-    if (requirement !== undefined) return requirement.of(path);
-    const { mode, rules } = this.settings;
-    if (kind !== 'http') return { level: 'unmarked', by: 'nobody' };
-    if (rules.requires(path)) return { level: 'required', by: 'path' };
-    if (mode === 'marked') return { level: 'unmarked', by: 'nobody' };
-    return rules.exempts(path) ? { level: 'exempt', by: 'exempt-rule' } : { level: 'required', by: 'mode' };
   }
 }

@@ -8,13 +8,12 @@ import type { Findings } from '../findings/findings.js';
 import type { Leak } from '../options/secure-options.js';
 import type { Settings } from '../settings/settings.js';
 import { decide, secureUrl } from '../policy/decide.js';
-import type { RequirementOf } from '../policy/requirement.js';
+import { requirementUnderPrefix, strictestForTargets, type RequirementOf } from '../policy/requirement.js';
 import type { PolicySettings, RefuseVerdict, RequestFacts, Requirement, Verdict } from '../policy/verdict.js';
 import { VERDICT_CHANNEL } from '../tokens.js';
 import { FUNCTION_PEER, type Connection, type Transport } from '../transport/connection.js';
 import type { HostFault } from '../transport/host.js';
-import { withoutPrefix } from '../transport/prefix.js';
-import { pathAndQueryOf, pathOf } from '../transport/request-target.js';
+import { pathOf } from '../transport/request-target.js';
 import { acceptsHtml, refusalPage, type DenyVerdict } from '../answer/answer.js';
 import { explainDestination, explainHost, explainLinks, mayExplainLinks } from './explain-destination.js';
 import { formatOptions, withTrusted } from './suggest-proxy-options.js';
@@ -233,8 +232,13 @@ export class Enforcer {
     const { headers, method = 'GET' } = raw;
     const target = targetOf(request);
     const transport = this.settings.transport.read(connection);
-    const requirementOf: RequirementOf = (path) => this.requirementUnderPrefix(input, path, transport, connection);
-    const requirement = strictest(requirementOf, target, raw.url);
+    const prefix = { stated: transport.prefix, fixed: this.settings.options.proxies?.prefix };
+    const requirementOf = (path: string): Requirement => input.requirementOf(path, connection);
+    const requirement = strictestForTargets(
+      (path) => requirementUnderPrefix(requirementOf, path, prefix),
+      target,
+      raw.url,
+    );
     const client = transport.doubts.length > 0 ? clientRequest(request, transport) : undefined;
     const facts: RequestFacts = {
       method,
@@ -250,26 +254,6 @@ export class Enforcer {
     const isAnswered = requirement.level === 'required' && !transport.secure;
     const policy = isAnswered ? input.policy(request) : this.moduleWide;
     return { facts, policy, client, verdict: this.enforcing ? decide(facts, policy) : HTTPS_OFF };
-  }
-
-  /**
-   * What a target requires, without the prefix that a proxy may have left on it.
-   *
-   * **Security:** a client may have written a header that names the prefix (nginx passes it on), so a prefix from a header
-   * never makes a path exempt, and a rule in `paths` holds for the whole path as well.
-   */
-  private requirementUnderPrefix(
-    { requirementOf }: JudgeInput,
-    target: string,
-    { prefix }: Transport,
-    connection: Connection,
-  ): Requirement {
-    const requirement = requirementOf(target, connection);
-    if (prefix === undefined) return requirement;
-    const inner = withoutPrefix(prefix, pathAndQueryOf(target));
-    if (inner === target || (requirement.level === 'required' && requirement.by !== 'mode')) return requirement;
-    const other = requirementOf(inner, connection);
-    return other.level === 'exempt' && prefix !== this.settings.options.proxies?.prefix ? requirement : other;
   }
 
   private publish(request: IncomingMessage, facts: RequestFacts, verdict: Verdict): void {
@@ -446,14 +430,6 @@ export class Enforcer {
   hash(credential: string): string {
     return createHash('sha256').update(this.salt).update(credential).digest('hex').slice(0, 12);
   }
-}
-
-/** Where something in front has rewritten the target, both are looked at, and the stricter requirement holds. */
-function strictest(requirementOf: RequirementOf, target: string, rewritten = target): Requirement {
-  const requirement = requirementOf(target);
-  if (rewritten === target || requirement.level === 'required') return requirement;
-  const other = requirementOf(rewritten);
-  return other.level === 'exempt' ? requirement : other;
 }
 
 /** A CORS preflight (Fetch 3.2.2). */

@@ -1,6 +1,8 @@
 import type { SecureRequiredOptions } from '../options/secure-options.js';
 import type { Mark, Marks } from '../options/mark.js';
 import type { Caller, PathRules } from './paths.js';
+import { withoutPrefix } from '../transport/prefix.js';
+import { pathAndQueryOf } from '../transport/request-target.js';
 import type { Requirement } from './verdict.js';
 
 /** Where https is required: the rules of the module. */
@@ -21,6 +23,9 @@ export interface HandlerRequirement {
   readonly exempt: boolean;
   readonly options: readonly SecureRequiredOptions[];
 }
+
+/** Nobody says that https is required. */
+export const UNMARKED: Requirement = { level: 'unmarked', by: 'nobody' };
 
 /**
  * Compiles what a handler requires. The first that speaks: the handler's `@SecureRequired()`, a path rule, the handler's
@@ -54,15 +59,62 @@ export function gateRequirement(
   caller?: Caller,
 ): Requirement {
   if (rules.requires(target, caller)) return { level: 'required', by: 'path' };
-  if (mode === 'marked') return { level: 'unmarked', by: 'nobody' };
+  if (mode === 'marked') return UNMARKED;
   if (rules.exempts(target, caller)) return { level: 'exempt', by: 'exempt-rule' };
-  if (matchesExemptRoute()) return { level: 'unmarked', by: 'nobody' };
+  if (matchesExemptRoute()) return UNMARKED;
   return { level: 'required', by: 'mode' };
+}
+
+/** Compiles the strictest of several requirements: where one of them requires https, all do. */
+export function strictestRequirement(requirements: readonly RequirementOf[]): RequirementOf {
+  return (target) => {
+    const all = requirements.map((requirementOf) => requirementOf(target));
+    return all.find(({ level }) => level === 'required') ?? all[0] ?? UNMARKED;
+  };
+}
+
+/** Compiles the weakest of several requirements: where one of them does not require https, none does. */
+export function weakestRequirement(requirements: readonly RequirementOf[]): RequirementOf {
+  return (target) => {
+    const all = requirements.map((requirementOf) => requirementOf(target));
+    return all.find(({ level }) => level !== 'required') ?? all[0] ?? UNMARKED;
+  };
+}
+
+/** Where something in front has rewritten the target, both are looked at, and the stricter requirement holds. */
+export function strictestForTargets(
+  requirementOf: (target: string) => Requirement,
+  target: string,
+  rewritten = target,
+): Requirement {
+  const requirement = requirementOf(target);
+  if (rewritten === target || requirement.level === 'required') return requirement;
+  const other = requirementOf(rewritten);
+  return other.level === 'exempt' ? requirement : other;
+}
+
+/**
+ * What a target requires, without the prefix that a proxy may have left on it.
+ *
+ * **Security:** a client may have written a header that names the prefix (nginx passes it on), so only a prefix that the
+ * options fix makes a path exempt, and a rule in `paths` holds for the whole path as well.
+ */
+export function requirementUnderPrefix(
+  requirementOf: (target: string) => Requirement,
+  target: string,
+  prefix: { readonly stated: string | undefined; readonly fixed: unknown },
+): Requirement {
+  const requirement = requirementOf(target);
+  if (prefix.stated === undefined) return requirement;
+  const inner = withoutPrefix(prefix.stated, pathAndQueryOf(target));
+  if (inner === target || (requirement.level === 'required' && requirement.by !== 'mode')) return requirement;
+  const other = requirementOf(inner);
+  return other.level === 'exempt' && prefix.stated !== prefix.fixed ? requirement : other;
 }
 
 function compileFallback(marked: Requirement | undefined, mode: 'marked' | 'all', rules: PathRules): RequirementOf {
   if (marked !== undefined) return always(marked);
-  if (mode === 'marked') return always({ level: 'unmarked', by: 'nobody' });
+  if (mode === 'marked') return always(UNMARKED);
   return (target, caller) =>
     rules.exempts(target, caller) ? { level: 'exempt', by: 'exempt-rule' } : { level: 'required', by: 'mode' };
 }

@@ -1,5 +1,6 @@
-import type { HandlerClass } from '../options/mark.js';
-import type { HandlerRequirement } from './requirement.js';
+import type { HandlerClass, Marks } from '../options/mark.js';
+import { compileRequirement, UNMARKED, type HandlerRequirement, type RequirementSettings } from './requirement.js';
+import type { Requirement } from './verdict.js';
 
 /** What every entry of the table tells: which handler it leads to, and what that requires. */
 interface Entry {
@@ -92,4 +93,20 @@ export class RouteTable {
   routesOf(controller: HandlerClass, handler: string): readonly Route[] {
     return this.byController.get(controller)?.filter((route) => route.handler === handler) ?? [];
   }
+}
+
+const NO_MARKS: Marks = { handler: undefined, keptFrom: undefined, class: undefined };
+
+/**
+ * What an entry of the route table requires. A rule is matched as if the pattern were a path: a parameter stands for any
+ * name, so only what is before it counts.
+ */
+export function entryRequirement(
+  { kind, path: pattern, requirement }: Route | Endpoint,
+  settings: RequirementSettings,
+): Requirement {
+  // Braces would make it a path that can be read in several ways.
+  const path = pattern.replace(/[{}"]/g, '');
+  if (requirement !== undefined) return requirement.of(path);
+  return kind === 'http' ? compileRequirement(NO_MARKS, settings).of(path) : UNMARKED;
 }

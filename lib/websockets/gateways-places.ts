@@ -1,7 +1,7 @@
 import type { WebSocketAdapter } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import { EventEmitter } from 'node:events';
-import { gateRequirement, type RequirementOf } from '../policy/requirement.js';
+import { gateRequirement, weakestRequirement, type RequirementOf } from '../policy/requirement.js';
 import type { RouteTable } from '../policy/route-table.js';
 import { readPath } from '../transport/request-target.js';
 import { guardMessages } from './message-guard.js';
@@ -14,8 +14,7 @@ import {
   needsPlace,
   ROOT,
   ruled,
-  strictestOf,
-  weakestOf,
+  sharedRequirement,
   type GatewayRules,
   type RuledGateway,
 } from './gateways-rules.js';
@@ -138,7 +137,7 @@ export class WebSocketServers {
     if (isSocketIoServer(made)) {
       this.takeSocketIo(made, sharing);
     } else if (isWsServer(made)) {
-      guardWsServer(made, this.handshakes, strictestOf(sharing));
+      guardWsServer(made, this.handshakes, sharedRequirement(sharing));
       sharing.forEach((gateway) => this.taken.add(gateway));
     } else if (isNamespace(made) && optionOf(options, 'namespace') !== undefined) {
       this.takeNamespace(made, sharing, nameOf(optionOf(options, 'namespace')));
@@ -157,10 +156,10 @@ export class WebSocketServers {
 
   private takeSocketIo(server: Parameters<typeof guardSocketIoServer>[0], sharing: readonly RuledGateway[]): void {
     const names = new Set(sharing.map(({ namespace }) => nameOf(namespace)));
-    const ofNamespaces = [...names].map((name) => strictestOf(sharing.filter(isIn(name))));
+    const ofNamespaces = [...names].map((name) => sharedRequirement(sharing.filter(isIn(name))));
     guardSocketIoServer(server, this.handshakes, {
-      server: weakestOf(ofNamespaces),
-      strictest: sharing.some(hasMarkedMessages) ? () => BY_HANDLER : strictestOf(sharing),
+      server: weakestRequirement(ofNamespaces),
+      strictest: sharing.some(hasMarkedMessages) ? () => BY_HANDLER : sharedRequirement(sharing),
     });
     if (names.has(ROOT) && isNamespace(server.sockets)) this.takeNamespace(server.sockets, sharing, ROOT);
   }
@@ -172,7 +171,7 @@ export class WebSocketServers {
   ): void {
     const inside = sharing.filter(isIn(name)).filter((gateway) => !this.taken.has(gateway));
     if (inside.some(({ requirement }) => !requirement.open)) {
-      guardNamespace(namespace, this.handshakes, strictestOf(inside));
+      guardNamespace(namespace, this.handshakes, sharedRequirement(inside));
     }
     inside.forEach((gateway) => this.taken.add(gateway));
   }

@@ -1,5 +1,10 @@
-import type { RequirementOf, HandlerRequirement } from '../policy/requirement.js';
-import { compileRequirement } from '../policy/requirement.js';
+import {
+  compileRequirement,
+  strictestRequirement,
+  UNMARKED,
+  type HandlerRequirement,
+  type RequirementOf,
+} from '../policy/requirement.js';
 import type { Requirement } from '../policy/verdict.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import { hasMarkedMessages, type Gateway } from './gateways.js';
@@ -19,12 +24,10 @@ export interface RuledGateway extends Gateway {
 /** The requirement of a message whose handler is marked. */
 export const BY_HANDLER: Requirement = { level: 'required', by: 'handler' };
 
-const OPEN: Requirement = { level: 'unmarked', by: 'nobody' };
-
 /** Compiles what a gateway requires. Its handlers come too late for that: who connects has told no event yet. */
 export function ruled(gateway: Gateway, { enforcer, guarded }: GatewayRules): RuledGateway {
   const { settings, enforcing } = enforcer;
-  if (!enforcing) return { ...gateway, requirement: { of: () => OPEN, open: true, exempt: false, options: [] } };
+  if (!enforcing) return { ...gateway, requirement: { of: () => UNMARKED, open: true, exempt: false, options: [] } };
   const marks = { handler: undefined, keptFrom: undefined, class: guarded ? gateway.mark : undefined };
   const mode = guarded ? settings.mode : 'marked';
   return { ...gateway, requirement: compileRequirement(marks, { ...settings, mode }) };
@@ -36,19 +39,8 @@ export function needsPlace(gateway: RuledGateway): boolean {
 }
 
 /** What several gateways require whose clients are the same: each hears what the others tell everybody. */
-export function strictestOf(gateways: readonly RuledGateway[]): RequirementOf {
-  return (target) => {
-    const all = gateways.map(({ requirement }) => requirement.of(target));
-    return all.find(({ level }) => level === 'required') ?? all[0] ?? OPEN;
-  };
-}
-
-/** What a server requires of all its clients, before it is known which namespace they will ask for. */
-export function weakestOf(requirements: readonly RequirementOf[]): RequirementOf {
-  return (target) => {
-    const all = requirements.map((requirementOf) => requirementOf(target));
-    return all.find(({ level }) => level !== 'required') ?? all[0] ?? OPEN;
-  };
+export function sharedRequirement(gateways: readonly RuledGateway[]): RequirementOf {
+  return strictestRequirement(gateways.map(({ requirement }) => requirement.of));
 }
 
 /** The namespace where a client of socket.io is that has asked for none. */

@@ -2,7 +2,7 @@ import type { WebSocketAdapter } from '@nestjs/common';
 import type { RouteTable } from '../policy/route-table.js';
 import type { Requirement } from '../policy/verdict.js';
 import { isMarkedMessage, type Gateway } from './gateways.js';
-import { BY_HANDLER, isIn, nameOf, strictestOf, type RuledGateway } from './gateways-rules.js';
+import { BY_HANDLER, isIn, nameOf, sharedRequirement, type RuledGateway } from './gateways-rules.js';
 
 /**
  * Lists the gateways for the audit: `handleConnection` where a gateway has it, and every message, as
@@ -16,7 +16,7 @@ export function recordGateways(
   const root = adapter === null || 'createIOServer' in adapter ? '/socket.io/' : '/';
   for (const gateway of gateways) {
     const target = gateway.path ?? root;
-    const connecting = strictestOf(gateways.filter(isBeside(gateway)))(target);
+    const connecting = sharedRequirement(gateways.filter(isBeside(gateway)))(target);
     const port = gateway.port === 0 ? '' : `:${gateway.port}`;
     const namespace = gateway.namespace === undefined ? [] : [String(nameOf(gateway.namespace))];
     const add = (handler: string, event: readonly string[], requirement: Requirement, keptFrom?: string): void =>
