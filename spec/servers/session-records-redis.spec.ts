@@ -3,6 +3,7 @@ import { createClient, createClientPool, createCluster } from 'redis';
 import { UnreadableRecordError } from '../../lib/session/records.js';
 import { isRedisStore, RedisRecords } from '../../lib/session/redis-records.js';
 import { dataOf, describeContract, newId, recordOf, type OpenRecords } from '../support/session-records-contract.js';
+import { until } from '../support/sessions.js';
 import { startRedis, startRedisCluster, type FreezableServer } from '../support/servers.js';
 
 const MINUTE = 60_000;
@@ -84,6 +85,37 @@ describe('a cluster of Redis', () => {
 });
 
 describe('a cluster of Redis of three nodes', () => {
+  it('hears at every node what a process ends at another', async () => {
+    const rootNodes = nodes.nodes.map(({ url }) => ({ url }));
+    const [here, there] = [createCluster({ rootNodes }), createCluster({ rootNodes })];
+    await Promise.all([here.connect(), there.connect()]);
+    const [listening, ending] = [recordsOn(here), recordsOn(there)];
+    try {
+      const heard: string[] = [];
+      await new Promise<void>((resolve) =>
+        listening.listen({
+          connected: () => resolve(),
+          ended: (id) => heard.push(id),
+          moved: (id, to) => heard.push(`${id} to ${to}`),
+        }),
+      );
+      // Enough that every node has some of them.
+      const ids = Array.from({ length: 30 }, newId);
+      const [first = ''] = ids;
+      const record = recordOf({ userId: 'ann' });
+      for (const id of ids) await ending.insert(id, record);
+      await ending.move(first, 'moved-in-the-cluster', record);
+      for (const id of ids.slice(1)) await ending.remove(id);
+      const expected = [`${first} to moved-in-the-cluster`, ...ids.slice(1)];
+      await until(() => heard.length >= expected.length);
+      expect(heard.toSorted()).toEqual(expected.toSorted());
+    } finally {
+      await listening.close();
+      here.destroy();
+      there.destroy();
+    }
+  });
+
   let nodes: Awaited<ReturnType<typeof startRedisCluster>>;
 
   beforeAll(async () => {

@@ -1,6 +1,12 @@
 import { Controller, Inject, Param, Post, Req } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import {
+  ConnectedSocket,
+  SubscribeMessage,
+  WebSocketGateway,
+  type OnGatewayConnection,
+  type OnGatewayDisconnect,
+} from '@nestjs/websockets';
 import { RedisStore } from 'connect-redis';
 import connectPgSimple from 'connect-pg-simple';
 import expressSession from 'express-session';
@@ -10,12 +16,19 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient } from 'redis';
+import { createClient, createCluster } from 'redis';
+import type { WebSocket } from 'ws';
 import { SECURE_SESSION_ENGINE } from '../../lib/tokens.js';
 import type { SessionRecords } from '../../lib/session/records.js';
 import { ask, onWs, startGateways, WsClient, type GatewayApp } from '../support/gateways.js';
 import { CompiledSessions } from '../support/lmdb-processes.js';
-import { startPostgres, startRedis, type FreezableServer, type TestServer } from '../support/servers.js';
+import {
+  startPostgres,
+  startRedis,
+  startRedisCluster,
+  type FreezableServer,
+  type TestServer,
+} from '../support/servers.js';
 import { SECRET, until } from '../support/sessions.js';
 
 @SecureRequired()
@@ -29,10 +42,25 @@ class AccountController {
   }
 }
 
+/** Tells all its clients again and again, as gateways do that push. */
 @SecureRequired()
 @WebSocketGateway()
-class TalkGateway {
+class TalkGateway implements OnGatewayConnection<WebSocket>, OnGatewayDisconnect<WebSocket> {
+  private readonly clients = new Set<WebSocket>();
+
   constructor(@Inject(SecureSessions) private readonly sessions: SecureSessions) {}
+
+  handleConnection(client: WebSocket): void {
+    this.clients.add(client);
+  }
+
+  handleDisconnect(client: WebSocket): void {
+    this.clients.delete(client);
+  }
+
+  tellAll(data: string): void {
+    for (const client of this.clients) client.send(JSON.stringify({ event: 'news', data }));
+  }
 
   @SubscribeMessage('who')
   async who(@ConnectedSocket() client: object): Promise<{ event: string; data: unknown }> {
@@ -42,13 +70,14 @@ class TalkGateway {
 }
 
 let redis: FreezableServer;
+let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
 let postgres: TestServer;
 let directory: string;
 let compiled: CompiledSessions;
 const revokers: ChildProcess[] = [];
 
 beforeAll(async () => {
-  [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+  [redis, cluster, postgres] = await Promise.all([startRedis(), startRedisCluster(), startPostgres()]);
   directory = mkdtempSync(join(tmpdir(), 'shared-sessions-'));
   compiled = new CompiledSessions();
 }, 60_000);
@@ -58,7 +87,7 @@ afterEach(() => {
 });
 
 afterAll(async () => {
-  await Promise.all([redis.stop(), postgres.stop()]);
+  await Promise.all([redis.stop(), cluster.stop(), postgres.stop()]);
   rmSync(directory, { recursive: true, force: true });
   compiled.remove();
 });
@@ -76,8 +105,17 @@ async function redisOptions(): Promise<Partial<SessionOptions>> {
   return { store: new RedisStore({ client }) };
 }
 
+async function clusterOptions(): Promise<Partial<SessionOptions>> {
+  const client = createCluster({ rootNodes: cluster.nodes.map(({ url }) => ({ url })) });
+  client.on('error', () => undefined);
+  await client.connect();
+  closers.push(async () => client.destroy());
+  return { store: new RedisStore({ client }) };
+}
+
 const kinds: [kind: string, address: () => string, options: () => Promise<Partial<SessionOptions>>][] = [
   ['Redis', () => redis.url, redisOptions],
+  ['Redis Cluster', () => cluster.nodes.map(({ url }) => url).join(','), clusterOptions],
   [
     'Postgres',
     () => postgres.url,
@@ -115,7 +153,7 @@ async function startRevoker(kind: string, address: string): Promise<(order: obje
 }
 
 async function signIn({ https }: GatewayApp, user: string): Promise<string> {
-  const { headers } = await ask(https, `/login/${user}`, {}, { method: 'POST', tls: true });
+  const { headers } = await ask(https, `/login/${encodeURIComponent(user)}`, {}, { method: 'POST', tls: true });
   return headers['set-cookie']?.[0]?.split(';')[0] ?? '';
 }
 
@@ -153,6 +191,9 @@ describe.each(kinds)('Two processes on one %s', (kind, address, options) => {
 
     for (const { closed } of ada) expect(await closed).toEqual([1008, 'Session ended']);
     expect(performance.now() - began).toBeLessThan(1_000);
+    app.nest.get(TalkGateway).tellAll('a secret');
+    expect(await bob.client.next()).toEqual({ event: 'news', data: 'a secret' });
+    expect(ada.flatMap(({ client }) => client.unread)).toEqual([]);
     expect(await bob.client.say('who', null)).toEqual({ event: 'who', data: `bob-${kind}` });
   });
 

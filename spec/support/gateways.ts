@@ -139,15 +139,23 @@ export async function handshake(port: number, path: string, headers: OutgoingHtt
   });
 }
 
-/** Sends a request over http; 101 for one that was upgraded. */
+interface AskOptions {
+  readonly method?: string;
+  readonly body?: string;
+  readonly tls?: boolean;
+  /** The authority to trust. Default: that of the applications of this file. */
+  readonly ca?: string;
+}
+
+/** Sends a request over http or TLS; 101 for one that was upgraded. */
 export async function ask(
   port: number,
   path: string,
   headers: OutgoingHttpHeaders = {},
-  { method = 'GET', body = '', tls = false }: { method?: string; body?: string; tls?: boolean } = {},
+  { method = 'GET', body = '', tls = false, ca = certificate.cert }: AskOptions = {},
 ): Promise<Answer> {
   const address = { host: '127.0.0.1', port, path, method, agent: false, headers: { Host: 'localhost', ...headers } };
-  const sent = tls ? requestTls({ ...address, ca: certificate.cert, servername: 'localhost' }) : request(address);
+  const sent = tls ? requestTls({ ...address, ca, servername: 'localhost' }) : request(address);
   sent.end(body);
   const answered = await new Promise<IncomingMessage>((resolve, reject) => {
     sent.on('response', resolve);
@@ -209,6 +217,11 @@ export class WsClient {
   async say(event: string, data: unknown): Promise<unknown> {
     this.socket.send(JSON.stringify({ event, data }));
     return this.next();
+  }
+
+  /** What came and was not asked for. */
+  get unread(): readonly unknown[] {
+    return this.messages;
   }
 
   async next(): Promise<unknown> {

@@ -34,9 +34,12 @@ async function openRecords() {
       );
     return new PostgresRecords(store);
   }
-  const { createClient } = await import('redis');
+  const { createClient, createCluster } = await import('redis');
   const { RedisRecords } = await import(`${directory}/redis-records.js`);
-  const client = createClient({ url: address });
+  const client =
+    kind === 'Redis Cluster'
+      ? createCluster({ rootNodes: address.split(',').map((url) => ({ url })) })
+      : createClient({ url: address });
   client.on('error', () => undefined);
   await client.connect();
   const withCommandOptions = client.withCommandOptions.bind(client);
