@@ -64,7 +64,7 @@ const links: readonly SiteLink[] = [
 export interface SiteOptions extends StorageSettings, Pick<Settings, 'hosts'> {
   readonly sessionSecret: string;
   /** What is in front of it. Absent: nothing. */
-  readonly front?: Pick<SecureOptions, 'proxies' | 'ports' | 'hsts'>;
+  readonly front?: Omit<SecureOptions, 'hosts' | 'paths' | 'session'>;
 }
 
 /** The article's site. `SecureModule` is told what no decorator says, and what sessions need. */

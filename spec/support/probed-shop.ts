@@ -149,30 +149,41 @@ export async function deployShop(newAdapter: NewAdapter, parts: ShopParts): Prom
     started.app = app;
     await app.listen(0, '127.0.0.1');
     const upstream = Number(new URL(await app.getUrl()).port);
-    const proxy = await server.start((place) => {
-      const own = {
-        ...place,
-        fullchain: join(place.folder, 'fullchain.pem'),
-        chainKey: join(place.folder, 'privkey.pem'),
-        chainAndKey: join(place.folder, 'both-chain.pem'),
-      };
-      writeFileSync(own.fullchain, certificate.cert);
-      writeFileSync(own.chainKey, certificate.key);
-      writeFileSync(own.chainAndKey, certificate.cert + certificate.key);
-      return server.config(front, upstream, own);
-    });
+    const proxy = await startFront(server, front, upstream, certificate);
     started.proxy = proxy;
-    const connectTo = [
-      `:443:127.0.0.1:${proxy.https}`,
-      `:8443:127.0.0.1:${proxy.https}`,
-      `:80:127.0.0.1:${proxy.http}`,
-    ];
+    const connectTo = connectToFront(proxy);
     shopRan.length = 0;
     return { probe: (more) => probe(app, url, { rate: 10_000, connectTo, ca, ...more }), stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Starts a server in front of a port of this machine, with a certificate. */
+export function startFront(
+  server: ShopServer,
+  front: ShopFront,
+  upstream: number,
+  certificate: Certificate,
+): Promise<ProxyServer> {
+  return server.start((place) => {
+    const own = {
+      ...place,
+      fullchain: join(place.folder, 'fullchain.pem'),
+      chainKey: join(place.folder, 'privkey.pem'),
+      chainAndKey: join(place.folder, 'both-chain.pem'),
+    };
+    writeFileSync(own.fullchain, certificate.cert);
+    writeFileSync(own.chainKey, certificate.key);
+    writeFileSync(own.chainAndKey, certificate.cert + certificate.key);
+    return server.config(front, upstream, own);
+  });
+}
+
+/** Where the probe finds what visitors find at the ports of the name. */
+export function connectToFront({ http, https }: ProxyServer): string[] {
+  return [`:443:127.0.0.1:${https}`, `:8443:127.0.0.1:${https}`, `:80:127.0.0.1:${http}`];
 }
 
 async function createShop(

@@ -29,13 +29,13 @@ ${indented(https)}
 
 const apache: ShopServer = {
   start: startApache,
-  config: ({ http, https, httpAnswers }, upstream, { fullchain, chainKey, ...place }) => `
+  config: ({ http, https, strips = '', httpAnswers }, upstream, { fullchain, chainKey, ...place }) => `
 Listen 127.0.0.1:${place.http} http
 Listen 127.0.0.1:${place.https} https
 <VirtualHost 127.0.0.1:${place.http}>
   ServerName shop.example
 ${indented(http)}
-  ${httpAnswers ?? `ProxyPass / http://127.0.0.1:${upstream}/`}
+  ${httpAnswers ?? `ProxyPass ${strips}/ http://127.0.0.1:${upstream}/`}
 </VirtualHost>
 <VirtualHost 127.0.0.1:${place.https}>
   ServerName shop.example
@@ -43,17 +43,19 @@ ${indented(http)}
   SSLCertificateFile ${fullchain}
   SSLCertificateKeyFile ${chainKey}
 ${indented(https)}
-  ProxyPass / http://127.0.0.1:${upstream}/
+  ProxyPass ${strips}/ http://127.0.0.1:${upstream}/
 </VirtualHost>`,
 };
 
 /** Lines that begin with `header_up`, `header_down` or `trusted_proxies` stand in reverse_proxy, the others beside it. */
 const caddy: ShopServer = {
   start: startCaddy,
-  config: ({ http, https, httpAnswers }, upstream, { fullchain, chainKey, ...place }) => {
+  config: ({ http, https, strips, httpAnswers }, upstream, { fullchain, chainKey, ...place }) => {
     const inside = (line: string): boolean => /^(?:header_up|header_down|trusted_proxies)\b/.test(line);
-    const proxied = (lines: readonly string[]): string =>
-      `reverse_proxy 127.0.0.1:${upstream} {\n${indented(lines.filter(inside))}\n}`;
+    const proxied = (lines: readonly string[]): string => {
+      const proxy = `reverse_proxy 127.0.0.1:${upstream} {\n${indented(lines.filter(inside))}\n}`;
+      return strips === undefined ? proxy : `handle_path ${strips}/* {\n${proxy}\n}`;
+    };
     const site = (lines: readonly string[], answers = proxied(lines)): string =>
       `${indented(lines.filter((line) => !inside(line)))}\n${answers}`;
     const tls = https.some((line) => line.startsWith('tls ')) ? '' : `tls ${fullchain} ${chainKey}`;
@@ -71,7 +73,7 @@ ${site(https.map((line) => line.replace('FULLCHAIN', fullchain).replace('KEY', c
 /** One frontend for each side. Words that belong to the bind line are given as `bind: …`. */
 const haproxy: ShopServer = {
   start: startHaproxy,
-  config: ({ http, https }, upstream, { chainAndKey, ...place }) => {
+  config: ({ http, https, strips }, upstream, { chainAndKey, ...place }) => {
     const binds = https.filter((line) => line.startsWith('bind: ')).map((line) => line.slice(6));
     return `
 frontend http
@@ -83,6 +85,7 @@ frontend https
 ${indented(https.filter((line) => !line.startsWith('bind: ')))}
   default_backend application
 backend application
+  ${strips === undefined ? '' : `http-request replace-path ${strips}(/.*) \\1`}
   server one 127.0.0.1:${upstream}`;
   },
 };

@@ -1,0 +1,3 @@
+import { describeMistakes } from '../support/probed-sample.js';
+
+describeMistakes('HAProxy');
