@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -208,6 +209,41 @@ describe.each(adapters)('the sample application on %s', (name, newAdapter) => {
       lamp: 'The Short Mole',
       email: 'tomas@lamplight.example',
     });
+  });
+
+  it('an edit ten minutes after the sign-in asks for the password again, leads back, and is saved then', async () => {
+    const visitor = await signedIn();
+    const clock = Date.now;
+    const later = jest.spyOn(Date, 'now').mockImplementation(() => clock() + 11 * 60_000);
+    try {
+      const path = '/members/tomas-reyes/edit';
+      const edit: Visit = {
+        form: { lamp: 'The Long Pier' },
+        accept: 'text/html',
+        headers: { referer: site.https + path },
+      };
+      const lampNow = async (): Promise<string> => JSON.parse((await overHttps('/api/members/tomas-reyes')).body).lamp;
+
+      const refused = await overHttps(path, edit, visitor);
+      expect(refused.status).toBe(303);
+      expect(refused.headers.location).toBe(`/accounts/login?return=${encodeURIComponent(path)}`);
+      expect(await lampNow()).not.toBe('The Long Pier');
+
+      const { body } = await overHttps(refused.headers.location ?? '', {}, visitor);
+      expect(body).toContain('Give the password again to confirm that it is you.');
+      expect(body).toContain(`<input type="hidden" name="next" value="${path}" />`);
+      const wrong = await overHttps('/accounts/login', { form: { ...ADA, password: 'wrong', next: path } }, visitor);
+      expect(wrong.status).toBe(401);
+      expect((await overHttps(path, edit, visitor)).headers.location).toContain('/accounts/login?return=');
+
+      const confirmed = await overHttps('/accounts/login', { form: { ...ADA, next: path } }, visitor);
+      expect([confirmed.status, confirmed.headers.location]).toEqual([303, site.https + path]);
+      const saved = await overHttps(path, edit, visitor);
+      expect([saved.status, saved.headers.location]).toEqual([303, `${site.https}/members/tomas-reyes`]);
+      expect(await lampNow()).toBe('The Long Pier');
+    } finally {
+      later.mockRestore();
+    }
   });
 
   it('a right name and password over https sign in, and lead to the profile', async () => {
