@@ -89,7 +89,7 @@ function sectionTable(caption: string, rows: readonly Html[]): Html {
       <thead>
         <tr>
           <th scope="col">Section</th>
-          <td></td>
+          <td class="drawn"></td>
           ${EXPOSURES.map((exposure) => html`<th scope="col" class="number">${LABELS[exposure].name}</th>`)}
         </tr>
       </thead>

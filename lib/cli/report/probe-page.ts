@@ -5,7 +5,8 @@ import { probedRows } from '../probe-rows.js';
 import { documentPage } from './document-page.js';
 import { countText, findingList } from './finding-list.js';
 import { html, type Html } from './html.js';
-import { breakable, listOf } from './route-rows.js';
+import { listOf } from './route-rows.js';
+import { cell, pathCells, wideTable } from './wide-table.js';
 
 const COLUMNS = ['Method', 'Path', 'Over HTTP', 'Over HTTPS', 'Requirement'];
 
@@ -48,20 +49,12 @@ export function probePage(report: ProbeReport): string {
         ${findingList(findings, () => undefined)}
         <section aria-labelledby="routes">
           <h2 id="routes">Routes</h2>
-          <div class="scroll" role="region" aria-label="Routes" tabindex="0">
-            <table class="routes">
-              <caption class="unseen">
-                Every route that was asked, and what was answered
-              </caption>
-              <thead>
-                <tr>
-                  ${COLUMNS.map((column) => html`<th scope="col">${column}</th>`)}
-                </tr>
-              </thead>
-              <tbody>
-                ${rows.map(({ exposure, cells }) => row(MARKS[exposure], cells))}
-              </tbody>
-            </table>
+          <div class="scroll" role="region" aria-label="Table of routes" tabindex="0">
+            ${wideTable({
+              caption: 'Every route that was asked, and what was answered',
+              columns: COLUMNS,
+              rows: rows.map(({ exposure, cells }) => row(MARKS[exposure], cells)),
+            })}
           </div>
           ${lists([
             ['Not asked', notAsked],
@@ -77,12 +70,9 @@ function row(
   mark: string,
   [method = '', path = '', overHttp = '', overHttps = '', required = '']: readonly string[],
 ): Html {
-  return html`<tr>
-    <td class="method">${method}</td>
-    <th scope="row" class="path">${breakable(path)}</th>
-    <td class="fate" data-label="Over HTTP"><span class="mark ${mark}"></span>${breakable(overHttp)}</td>
-    <td data-label="Over HTTPS">${breakable(overHttps)}</td>
-    <td data-label="Requirement">${required}</td>
+  return html`<tr role="row">
+    ${pathCells(method, path)} ${cell('Over HTTP', `fate ${mark}`, overHttp)} ${cell('Over HTTPS', '', overHttps)}
+    ${cell('Requirement', '', required)}
   </tr> `;
 }
 

