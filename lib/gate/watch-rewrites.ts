@@ -74,8 +74,23 @@ function watchRawRequest(request: PlatformRequest, refuses: RefusesTarget): void
     });
   }
 
-  watch('url', (target) => isRestOf(target, sent));
+  watch('url', (target) => isRestOf(target, sent) && isWrittenByMount());
   watch('originalUrl', () => false);
+}
+
+/** What takes the path of a mount off `url`, and puts it back: middie, Nest's adapter, and routers of Express below a mount. */
+const MOUNTS =
+  /[\\/]node_modules[\\/](?:@fastify[\\/](?:middie|express)|@nestjs[\\/]platform-fastify|router|express|connect)[\\/]/;
+
+/**
+ * Whether the code that is writing `url` is a mount. A hook that takes the start of the path off writes the same, and
+ * nothing else tells the two apart; so the stack is read, only where a mount would leave a path of a rule. Where it
+ * cannot be told, as in a bundle, it is no mount, and a plain-HTTP request is refused.
+ */
+function isWrittenByMount(): boolean {
+  const { stack = '' } = new Error();
+  const writer = stack.split('\n').filter((line) => line.startsWith('    at '))[3];
+  return writer !== undefined && MOUNTS.test(writer);
 }
 
 /** Whether a target is the rest of another below the path of a mount. */

@@ -247,17 +247,48 @@ describe.each(onFastify)('on %s', () => {
     await expectRefused(() => new FastifyAdapter({ rewriteUrl }), main, '/pub/private/a');
   });
 
-  // A mount takes the start of the path off as well, and what a mount leaves is no path of a rule. docs/modes-and-paths.md says so.
-  it('but by a hook that answers behind another one that takes the start of the path off', async () => {
+  const answerByRest = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    if (!request.url.startsWith('/private/')) return done();
+    ran.push('hook');
+    void reply.send('secret');
+  };
+
+  type Hook = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void;
+
+  it.each<[string, Hook]>([
+    ['takes the start of the path off', strip],
+    [
+      'takes it off by originalUrl',
+      (request, _reply, done) => {
+        if (request.originalUrl.startsWith('/pub/')) request.raw.url = request.originalUrl.slice('/pub'.length);
+        done();
+      },
+    ],
+    ['takes it off later', (request, reply, done) => void nextTurn().then(() => strip(request, reply, done))],
+    [
+      'takes it off by a function that is called as a mount is',
+      (request, reply, done) => {
+        const middie = { run: () => strip(request, reply, done) };
+        middie.run();
+      },
+    ],
+  ])('nor by a hook behind one that %s', async (_what, hook) => {
     const adapter = new FastifyAdapter();
-    const main = (): void => {
-      adapter.getInstance().addHook('onRequest', strip);
-      adapter.getInstance().addHook('onRequest', (request, reply, done) => {
-        if (request.url.startsWith('/private/')) void reply.send('secret');
-        else done();
-      });
+    const main = (nest: INestApplication): void => {
+      // Middleware has gone through the request by then.
+      nest.use((_request: Request, _response: ServerResponse, next: Next) => next());
+      adapter.getInstance().addHook('onRequest', hook);
+      adapter.getInstance().addHook('onRequest', answerByRest);
     };
-    const app = await createApp(() => adapter, { ...parts, main });
-    expect(await app.ask('/pub/private/a')).toMatchObject({ status: 200, body: 'secret' });
+    await expectRefused(() => adapter, main, '/pub/private/a');
+  });
+
+  it.each<[string, (nest: INestApplication) => void]>([
+    ['a router of Express', (nest) => void nest.use('/mount', express.Router().use('/inner', answer))],
+    ['an application of Express', (nest) => void nest.use('/mount', express().use('/inner', answer))],
+    ['static files', (nest) => void nest.use('/mount', express.Router().use('/inner', express.static(folder)))],
+  ])('a path that %s leaves below a mount is none of a rule', async (_what, main) => {
+    const app = await createApp(() => new FastifyAdapter(), { ...parts, main });
+    expect(await app.ask('/mount/inner/private/a')).toMatchObject({ status: 200, body: 'secret' });
   });
 });
