@@ -38,8 +38,13 @@ export interface AuditReport {
 /** When an audit fails: at a finding of this severity or a worse one. */
 export type FailOn = Severity | 'never';
 
-/** What the process ends with: nothing to complain of, something found, or nothing could be said at all. */
-export const EXIT = { fine: 0, found: 1, failed: 2 } as const;
+/** What the process ends with: nothing to complain of, something found, nothing could be said at all, or nothing is enforced. */
+export const EXIT = { fine: 0, found: 1, failed: 2, absent: 3 } as const;
+
+/** What an application lacks that does not import SecureModule, and the lines to write. */
+export const WITHOUT_MODULE = `Nothing imports SecureModule, so nothing is enforced, and nothing was checked. In the file of the root module:
+  import { SecureModule } from 'nestjs-secure';
+  @Module({ imports: [SecureModule.forRoot(), /* what is there already */] })`;
 
 const RANK: Readonly<Record<FailOn, number>> = { info: 0, warning: 1, error: 2, never: 3 };
 
@@ -49,24 +54,25 @@ type Found = Pick<AuditReport, 'findings'> & Partial<Pick<AuditReport, 'options'
 /** How a command ends. An application without SecureModule enforces nothing, which is worse than any finding. */
 export function exitCodeOf({ findings, options }: Found, failOn: FailOn): number {
   if (failOn === 'never') return EXIT.fine;
-  if (options === 'absent') return EXIT.found;
+  if (options === 'absent') return EXIT.absent;
   return findings.some(({ severity }) => RANK[severity] >= RANK[failOn]) ? EXIT.found : EXIT.fine;
 }
 
 /** Says in a few lines, beside a report in a file, what was found and why the command fails. */
 export function summaryOf(report: Found, failOn: FailOn): string {
   const { findings, options } = report;
+  const code = exitCodeOf(report, failOn);
+  const why = code === EXIT.fine ? [] : [`Exit code ${code}: ${failureOf(options, failOn)}.`];
+  if (options === 'absent') return `${[WITHOUT_MODULE, ...why].join('\n')}\n`;
   const counts = countFindings(findings).filter(([, count]) => count > 0);
   const head =
     counts.length === 0 ? 'No findings.' : `${counts.map(([what, count]) => counted(count, what)).join(', ')}.`;
-  const why = exitCodeOf(report, failOn) === EXIT.fine ? [] : [failureOf(options, failOn)];
   const failing = findings.filter(({ severity }) => severity === 'error' || RANK[severity] >= RANK[failOn]);
   return `${[head, findingsBlock(failing), ...why].filter((line) => line !== '').join('\n')}\n`;
 }
 
 function failureOf(options: Found['options'], failOn: FailOn): string {
-  if (options === 'absent') return 'Exit code 1: nothing imports SecureModule, so nothing is enforced.';
-  return `Exit code 1: --fail-on ${failOn}.`;
+  return options === 'absent' ? 'nothing imports SecureModule' : `--fail-on ${failOn}`;
 }
 
 /** Keeps the findings whose id is one of these or begins with one; with none given, all. */
@@ -84,9 +90,7 @@ export const PREVIEW_LIMIT =
 export function noticesOf({ look, options, routes }: AuditReport): readonly string[] {
   const notices: string[] = [];
   if (options === 'absent') {
-    notices.push(
-      'Nothing imports SecureModule, so nothing is enforced. Write SecureModule.forRoot() in the imports of the root module.',
-    );
+    notices.push(WITHOUT_MODULE);
   }
   if (options === 'unknown') {
     notices.push(

@@ -314,8 +314,9 @@ Exit codes:
 const EXIT_CODES = `
 Exit codes:
   0  no finding of the severity of --fail-on, or a worse one
-  1  at least one; or nothing imports SecureModule
-  2  the application could not be looked at, or the command line is wrong`;
+  1  at least one
+  2  the application could not be looked at, or the command line is wrong
+  3  nothing imports SecureModule (with --full: 2)`;
 
 function withLook(command: Command): Command {
   return command

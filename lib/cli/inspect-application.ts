@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import type { AuditedRoute } from '../audit/secure-audit.js';
 import { describeSite } from '../probe/site.js';
 import { writeProxyConfig } from '../proxy-config/write-proxy-config.js';
-import type { AuditReport } from './audit-report.js';
+import { WITHOUT_MODULE, type AuditReport } from './audit-report.js';
 import { describeHost } from './host-package.js';
 import type { Inspected, InspectionRequest, ProxyRequest } from './inspection.js';
 import { explainStart, LoadFailure, placeOf } from './load-failure.js';
@@ -145,7 +145,7 @@ function requireOptions({ options }: Seen, what: string): void {
   if (options === 'known') return;
   throw new LoadFailure(
     options === 'absent'
-      ? `Nothing imports SecureModule, so there is nothing ${what}. Write SecureModule.forRoot() in the imports of the root module.`
+      ? `There is nothing ${what}. ${WITHOUT_MODULE}`
       : 'The options of SecureModule are made by forRootAsync(), which a preview does not construct, and path rules and hosts are among them. Give --full: it creates and initialises the application, without listening.',
   );
 }

@@ -22,7 +22,7 @@ import { validateOptions } from '../settings/validate.js';
 import { RouteTable, type Unlisted } from '../policy/route-table.js';
 import { SECURE_AUDIT, SECURE_OPTIONS, SECURE_ROUTES, SECURE_SETTINGS } from '../tokens.js';
 import { findGlobalGuards } from '../platform/global-guards.js';
-import type { AuditReport } from './audit-report.js';
+import { WITHOUT_MODULE, type AuditReport } from './audit-report.js';
 import { LoadFailure } from './load-failure.js';
 import { stubMiddleware } from './preview-middleware.js';
 import type { ConstructedInPreview } from './preview-modules.js';
@@ -115,9 +115,7 @@ export async function lookAtPreview(
 export function lookAtRunning(app: INestApplication, core: typeof import('@nestjs/core')): Seen {
   const { options } = optionsIn(app.get(core.ModulesContainer));
   if (options === 'absent') {
-    throw new LoadFailure(
-      'Nothing imports SecureModule, so nothing is enforced and there is nothing to ask. A preview lists the routes all the same.',
-    );
+    throw new LoadFailure(`${WITHOUT_MODULE}\nWithout --full the routes are listed all the same.`);
   }
   return {
     options: 'known',

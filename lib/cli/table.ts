@@ -22,7 +22,8 @@ export function tableOf(report: AuditReport, style: TableStyle): string {
     ...notices,
     routesText(report.routes, style),
     ...rest,
-    findingsText(report.findings, report.unknown.length === 0, style),
+    // That nothing was found would say that something was looked for.
+    report.options === 'absent' ? undefined : findingsText(report.findings, report.unknown.length === 0, style),
   ];
   return `${parts.filter((part) => part !== undefined).join('\n\n')}\n`;
 }

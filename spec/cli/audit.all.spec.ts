@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { AuditReport } from '../../lib/cli/audit-report.js';
 import { Cli, type CliRun } from '../support/cli-process.js';
 
@@ -187,7 +187,7 @@ describe('the exit code of nestjs-secure audit', () => {
     ['a note, and to fail at warnings', ['esm/app.module.js', '--only', 'SEC307', '--fail-on', 'warning'], 0],
     ['a note, and to fail at notes', ['esm/app.module.js', '--only', 'sec307', '--fail-on', 'info'], 1],
     ['one of two kinds', ['esm/app.module.js', '--only', 'SEC4', '--only', 'SEC310'], 1],
-    ['no SecureModule', ['esm/without-secure.module.js'], 1],
+    ['no SecureModule', ['esm/without-secure.module.js'], 3],
     ['no SecureModule to ask', ['esm/without-secure.module.js', '--full'], 2],
     ['no such file', ['esm/no-such.module.js'], 2],
     ['no file', [], 2],
@@ -209,10 +209,26 @@ describe('nestjs-secure audit', () => {
     expect(report.routes.length).toBeGreaterThan(4);
   });
 
-  it('says that nothing is enforced where nothing imports SecureModule', async () => {
+  it('says that nothing is enforced where nothing imports SecureModule, and gives the lines to write', async () => {
     const { stdout } = await cli.run(['audit', 'esm/without-secure.module.js']);
-    expect(stdout).toContain('Nothing imports SecureModule, so nothing is enforced.');
+    expect(stdout).toContain('Nothing imports SecureModule, so nothing is enforced, and nothing was checked.');
     expect(stdout).toMatch(/GET +\/ +answers +unmarked +HomeController\.show/);
+    expect(stdout).not.toContain('No findings');
+    const [, importLine = ''] = /^ +(import .*)$/m.exec(stdout) ?? [];
+    const [, imported = ''] = /imports: \[(.*?),/.exec(stdout) ?? [];
+    const source = await readFile(cli.path('esm/without-secure.module.js'), 'utf8');
+    const followed = source.replace('Module({', `Module({ imports: [${imported}],`);
+    await writeFile(cli.path('esm/with-secure.module.js'), `${importLine}\n${followed}`);
+    const { code, stdout: again } = await cli.run(['audit', 'esm/with-secure.module.js']);
+    expect(code).toBe(0);
+    expect(again).not.toContain('Nothing imports SecureModule');
+  });
+
+  it('says so on stderr where the report goes elsewhere', async () => {
+    const { stderr } = await cli.run(['audit', 'esm/without-secure.module.js', '--json']);
+    expect(stderr).toContain("import { SecureModule } from 'nestjs-secure';");
+    expect(stderr).toContain('Exit code 3: nothing imports SecureModule.');
+    expect(stderr).not.toContain('No findings');
   });
 
   it('writes one page with --html, and nothing to stdout', async () => {

@@ -121,7 +121,8 @@ describe('the end of an audit', () => {
     [endingWith('info'), 'warning', 0],
     [endingWith('info'), 'info', 1],
     [endingWith('error'), 'never', 0],
-    [auditReport({ options: 'absent' }), 'error', 1],
+    [auditReport({ options: 'absent' }), 'error', 3],
+    [auditReport({ options: 'absent' }), 'info', 3],
     [auditReport({ options: 'absent' }), 'never', 0],
   ] as const)('is decided by the worst finding', (report, failOn, code) => {
     expect(exitCodeOf(report, failOn)).toBe(code);

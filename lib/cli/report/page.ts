@@ -16,7 +16,9 @@ import { SCRIPT } from './script.js';
  * by their hashes.
  */
 export function reportPage(report: AuditReport): string {
-  const { name, module, look, platform, nest, findings } = report;
+  const { name, module, look, platform, nest, findings, options } = report;
+  // That nothing was found would say that something was looked for.
+  const checked = options !== 'absent';
   const routes = sectionsOf(report.routes).flatMap((section) => section.routes);
   const ids = new Map(routes.map((route, index) => [route, `r${index + 1}`]));
   const rowOf = (route: AuditedRoute): string => ids.get(route) ?? '';
@@ -37,17 +39,21 @@ export function reportPage(report: AuditReport): string {
         <nav aria-label="Parts of this report">
           <ul>
             <li><a href="#picture">As seen from http</a></li>
-            <li>
-              <a href="#findings">Findings</a>
-              <span class="soft">${findings.length === 0 ? 'none' : countText(findings)}</span>
-            </li>
+            ${
+              checked
+                ? html`<li>
+                    <a href="#findings">Findings</a>
+                    <span class="soft">${findings.length === 0 ? 'none' : countText(findings)}</span>
+                  </li>`
+                : undefined
+            }
             <li><a href="#routes">Routes</a> <span class="soft">${routes.length}</span></li>
           </ul>
         </nav>
       </header>
       <main>
         ${noticesOf(report).map((notice) => html`<p class="notice"><b>Note</b> ${notice}</p> `)}
-        ${pictureOf(routes, rowOf)} ${findingList(findings, linkedTo(routes, rowOf))}
+        ${pictureOf(routes, rowOf)} ${checked ? findingList(findings, linkedTo(routes, rowOf)) : undefined}
         ${routeTable(routes, report, rowOf)}
       </main>`,
   });
