@@ -1,6 +1,7 @@
 // Draws the chart of docs/speed.md from the data of the bench: part of npm run bench on Node 24, or node bench/chart.mjs.
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { isBusy } from './tables.mjs';
 
 /** The results that the chart is drawn from: the targets are those of Node 24. */
 export const CHARTED = 'node-24';
@@ -55,7 +56,7 @@ function chartRows({ sections }) {
     .map((row) => ({ ...row, both: [row, fastify.find(({ name, cost }) => name === row.name && cost !== undefined)] }));
 }
 
-function draw(rows, { node, passes }, colours) {
+function draw(rows, { node, passes, load }, colours) {
   const height = TOP + rows.length * ROW + 44;
   const costs = rows.flatMap(({ both, atMost }) => [
     atMost,
@@ -107,9 +108,9 @@ function draw(rows, { node, passes }, colours) {
       ];
     }),
     text(
-      LEFT,
+      16,
       bottom + 36,
-      `1 is the same application without it. Node ${node.slice(1)}, Nest 12, ${passes} processes of each.`,
+      `1 is the same application without it. Node ${node.slice(1)}, Nest 12; processes of each: ${passes}${isBusy(load) ? '; the machine did other work' : ''}.`,
       { fill: colours.quiet, size: 12 },
     ),
   ];

@@ -2,11 +2,8 @@
 import { startSubject, stayAwake } from './load.mjs';
 import { median } from './statistics.mjs';
 
-/**
- * A process warms up until it has given so many answers, or for so many seconds: the compiler counts calls, not time.
- * What differs from process to process after that is why each pass starts them all anew.
- */
-const WARM_UP = { answers: 20_000, seconds: 3 };
+/** A process warms up until it has given enough answers, for the compiler counts calls; but no longer than this, in seconds. */
+const LONGEST_WARM_UP = 5;
 
 /** For how long a process is loaded in a round: long enough for garbage to be collected, else a round has that or not. */
 const SECONDS = 0.1;
@@ -48,7 +45,7 @@ function keyOf(row, role) {
  * Starts the parts of one pass, warms them up and loads them; resolves to the costs and rates of each, or its error, by its
  * key. `backwards`: the other way round, so that what drifts does so for and against everybody.
  */
-export async function measureParts(parts, { platform, at, backwards }) {
+export async function measureParts(parts, { platform, at, answers, backwards }) {
   const chosen = backwards ? [...parts].toReversed() : [...parts];
   const taken = new Map();
   const running = [];
@@ -75,7 +72,7 @@ export async function measureParts(parts, { platform, at, backwards }) {
       }
     };
     // Together, on both cores: only what is measured needs one for itself.
-    await Promise.all(ready().map((one) => attempt(one, WARM_UP)));
+    await Promise.all(ready().map((one) => attempt(one, { answers, seconds: LONGEST_WARM_UP })));
     for (const one of ready()) {
       one.process.pin();
       taken.set(one.key, { rounds: [] });

@@ -21,6 +21,8 @@ const { values: given } = parseArgs({
     passes: { type: 'string' },
     // No pass begins that would end later.
     minutes: { type: 'string' },
+    // How many answers a process gives before it is measured.
+    'warm-up': { type: 'string', default: '20000' },
     // Of the files in bench/results; the chart is drawn from node-24.
     name: { type: 'string' },
     json: { type: 'boolean', default: false },
@@ -129,27 +131,30 @@ function leaveOut(what, error, isConcerned) {
 
 /** Measures every group in each pass, so that what the machine does for a minute concerns all alike. */
 async function measurePasses() {
-  const groups = sections.flatMap((section) => section.groups.map((rows) => ({ section, rows })));
-  let pass = 0;
-  while (pass < passes && isTimeFor(pass)) {
-    for (const [index, { section, rows }] of groups.entries()) {
+  const begun = elapsed();
+  let processes = 0;
+  for (let pass = 0; pass < passes; pass += 1) {
+    const groups = sections
+      .flatMap((section) => section.groups.map((rows) => ({ section, rows, parts: partsOf(rows, pass) })))
+      .filter(({ parts }) => parts.size > 0);
+    const needed = groups.reduce((sum, { parts }) => sum + parts.size, 0);
+    if (pass > 0 && elapsed() + ((elapsed() - begun) / processes) * needed > minutes) return pass;
+    processes += needed;
+    for (const [index, { section, rows, parts }] of groups.entries()) {
       if (interrupted) return pass;
-      const parts = partsOf(rows, pass);
-      if (parts.size === 0) continue;
       const group = `group ${index + 1} of ${groups.length}`;
       progress(
         `pass ${pass + 1} of ${passes}, ${group}, ${elapsed().toFixed(1)} min: ${section.title}, ${rows[0].name}`,
       );
-      const taken = await measureParts(parts, { ...section, backwards: pass % 2 === 1 });
+      const taken = await measureParts(parts, {
+        ...section,
+        answers: Number(given['warm-up']),
+        backwards: pass % 2 === 1,
+      });
       for (const row of rows) note(section, row, taken);
     }
-    pass += 1;
   }
-  return pass;
-}
-
-function isTimeFor(pass) {
-  return pass === 0 || elapsed() + elapsed() / pass <= minutes;
+  return passes;
 }
 
 function note({ title }, row, taken) {

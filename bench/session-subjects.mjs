@@ -201,10 +201,13 @@ async function redisStore() {
 
 async function postgresStore(base) {
   const [{ default: connectPgSimple }, { Pool }] = await Promise.all([import('connect-pg-simple'), import('pg')]);
-  const pool = new Pool({ connectionString: process.env.BENCH_POSTGRES, max: 10 });
+  // Each has its own schema: connect-pg-simple gives the index of every table one name.
+  const schema = `bench_${process.pid}`;
+  const pool = new Pool({ connectionString: process.env.BENCH_POSTGRES, max: 10, options: `-c search_path=${schema}` });
   pool.on('error', (error) => console.error(error.message));
+  await pool.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
   const PostgresStore = connectPgSimple({ Store: base });
-  return new PostgresStore({ pool, createTableIfMissing: true, tableName: `session_${process.pid}` });
+  return new PostgresStore({ pool, createTableIfMissing: true });
 }
 
 function folder() {

@@ -44,6 +44,11 @@ function verdictOf({ atMost, atLeast }, cost, rate) {
   return rate.low >= atLeast ? 'met' : rate.high < atLeast ? 'missed' : 'cannot tell';
 }
 
+/** Whether the machine did other work when the bench began. */
+export function isBusy(load) {
+  return load >= 1;
+}
+
 /** The report, as it is kept beside the bench. */
 export function report(data, { colours = false } = {}) {
   const rows = data.sections.flatMap((section) => section.rows);
@@ -52,6 +57,7 @@ export function report(data, { colours = false } = {}) {
     `# The bench on Node ${data.node.slice(1)}`,
     `${data.date.replace('T', ' ')} UTC, ${data.machine}, load of the machine before: ${data.load.toFixed(1)}; ${data.passes} passes in ${data.minutes.toFixed(1)} minutes. Written by \`npm run bench\`; [README.md](../README.md) says how to read it.`,
     `**${count('met')} targets met, ${count('missed')} missed, ${count('cannot tell')} that it cannot tell${count('not measured') > 0 ? `, ${count('not measured')} rows not measured` : ''}.**`,
+    ...(isBusy(data.load) ? ['**The machine did other work, so these numbers say little.**'] : []),
     ...data.missing,
   ];
   for (const section of data.sections) {
