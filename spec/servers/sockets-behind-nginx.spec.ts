@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { Controller, Inject, Param, Post, Req, Session, Sse } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Param, Post, Req, Session, Sse } from '@nestjs/common';
 import { Context, Query, Resolver, Subscription } from '@nestjs/graphql';
 import {
   ConnectedSocket,
@@ -25,6 +25,7 @@ import {
   WsClient,
   type GatewayApp,
 } from '../support/gateways.js';
+import { startChromium } from '../support/chromium.js';
 import { drivers, firstOf, subscriber } from '../support/graphql.js';
 import { startNginx, type ProxyServer } from '../support/proxy-servers.js';
 import { createSessionApp, SECRET } from '../support/sessions.js';
@@ -34,6 +35,13 @@ jest.setTimeout(60_000);
 @Controller()
 class AccountController {
   constructor(@Inject(SecureSessions) private readonly sessions: SecureSessions) {}
+
+  @SecureRequired()
+  @Get()
+  @Header('content-type', 'text/html')
+  page(): string {
+    return '<!doctype html><title>page</title>';
+  }
 
   @SecureRequired()
   @Post('login/:user')
@@ -266,6 +274,34 @@ describe.each(adapters)('behind nginx with TLS, on %s', (_platform, newAdapter) 
       const marked = await start(newAdapter, sockets, true);
       await expect(connect(marked, { Cookie: await post(marked, '/login/ada') }, false)).rejects.toThrow();
     });
+  });
+
+  it('Chromium is told of the end by a WebSocket and an EventSource', async () => {
+    const site = await start(newAdapter, onWs, true);
+    const browser = closing(await startChromium('MAP *.test 127.0.0.1'));
+    const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
+    await page.goto(`https://localhost:${site.nginx.https}/`);
+    const noted: string[] = await page.evaluate(`(async () => {
+      const noted = [];
+      const note = (text) => noted.push(text);
+      await fetch('/login/ada', { method: 'POST' });
+      const socket = new WebSocket('wss://' + location.host + '/');
+      const events = new EventSource('/events');
+      const closed = new Promise((resolve) => (socket.onclose = ({ code, reason }) => resolve(code + ' ' + reason)));
+      const cut = new Promise((resolve) => (events.onerror = () => { events.close(); resolve('events are over'); }));
+      await Promise.all([
+        new Promise((resolve) => (events.onmessage = ({ data }) => { note(data); resolve(); })),
+        new Promise((resolve) => {
+          socket.onopen = () => socket.send(JSON.stringify({ event: 'who', data: null }));
+          socket.onmessage = ({ data }) => { note(JSON.parse(data).data); resolve(); };
+        }),
+      ]);
+      await fetch('/logout', { method: 'POST' });
+      note(await closed);
+      note(await cut);
+      return noted;
+    })()`);
+    expect(noted).toEqual(['ada', 'ada', '1008 Session ended', 'events are over']);
   });
 
   it('server-sent events end with the session', async () => {
