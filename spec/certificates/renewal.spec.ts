@@ -270,6 +270,26 @@ it('a hundred renewals leave no watcher and no timer behind', async () => {
   expect(active()).toBeLessThanOrEqual(before);
 });
 
+it('once a day it is looked whether a certificate grows old, and whether its files have changed', async () => {
+  await write(folder, await issue());
+  const certificates = await openCertificates(filesIn(folder), []);
+  const server = createServer(certificates.options).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const findings = new Findings(new Set(), () => undefined);
+  // Nobody tells of a change: what looks has an hour between two looks.
+  const stop = keepCertificatesFresh(certificates, server, { findings, options: {} }, { poll: 3_600_000, day: POLL });
+  expect(findings.all()).toEqual([]);
+
+  const old = await makeCertificate({ names: ['one.example'], ca, from: daysFromNow(-80), to: daysFromNow(10) });
+  await write(folder, old);
+  const isOld = { id: 'SEC505', cause: expect.stringContaining('expires in 9 days') };
+  await until(() => findings.all().some(({ id }) => id === 'SEC505'));
+  expect(findings.all()).toContainEqual(expect.objectContaining(isOld));
+  expect(await presented(server, 'one.example')).toBe(serialOf(old));
+  stop();
+  server.close();
+});
+
 it.each<[string, object, string]>([
   ['a path that is none', { keyFile: 5, certFile: 'cert.pem' }, 'tls.keyFile is 5. Accepted: the path of a PEM file.'],
   ['no certFile', { keyFile: 'KEY' }, 'tls.certFile is undefined'],
