@@ -36,13 +36,14 @@ export class SecureModule implements NestModule, OnApplicationBootstrap, OnAppli
   }
 
   /**
-   * Imports the module with options that other providers make. A wrong option fails the boot.
+   * Imports the module with options that other providers make. A wrong option fails the boot. Write the return type of the
+   * factory, so that a wrong option also fails to compile, with one line at the option.
    *
    * @example
    * ```ts
    * SecureModule.forRootAsync({
    *   inject: [ConfigService],
-   *   useFactory: (config: ConfigService) => ({ hosts: [config.getOrThrow<string>('HOST')] }),
+   *   useFactory: (config: ConfigService): SecureOptions => ({ hosts: [config.getOrThrow<string>('HOST')] }),
    * })
    * ```
    */

@@ -226,7 +226,7 @@ export interface SecureOptions {
   /** Called when a credential arrived over plain HTTP and was refused, to revoke it. What it throws is logged, not answered. */
   onLeak?: (leak: Leak, request: IncomingMessage) => void;
   /**
-   * Finds the request that a call of a library belongs to, in a context without one of its own: a context type such as
+   * Finds the request that a call of a library belongs to, in a context that has none: a context type such as
    * `'trpc'`, or `'http'` with other arguments. A marked handler that has no request is not called.
    *
    * **Security:** return the request of the server, never an object that a client has sent.

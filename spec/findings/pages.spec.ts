@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseFindingPage } from '../../lib/cli/report/finding-page.js';
+import { listPages, readPage } from '../support/documentation.js';
 import { CATALOGUE, documentationOf, type FindingId } from '../../lib/findings/catalogue.js';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
@@ -56,12 +57,15 @@ it('the list of the findings has a row for each, as its page has it', async () =
   expect(rows).toEqual(await Promise.all(wanted));
 });
 
-it.each(ids)('the page of %s is in plain English', async (id) => {
-  const page = await readFile(project + documentationOf(id), 'utf8');
-  const prose = page.replace(/```[^]*?```/g, '').replace(/`[^`]*`/g, 'code');
+const pages = ['CHANGELOG.md', 'SECURITY.md', ...listPages()];
+
+it.each(pages)('%s is in plain English', (name) => {
+  const prose = readPage(name)
+    .replace(/```[^]*?```/g, '')
+    .replace(/`[^`]*`/g, 'code');
   expect(UNPLAIN.flatMap((word) => prose.match(word)?.[0] ?? [])).toEqual([]);
-  // Long sentences are two; a code span counts as one word.
-  const sentences = prose.split(/[.:?](?=\s)/).map((sentence) => sentence.trim().split(/\s+/));
+  // Long sentences are two; a code span counts as one word, and the cells of a table are sentences.
+  const sentences = prose.split(/[.:;?](?=\s)|\n\n|\n(?=[-|#])|\|/).map((sentence) => sentence.trim().split(/\s+/));
   expect(sentences.filter((words) => words.length > 40).map((words) => words.join(' '))).toEqual([]);
 });
 

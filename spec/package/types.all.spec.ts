@@ -32,7 +32,7 @@ function written(urls: SecureUrls, app: INestApplication): unknown[] {
 const BEFORE = `
 import type { INestApplication } from '@nestjs/common';
 import { listenSecurely, SecureExempt, SecureModule, SecureRequired } from 'nestjs-secure';
-import type { SecureAudit, SecureUrls } from 'nestjs-secure';
+import type { SecureAudit, SecureOptions, SecureUrls } from 'nestjs-secure';
 import { asHttps } from 'nestjs-secure/testing';
 
 class MembersController {
@@ -62,6 +62,16 @@ const REFUSED: [what: string, code: string, says: RegExp][] = [
     /'\{ first: string; \}' is not assignable|'first' does not exist/,
   ],
   ['a misspelt option', "SecureModule.forRoot({ host: ['example.com'] })", /'host' does not exist in type/],
+  [
+    'a misspelt option of a factory',
+    "SecureModule.forRootAsync({ useFactory: (): SecureOptions => ({ host: ['example.com'] }) })",
+    /^[^\n]*'host' does not exist in type 'SecureOptions'[^\n]*$/,
+  ],
+  [
+    'a wrong option of a factory that is async',
+    "SecureModule.forRootAsync({ useFactory: async (): Promise<SecureOptions> => ({ mode: 'some' }) })",
+    /^[^\n]*'"some"' is not assignable[^\n]*$/,
+  ],
   ['a status that is no redirect', 'SecureModule.forRoot({ redirect: { status: 200 } })', /'200' is not assignable/],
   [
     'a string for a boolean',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { request, type IncomingMessage, type RequestOptions, type Server } from 'node:http';
-import { createRedirectServer, type RedirectServerOptions } from 'nestjs-secure';
+import { createRedirectServer, type RedirectServerOptions, type RefusalPage } from 'nestjs-secure';
 import { runInNewContext } from 'node:vm';
 
 const logged: string[] = [];
@@ -78,6 +78,16 @@ describe('createRedirectServer', () => {
     const answer = await ask({ hosts }, { method: 'POST', headers: { host: 'example.com' } });
     expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(JSON.parse(answer.body)).toMatchObject({ status: 403, reason: 'insecure-secret' });
+  });
+
+  it('a refusal is the page of refuse.page for a browser', async () => {
+    const refuse = { page: ({ status }: RefusalPage) => `ours, ${status}` };
+    const browser = { host: 'example.com', accept: 'text/html' };
+    expect(await ask({ hosts, refuse }, { method: 'POST', headers: browser })).toMatchObject({
+      status: 403,
+      body: 'ours, 403',
+    });
+    expect((await ask({ hosts, refuse }, { headers: { ...browser, host: 'evil.com' } })).body).toBe('ours, 400');
   });
 
   it.each([
