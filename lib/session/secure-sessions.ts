@@ -56,9 +56,7 @@ export class SecureSessions {
     data: Readonly<Partial<SessionData> & Record<string, unknown>> = {},
     options: SignInOptions = {},
   ): Promise<void> {
-    if (typeof userId !== 'string' && typeof userId !== 'number') {
-      throw new TypeError(`signIn() was given ${typeof userId} as the id of a user. Accepted: a string or a number.`);
-    }
+    checkUserId(userId);
     checkKeys(data);
     const stamp = stampFrom(options);
     const { state, engine } = this.served(request, 'signIn', 'open');
@@ -226,6 +224,13 @@ export class SecureSessions {
       'SecureModule has no sessions: give it the session option, SecureModule.forRoot({ session: { secret } }).',
     );
   }
+}
+
+/** With an id that is none, the session would belong to nobody, and revokeAll() never end it. */
+function checkUserId(userId: unknown): void {
+  if (typeof userId === 'string' ? userId !== '' : Number.isFinite(userId)) return;
+  const given = typeof userId === 'string' ? 'an empty string' : typeof userId === 'number' ? userId : typeof userId;
+  throw new TypeError(`signIn() was given ${given} as the id of a user. Accepted: a string or a number.`);
 }
 
 function checkKeys(data: object): void {

@@ -29,9 +29,9 @@ class AccountController {
   }
 
   @Post('login-of-nobody')
-  loginOfNobody(@Req() request: object): Promise<string> {
-    const nobody: { id: number } = JSON.parse('{}');
-    return this.messageOf(() => this.sessions.signIn(request, nobody.id));
+  loginOfNobody(@Req() request: object, @Query('id') id: string): Promise<string> {
+    const nobody: { id: number } = JSON.parse(id === 'NaN' ? '{}' : `{${id}}`);
+    return this.messageOf(() => this.sessions.signIn(request, id === 'NaN' ? Number.NaN : nobody.id));
   }
 
   @Get('session')
@@ -130,11 +130,18 @@ describe.each(sites)('On %s with %s, signIn()', (_platform, _store, newAdapter, 
     expect(await store.ids()).toEqual([browser.keptId()]);
   });
 
-  it('refuses what is no id of a user', async () => {
+  it.each([
+    ['', 'undefined'],
+    ['"id":null', 'object'],
+    ['"id":""', 'an empty string'],
+    ['"id":["ada"]', 'object'],
+    ['"id":true', 'boolean'],
+    ['NaN', 'NaN'],
+  ])('refuses what is no id of a user (%s)', async (id, given) => {
     const { store, browser } = await openSite();
-    const answer = await browser.visit('/login-of-nobody', { method: 'POST' });
+    const answer = await browser.visit(`/login-of-nobody?id=${encodeURIComponent(id)}`, { method: 'POST' });
     expect(answer.body).toBe(
-      'TypeError: signIn() was given undefined as the id of a user. Accepted: a string or a number.',
+      `TypeError: signIn() was given ${given} as the id of a user. Accepted: a string or a number.`,
     );
     expect(await store.ids()).toEqual([]);
   });
