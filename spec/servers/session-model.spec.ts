@@ -3,9 +3,12 @@ import { RedisStore } from 'connect-redis';
 import expressSession from 'express-session';
 import { Pool } from 'pg';
 import { createClient } from 'redis';
-import { howMany } from '../support/everything.js';
+import { SCHEDULES } from '../support/everything.js';
 import { startPostgres, startRedis } from '../support/servers.js';
 import { describeModel, type ModelStore } from '../support/session-model.js';
+
+/** Those of the environment, and no fewer than this. */
+const RUNS = Math.max(SCHEDULES.numRuns, 1_000);
 
 describeModel('Redis', async (): Promise<ModelStore> => {
   const server = await startRedis();
@@ -13,7 +16,7 @@ describeModel('Redis', async (): Promise<ModelStore> => {
   const [first, second] = clients.map((client) => ({ store: new RedisStore({ client }) }));
   return {
     options: [{ ...first }, { ...second }],
-    runs: howMany(20_000, 1_000),
+    runs: RUNS,
     async close() {
       for (const client of clients) client.destroy();
       await server.stop();
@@ -28,7 +31,7 @@ describeModel('Postgres', async (): Promise<ModelStore> => {
   const [first, second] = pools.map((pool) => ({ store: new PostgresStore({ pool, createTableIfMissing: true }) }));
   return {
     options: [{ ...first }, { ...second }],
-    runs: howMany(20_000, 1_000),
+    runs: RUNS,
     async close() {
       for (const pool of pools) await pool.end();
       await server.stop();

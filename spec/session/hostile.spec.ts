@@ -8,7 +8,7 @@ import { EndedIds } from '../../lib/session/ended-ids.js';
 import { adapters, ran, type App } from '../support/applications.js';
 import { makeCertificate } from '../support/certificates.js';
 import { pipeline } from '../support/pipelined-requests.js';
-import { Browser, createSessionApp, found, openMemory, sites, until } from '../support/sessions.js';
+import { Browser, createSessionApp, found, openMemory, sites, SwitchedStore, until } from '../support/sessions.js';
 
 /** A response as either framework gives it to a handler. */
 interface Response extends ServerResponse {
@@ -326,7 +326,55 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
   });
 });
 
+/** A store whose writes wait while it is closed. */
+class GatedStore extends SwitchedStore {
+  waiting = 0;
+  private gate: Promise<void> = Promise.resolve();
+
+  /** Gives what opens it again. */
+  close(): () => void {
+    let open: () => void = () => undefined;
+    this.waiting = 0;
+    this.gate = new Promise((resolve) => (open = resolve));
+    return open;
+  }
+
+  override set(...given: Parameters<SwitchedStore['set']>): void {
+    this.waiting += 1;
+    void this.gate.then(() => super.set(...given));
+  }
+}
+
 describe.each(adapters)('On %s', (_platform, newAdapter) => {
+  it.each([
+    ['stores it after all', false],
+    ['fails', true],
+  ])('a client may hang up while its response waits for a store that then %s', async (_what, fails) => {
+    const store = new GatedStore();
+    const app = await createSessionApp(newAdapter, { session: { store }, controllers: [HostileController] });
+    const open = store.close();
+    const asked = request({
+      host: '127.0.0.1',
+      port: app.port,
+      path: '/ends',
+      headers: { Host: 'localhost', 'X-Forwarded-Proto': 'https', 'X-End': '204' },
+    });
+    asked.on('error', () => undefined).end();
+    await until(() => store.waiting > 0);
+    asked.destroy();
+    await new Promise<void>((resolve) => asked.once('close', () => resolve()));
+    if (fails) store.failing.add('set');
+    open();
+    await until(() => store.calls.includes('set'));
+    store.failing.clear();
+    // It goes on serving, on other connections and for other sessions.
+    const browser = new Browser(app);
+    expect((await browser.visit('/login', post)).status).toBe(201);
+    expect(JSON.parse((await browser.visit('/me')).body)).toMatchObject({ userId: 'ada' });
+    await until(() => store.sessions.length === (fails ? 1 : 2));
+    expect(app.logged.filter((line) => /unhandled|ERR_STREAM/i.test(line))).toEqual([]);
+  });
+
   it('1,000 cookies of the name in 15 KB are looked at no further than the fourth', async () => {
     const app = await createSessionApp(newAdapter, {
       session: openMemory().options,

@@ -9,7 +9,8 @@ export const PROPERTY_RUNS = { numRuns: howMany(20_000, 200) };
 
 /**
  * The schedules of requests in two processes, each of which is some ten requests over sockets:
- * `SCHEDULES=20000 npm run test:all -- spec/session/model` runs as many as other properties.
+ * `SCHEDULES=20000 npm run test:all -- spec/session/model` runs as many as other properties, and so does
+ * `SCHEDULES=20000 npm run test:servers -- spec/servers/session-model.spec.ts`.
  */
 export const SCHEDULES = { numRuns: Number(process.env['SCHEDULES'] ?? howMany(3_000, 200)) };
 
