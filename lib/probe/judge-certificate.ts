@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { modernTls, presentCertificate } from './directives.js';
 import type { Handshake } from './observations.js';
@@ -112,7 +112,8 @@ function judgeTrust(
   now: Date,
 ): (readonly [Problem['id'], string])[] {
   if (fault === undefined || fault === 'ERR_TLS_CERT_ALTNAME_INVALID') return [];
-  if (own.verify(own.publicKey)) {
+  const key = readPublicKey(own);
+  if (key !== undefined && own.verify(key)) {
     return [['SEC513', 'The certificate is signed by its own key, so nobody trusts it.']];
   }
   const issuer = own.issuer.replaceAll('\n', ', ');
@@ -155,9 +156,18 @@ function judgeStrength(chain: readonly X509Certificate[], fault: string | undefi
 }
 
 /** The least that browsers take: RSA of 2048 bits (CA/Browser Forum baseline requirements 6.1.5). */
-function isWeak({ publicKey }: X509Certificate): boolean {
-  const { asymmetricKeyType, asymmetricKeyDetails } = publicKey;
-  return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) < 2048;
+function isWeak(certificate: X509Certificate): boolean {
+  const key = readPublicKey(certificate);
+  return key?.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048;
+}
+
+/** Undefined for a kind of key that OpenSSL does not know. */
+function readPublicKey(certificate: X509Certificate): KeyObject | undefined {
+  try {
+    return certificate.publicKey;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Of a signature with SHA-1, Node says that it is unspecified. */

@@ -464,6 +464,17 @@ describe('a certificate', () => {
     });
   });
 
+  it('whose chain has a kind of key that OpenSSL does not know is judged all the same', async () => {
+    const [own = ''] = await chainOf({ names: ['other.example'] });
+    const [other = ''] = await chainOf({ names: ['An Authority'] });
+    const der = Buffer.from(other.replace(/-----[^-]+-----|\s/g, ''), 'base64').toString('hex');
+    const unknown = Buffer.from(der.replace('2a8648ce3d0201', '2a8648ce3d0271'), 'hex').toString('base64');
+    const chain = [own, `-----BEGIN CERTIFICATE-----\n${unknown}\n-----END CERTIFICATE-----\n`];
+    const handshake = (sent: readonly string[]) => ({ handshake: { fault: 'SELF_SIGNED_CERT_IN_CHAIN', chain: sent } });
+    expect(idsOf([HTTP, HTTPS], {}, handshake(chain))).toEqual(['SEC512', 'SEC513']);
+    expect(idsOf([HTTP, HTTPS], {}, handshake(chain.toReversed()))).toContain('SEC512');
+  });
+
   it('with a date that there is not', async () => {
     const [own = ''] = await chainOf({});
     const der = Buffer.from(own.replace(/-----[^-]+-----|\s/g, ''), 'base64').toString('latin1');
