@@ -1,6 +1,8 @@
 import type { RedirectStatus, SecureOptions } from '../options/secure-options.js';
+import { redirectsAnything } from '../policy/redirects.js';
+import { isSafe } from '../policy/safe-methods.js';
 import type { AnswerSettings } from '../policy/verdict.js';
-import { isLoopbackHost, parseHost } from '../transport/host.js';
+import { isLoopbackHost, isSingleHost, parseHost } from '../transport/host.js';
 import { compileTrust } from '../transport/trust.js';
 import { subjectOf, type BootFacts } from './boot-facts.js';
 import type { Findings } from '../findings/findings.js';
@@ -57,7 +59,7 @@ function checkHosts(facts: BootFacts, findings: Findings): void {
   const outsiders = [...(hosts ?? []), ...Object.keys(redirect?.host ?? {})].some(
     (host) => typeof host === 'function' || !isOwnName(host),
   );
-  if (outsiders || !isDeployed(facts) || !redirectsAnything(facts)) return;
+  if (outsiders || !isDeployed(facts) || !redirectsAnything(facts.settings, facts.routes)) return;
   findings.report('SEC007', {
     subject: hosts === undefined ? 'hosts' : `hosts: ${hosts.map(String).join(', ')}`,
     cause: 'Only names of this machine for itself are allowed, so every redirect for another name is answered 400.',
@@ -76,17 +78,6 @@ function isDeployed({ settings, production }: BootFacts): boolean {
   const trust = settings.options.proxies?.trust ?? [];
   if (production || typeof trust === 'number') return production || trust !== 0;
   return entriesOf(trust).some((entry) => !/^(?:loopback|unix|127\.[\d./]+|::1(?:\/128)?)$/.test(entry));
-}
-
-/** Whether any plain-HTTP request is answered with a redirect: of a marked handler, under a rule, or in mode `all`. */
-export function redirectsAnything({ settings, routes }: Pick<BootFacts, 'settings' | 'routes'>): boolean {
-  const { mode, options } = settings;
-  const byGate = mode === 'all' || (options.paths ?? []).length > 0;
-  if (byGate && settings.policy([]).onInsecure !== 'refuse') return true;
-  return routes.some(({ requirement, path }) => {
-    if (requirement?.of(path).level !== 'required') return false;
-    return settings.policy(requirement.options).onInsecure !== 'refuse';
-  });
 }
 
 function checkRedirects({ settings, routes }: BootFacts, findings: Findings): void {
@@ -109,9 +100,8 @@ function redirectsOf(
   { onInsecure, redirectStatus }: AnswerSettings,
   method: string,
 ): { readonly lossy: RedirectStatus | undefined; readonly permanent: RedirectStatus | undefined } {
-  const isSafe = method === 'GET' || method === 'HEAD';
-  const safe = onInsecure === 'refuse' || !(isSafe || method === 'ALL') ? undefined : redirectStatus.safe;
-  const unsafe = onInsecure !== 'redirect' || isSafe ? undefined : redirectStatus.unsafe;
+  const safe = onInsecure === 'refuse' || !(isSafe(method) || method === 'ALL') ? undefined : redirectStatus.safe;
+  const unsafe = onInsecure !== 'redirect' || isSafe(method) ? undefined : redirectStatus.unsafe;
   return {
     lossy: [301, 302, 303].includes(unsafe ?? 0) ? unsafe : undefined,
     permanent: [safe, unsafe].find((status) => status === 301 || status === 308),
@@ -122,7 +112,7 @@ function redirectsOf(
 function hasFixedHost({ hosts = [], redirect }: SecureOptions): boolean {
   return (
     typeof redirect?.host === 'string' ||
-    (hosts.length === 1 && hosts.every((host) => typeof host === 'string' && /^[^.*]/.test(host)))
+    (hosts.length === 1 && hosts.every((host) => typeof host === 'string' && isSingleHost(host)))
   );
 }
 

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type HttpServer } from '@nestjs/common';
 import { ApplicationConfig, ExternalContextCreator, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { checkAtBoot } from '../audit/boot-checks.js';
+import { checkListeners } from '../audit/check-listeners.js';
 import { SecureAudit } from '../audit/secure-audit.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Findings } from '../findings/findings.js';
@@ -29,8 +30,7 @@ import {
   assertSignInPage,
 } from './assertions.js';
 import { checkFrameworkTrust } from './check-framework-trust.js';
-import { checkListeners } from './check-listeners.js';
-import { collectBootFacts } from './collect-boot-facts.js';
+import { collectBootFacts, collectListenFacts } from './collect-boot-facts.js';
 import { install, type Installation, type Parts } from './install.js';
 import { summarise } from './summary.js';
 
@@ -75,7 +75,7 @@ export class Boot {
     // In a testing module there is no adapter yet; elsewhere there is.
     host.init$.subscribe(() => this.install());
     host.listen$.subscribe(() => {
-      checkListeners(host.httpAdapter, enforcer, listeners, routes, findings);
+      if (enforcer.enforcing) checkListeners(collectListenFacts(host.httpAdapter, this.parts, listeners), findings);
       checkFrameworkTrust(this.installation.frameworkTrust, findings);
     });
   }

@@ -1,13 +1,18 @@
 import type { HttpServer } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import { Server as NetServer } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import type { BootFacts } from '../audit/boot-facts.js';
+import type { ListenFacts } from '../audit/check-listeners.js';
 import { layersBeforeGate } from '../gate/layers-before-gate.js';
 import { detectHosting } from '../platform/hosting.js';
 import { findGlobalGuards } from '../platform/global-guards.js';
 import { trustsEverybody } from '../platform/extend-requests.js';
 import type { RouteTable } from '../policy/route-table.js';
+import type { SecureListeners } from '../server/secure-listeners.js';
 import { lookAtStore } from '../session/look-at-store.js';
 import type { Settings } from '../settings/settings.js';
+import type { Parts } from './install.js';
 
 /** Where the facts come from, beside the settings and the routes. */
 export interface BootSources {
@@ -38,5 +43,21 @@ export function collectBootFacts(
     beforeGate: adapter === undefined ? [] : layersBeforeGate(adapter),
     frameworkTrustsEverybody:
       adapter !== undefined && settings.options.proxies === undefined && trustsEverybody(adapter),
+  };
+}
+
+/** Collects what is looked at once the application listens. */
+export function collectListenFacts(
+  adapter: HttpServer,
+  { enforcer, routes }: Pick<Parts, 'enforcer' | 'routes'>,
+  { serving }: Pick<SecureListeners, 'serving'>,
+): ListenFacts {
+  const server: unknown = adapter.getHttpServer();
+  const address = server instanceof NetServer ? server.address() : null;
+  return {
+    settings: enforcer.settings,
+    routes: routes.routes(),
+    servesHttps: serving || server instanceof TlsServer,
+    httpPort: typeof address === 'object' && address !== null ? address.port : 3000,
   };
 }

@@ -25,7 +25,7 @@ import {
   SECURE_SETTINGS,
   SECURE_SWITCH,
 } from '../tokens.js';
-import { hostPatterns, parseHost } from '../transport/host.js';
+import { hostPatterns, isSingleHost, parseHost } from '../transport/host.js';
 import { compilePrefix } from '../transport/prefix.js';
 import { SecureUrls } from '../urls/secure-urls.js';
 import { loadGateways } from '../websockets/gateways.js';
@@ -120,8 +120,7 @@ function createFindings({ options }: Settings): Findings {
 function createUrls(enforcer: Enforcer, routes: RouteTable): SecureUrls<PlatformRequest> {
   const { settings } = enforcer;
   const { hosts, redirect } = settings.options;
-  const named =
-    typeof redirect?.host === 'string' ? redirect.host : hostPatterns(hosts).find((host) => /^[^.*]/.test(host));
+  const named = typeof redirect?.host === 'string' ? redirect.host : hostPatterns(hosts).find(isSingleHost);
   return new SecureUrls<PlatformRequest>({
     routes,
     targetOf,

@@ -1,6 +1,7 @@
 import ms from 'ms';
 import type { Outcome } from '../audit/over-http.js';
 import type { AuditedRoute } from '../audit/secure-audit.js';
+import { isSafe } from '../policy/safe-methods.js';
 import type { Requirement } from '../policy/verdict.js';
 
 /** What becomes of a section or a route over plain HTTP, in one word: the colours of the report. */
@@ -31,7 +32,7 @@ export function methodText({ kind, method }: AuditedRoute): string {
 export function overHttpText({ kind, overHttp, method }: AuditedRoute): string {
   if (kind === 'rpc') return 'not over http';
   const { safe, unsafe } = overHttp;
-  if (method === 'GET' || method === 'HEAD') return outcomeText(safe);
+  if (isSafe(method)) return outcomeText(safe);
   if (method !== 'ALL') return outcomeText(unsafe);
   const [first, second] = [outcomeText(safe), outcomeText(unsafe)];
   return first === second ? first : `${first}, ${second} unless GET`;
@@ -41,7 +42,7 @@ export function overHttpText({ kind, overHttp, method }: AuditedRoute): string {
 export function exposureOf(route: AuditedRoute): Exposure | undefined {
   const { kind, requirement, overHttp, method } = route;
   if (kind === 'rpc') return undefined;
-  const outcome = method === 'GET' || method === 'HEAD' || method === 'ALL' ? overHttp.safe : overHttp.unsafe;
+  const outcome = isSafe(method) || method === 'ALL' ? overHttp.safe : overHttp.unsafe;
   if (outcome.action === 'redirect') return 'redirected';
   if (outcome.action === 'refuse') return 'refused';
   return requirement.level === 'exempt' ? 'exempt' : 'open';

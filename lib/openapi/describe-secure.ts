@@ -3,7 +3,7 @@ import { ApplicationConfig } from '@nestjs/core';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { SecureOptions } from '../options/secure-options.js';
 import { SECURE_AUDIT, SECURE_ENFORCER } from '../tokens.js';
-import { hostPatterns, parseHost } from '../transport/host.js';
+import { hostPatterns, isSingleHost, parseHost } from '../transport/host.js';
 import { absoluteUrl } from '../transport/request-target.js';
 import type { Outcome } from '../audit/over-http.js';
 import type { AuditedRoute, SecureAudit } from '../audit/secure-audit.js';
@@ -56,7 +56,7 @@ export function describeSecure<D extends OpenApiDocument>(app: INestApplicationC
 function hostsOf({ redirect, hosts = [] }: SecureOptions): string[] {
   const host = redirect?.host;
   const named = host === undefined ? hostPatterns(hosts) : typeof host === 'string' ? [host] : Object.values(host);
-  const parsed = named.filter((name) => /^[^.*]/.test(name)).map((name) => parseHost(name)?.host);
+  const parsed = named.filter(isSingleHost).map((name) => parseHost(name)?.host);
   return [...new Set(parsed)].filter((name) => name !== undefined);
 }
 

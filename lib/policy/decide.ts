@@ -1,6 +1,7 @@
 import type { Doubt, Transport } from '../transport/connection.js';
 import { withPrefix } from '../transport/prefix.js';
 import { absoluteUrl, pathAndQueryOf } from '../transport/request-target.js';
+import { isSafe } from './safe-methods.js';
 import type { PolicySettings, RefuseVerdict, RefusalReason, RequestFacts, Verdict } from './verdict.js';
 import type { RefuseStatus } from '../options/secure-options.js';
 
@@ -51,11 +52,6 @@ export function decide(facts: RequestFacts, settings: PolicySettings): Verdict {
 export function secureUrl(facts: RequestFacts, { redirectHost, httpsPort }: PolicySettings): string | undefined {
   const host = redirectHost(facts.transport.host, facts.transport.port);
   return host === undefined ? undefined : absoluteUrl('https', host, httpsPort(), externalTarget(facts));
-}
-
-/** GET and HEAD: the methods that carry no body and change nothing, whose redirect loses nothing. */
-function isSafe(method: string): boolean {
-  return method === 'GET' || method === 'HEAD';
 }
 
 /** What a 405 allows over plain HTTP (RFC 9110 15.5.6): the methods that are redirected. */

@@ -1,3 +1,5 @@
+import { isSafe } from './safe-methods.js';
+
 /** How far clocks of two servers may be apart, in milliseconds. */
 const CLOCK_TOLERANCE = 5 * 60_000;
 
@@ -19,7 +21,7 @@ export function isRecent(authenticatedAt: number | undefined, within: number, no
 
 /** Where a page is to return to after a sign-in: to itself, or to the page of this site that led to it. */
 export function returnPath({ method, target, referer, origin }: ReturnFacts): string | undefined {
-  if (method === 'GET' || method === 'HEAD') return sameSitePath(target);
+  if (isSafe(method)) return sameSitePath(target);
   if (referer === undefined || origin === undefined || !URL.canParse(referer)) return undefined;
   const url = new URL(referer);
   return url.origin === origin ? sameSitePath(url.pathname + url.search) : undefined;

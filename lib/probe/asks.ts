@@ -1,3 +1,4 @@
+import { isSafe } from '../policy/safe-methods.js';
 import type { Ask, Forgery } from './observations.js';
 import type { ProbeSite, SiteRoute } from './site.js';
 
@@ -51,7 +52,7 @@ export function planAsks(site: ProbeSite, named: readonly NamedRoute[] = []): re
   const held = heldTargets(site, named);
   const seen = new Set<string>();
   return asks.filter(({ scheme, method, target, forged = '' }) => {
-    if (held.has(target) && (method === 'GET' || method === 'HEAD')) return false;
+    if (held.has(target) && isSafe(method)) return false;
     const key = [scheme, method, target, forged].join(' ');
     // Of two routes that share a path the one that was registered first answers.
     return !seen.has(key) && seen.add(key);

@@ -1,3 +1,4 @@
+import { isSafe } from '../policy/safe-methods.js';
 import { keepHost, stateScheme, writeDirective, writeRedirect } from './directives.js';
 import { headerLine, headerLines, readRefusal, type Answer, type Answered } from './observations.js';
 import { originText, routeOf, routeSubject, urlText, type Judged, type Problem } from './problems.js';
@@ -149,7 +150,7 @@ function judgeStatus({ ask, answer }: Answered, route: SiteRoute, { site, server
 function judgeStored({ ask, answer }: Answered, method: string, route: SiteRoute, { site, server }: Judged): Problem[] {
   const { status } = answer;
   const { safe, unsafe } = route.overHttp;
-  const expected = method === 'GET' || method === 'HEAD' ? safe : unsafe;
+  const expected = isSafe(method) ? safe : unsafe;
   const caching = headerLines(answer, 'cache-control').join(', ').toLowerCase();
   const isRefused = /\bno-store\b|\bno-cache\b/.test(caching);
   const isPermanent = status === 301 || status === 308;

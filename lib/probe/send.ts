@@ -3,6 +3,7 @@ import { request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import { connect, rootCertificates, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { X509Certificate } from 'node:crypto';
+import { isSafe } from '../policy/safe-methods.js';
 import { connectAddress, type ConnectTo } from './address.js';
 import type { Answer, Ask, Handshake, NoAnswer } from './observations.js';
 import type { ProbeSite } from './site.js';
@@ -28,7 +29,7 @@ export function sendAsk(ask: Ask, site: ProbeSite, network: Network): Promise<An
     Host: hostHeader(site.host, port, scheme),
     'User-Agent': network.userAgent,
     Accept: '*/*',
-    ...(method === 'GET' || method === 'HEAD' ? {} : { 'Content-Length': '0' }),
+    ...(isSafe(method) ? {} : { 'Content-Length': '0' }),
     ...ask.headers,
   };
   const options: RequestOptions = {

@@ -12,6 +12,7 @@ import { SecureOptionsError } from '../settings/secure-options.error.js';
 import { compileSettings } from '../settings/settings.js';
 import { validateOptions } from '../settings/validate.js';
 import { ACME_CHALLENGE } from '../policy/paths.js';
+import { isSafe } from '../policy/safe-methods.js';
 import type { Requirement } from '../policy/verdict.js';
 import { pathOf } from '../transport/request-target.js';
 
@@ -102,8 +103,7 @@ async function answerChallenge(
   logger: Logger,
 ): Promise<void> {
   try {
-    const safe = request.method === 'GET' || request.method === 'HEAD';
-    const authorization = safe ? await acme?.(token) : undefined;
+    const authorization = isSafe(request.method) ? await acme?.(token) : undefined;
     end(response, authorization === undefined ? 404 : 200, authorization ?? '');
   } catch (error) {
     logger.error('acme threw; the challenge was answered 500.', error);

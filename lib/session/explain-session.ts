@@ -2,6 +2,7 @@ import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Explanation } from '../enforcer/explain.js';
 import { describeThrown } from '../findings/describe-thrown.js';
 import { rawRequestOf, targetOf, type PlatformRequest } from '../platform/platform.js';
+import { isSafe } from '../policy/safe-methods.js';
 import { pathOf } from '../transport/request-target.js';
 
 /** Why a session could not be written over plain HTTP, by `writer`: the likeliest cause first. */
@@ -88,7 +89,7 @@ export function explainCrossSite(
   sameSite: 'lax' | 'strict' | 'none' | undefined,
 ): Explanation | undefined {
   const { method = 'GET', headers } = rawRequestOf(request);
-  const navigates = headers['sec-fetch-mode'] === 'navigate' && (method === 'GET' || method === 'HEAD');
+  const navigates = headers['sec-fetch-mode'] === 'navigate' && isSafe(method);
   if (sameSite === 'none' || navigates) return undefined;
   return {
     subject: routeOf(request),

@@ -82,6 +82,11 @@ export function hostPatterns(entries: readonly HostEntry[] = []): string[] {
   return entries.flatMap((entry) => (typeof entry === 'string' ? [entry.replace(/:\d+$/, '')] : []));
 }
 
+/** Whether an entry of `hosts` is one name, and neither `*` nor a name with everything below it. */
+export function isSingleHost(pattern: string): boolean {
+  return /^[^.*]/.test(pattern);
+}
+
 /** A function in `hosts` that did not answer with a boolean. */
 export interface HostFault {
   readonly host: string;
