@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Answer } from './answer.js';
 import { writeAnswer } from './lock-response.js';
+import { isIncomingMessage } from '../platform/platform.js';
 
 /** Answers a handshake over http, in place of the upgrade, and hangs up. */
 export function refuseUpgrade(request: IncomingMessage, answer: Answer): void {
@@ -54,10 +55,6 @@ function gateUpgrades(server: EventEmitter, gate: UpgradeGate): void {
   const emit = server.emit.bind(server);
   server.emit = function emitBehindGate(event: string | symbol, ...given: unknown[]): boolean {
     const [request] = given;
-    return (event === 'upgrade' && isRequest(request) && gate(request)) || emit(event, ...given);
+    return (event === 'upgrade' && isIncomingMessage(request) && gate(request)) || emit(event, ...given);
   };
-}
-
-function isRequest(value: unknown): value is IncomingMessage {
-  return typeof value === 'object' && value !== null && 'rawHeaders' in value;
 }

@@ -1,12 +1,11 @@
 import type { HandlerClass } from '../options/mark.js';
+import { prototypeChain } from '../platform/unknown-values.js';
 
 /** The function of a handler, its own or inherited; nothing of the application is run to find it. */
 export function methodOf(controller: HandlerClass, name: string): object | undefined {
-  let prototype: unknown = controller.prototype;
-  while (typeof prototype === 'object' && prototype !== null) {
+  for (const prototype of prototypeChain(controller.prototype)) {
     const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
     if (descriptor !== undefined) return typeof descriptor.value === 'function' ? descriptor.value : undefined;
-    prototype = Object.getPrototypeOf(prototype);
   }
   return undefined;
 }

@@ -8,6 +8,7 @@ import { codeOf, methodOf } from './handler-method.js';
 import { codeFacts, type HandlerFacts } from './handler-parameters.js';
 import { isAboutOneTimeCodes, isPasswordName, isSignInName, isTokenName, type ValueKind } from './secret-names.js';
 import { sessionUse } from './session-use.js';
+import { isObject, readProperty } from '../platform/unknown-values.js';
 
 /** What a handler has to do with secrets. */
 export type SignKind = 'password' | 'maybe password' | 'token' | 'file' | 'cookie' | 'session' | 'guard' | 'name';
@@ -191,7 +192,7 @@ function takesFiles(type: unknown): boolean {
 }
 
 function cookieSet({ method, facts }: Seen): string | undefined {
-  const headers = metadataList(HEADERS, method).map((header) => propertyOf(header, 'name'));
+  const headers = metadataList(HEADERS, method).map((header) => readProperty(header, 'name'));
   if (headers.some((name) => typeof name === 'string' && name.toLowerCase() === 'set-cookie')) {
     return 'it sends the header Set-Cookie';
   }
@@ -228,14 +229,10 @@ function nameOf(type: unknown): string {
 }
 
 function classOf(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? value.constructor : value;
+  return isObject(value) ? value.constructor : value;
 }
 
 function metadataList(key: string, target: object | undefined): readonly unknown[] {
   const found: unknown = target === undefined ? undefined : Reflect.getMetadata(key, target);
   return Array.isArray(found) ? found : [];
-}
-
-function propertyOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' || typeof value === 'function' ? Reflect.get(value ?? {}, key) : undefined;
 }

@@ -1,8 +1,9 @@
 import { timeoutsOf } from '../session/lifetimes.js';
-import { hashedId, isMoved, isObject, type SessionRecord, type SessionRecords } from '../session/records.js';
+import { hashedId, isMoved, type SessionRecord, type SessionRecords } from '../session/records.js';
 import type { DeviceBoundSettings, SessionSettings } from '../settings/session-settings.js';
 import type { RegisteredKey } from './decide.js';
 import { isAlgorithm, parseJwk } from './protocol.js';
+import { isObject } from '../platform/unknown-values.js';
 
 /** A key that was registered, and when, in milliseconds since 1970. */
 export interface Binding extends RegisteredKey {

@@ -1,6 +1,7 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
-import { isObject, jsonFrom } from '../session/records.js';
+import { jsonFrom } from '../session/records.js';
 import { isAlgorithm, parseJwk, PROOF_TYPE, type Algorithm, type PublicJwk } from './protocol.js';
+import { isObject } from '../platform/unknown-values.js';
 
 /*
  * node:crypto verifies; what stands here is the form of a proof (RFC 7515, RFC 7519). `jose` would do the form as well:

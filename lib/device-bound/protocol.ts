@@ -1,3 +1,5 @@
+import { isObject } from '../platform/unknown-values.js';
+
 /*
  * Device Bound Session Credentials, W3C editor's draft of 17 February 2026 (https://w3c.github.io/webappsec-dbsc/), as
  * Chromium 156 speaks it. Every name of the protocol stands in this file. Where the two differ, the browser is followed:
@@ -6,7 +8,6 @@
  *   sends them without. Both are read.
  * - A proof holds `jti` alone: no audience, no times, no subject.
  */
-import { isObject } from '../session/records.js';
 
 /** Sent with a new session cookie: where a browser may register a key, and the challenge for it (draft 9.1). */
 export const REGISTRATION_HEADER = 'secure-session-registration';

@@ -1,5 +1,5 @@
 import type { HttpServer } from '@nestjs/common';
-import type { PlatformRequest } from '../platform/platform.js';
+import { isRequest, type PlatformRequest } from '../platform/platform.js';
 
 /** Told of a request that a parser or the router has turned away with an error. */
 export type OnTurnedAway = (request: PlatformRequest) => void;
@@ -55,8 +55,4 @@ function watchFrameworkErrors(instance: unknown, tell: OnTurnedAway): void {
 
 function sendError(error: unknown, _request: unknown, reply: { send(payload: unknown): unknown }): unknown {
   return reply.send(error);
-}
-
-function isRequest(value: unknown): value is PlatformRequest {
-  return typeof value === 'object' && value !== null && ('rawHeaders' in value || 'raw' in value);
 }

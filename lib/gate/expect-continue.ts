@@ -2,6 +2,8 @@ import type { EventEmitter } from 'node:events';
 import { Server as NetServer } from 'node:net';
 import type { HttpServer } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIncomingMessage } from '../platform/platform.js';
+import { isObject } from '../platform/unknown-values.js';
 
 const EVENT = 'checkContinue';
 
@@ -59,14 +61,10 @@ function intercept(server: EventEmitter, gate: ContinueGate): void {
   server.emit = function emitBehindGate(event: string | symbol, ...given: unknown[]): boolean {
     if (event !== EVENT) return emit(event, ...given);
     const [request, response] = given;
-    return (isRequest(request) && isResponse(response) && gate(request, response)) || emit(event, ...given);
+    return (isIncomingMessage(request) && isResponse(response) && gate(request, response)) || emit(event, ...given);
   };
 }
 
-function isRequest(value: unknown): value is IncomingMessage {
-  return typeof value === 'object' && value !== null && 'rawHeaders' in value;
-}
-
 function isResponse(value: unknown): value is ServerResponse {
-  return typeof value === 'object' && value !== null && 'writeContinue' in value;
+  return isObject(value) && 'writeContinue' in value;
 }

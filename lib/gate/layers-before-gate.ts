@@ -1,4 +1,5 @@
 import type { HttpServer } from '@nestjs/common';
+import { prototypeChain, readProperty } from '../platform/unknown-values.js';
 
 /** A property that the adapter's own layer reads: its text tells it from the layers of the application. */
 const ADAPTER_LAYER = 'onRequestHook';
@@ -39,22 +40,22 @@ interface Entry {
 }
 
 function expressLayers(instance: object): readonly Entry[] {
-  const router = propertyOf(instance, '_router') ?? propertyOf(instance, 'router');
-  return listOf(propertyOf(router, 'stack'))
-    .map((layer) => ({ run: propertyOf(layer, 'handle'), name: layerName(layer) }))
+  const router = readProperty(instance, '_router') ?? readProperty(instance, 'router');
+  return listOf(readProperty(router, 'stack'))
+    .map((layer) => ({ run: readProperty(layer, 'handle'), name: layerName(layer) }))
     .filter(({ name }) => !OF_EXPRESS.has(name));
 }
 
 function layerName(layer: unknown): string {
-  const path = propertyOf(propertyOf(layer, 'route'), 'path');
-  return path === undefined ? nameOf(propertyOf(layer, 'handle')) : `the route ${String(path)}`;
+  const path = readProperty(readProperty(layer, 'route'), 'path');
+  return path === undefined ? nameOf(readProperty(layer, 'handle')) : `the route ${String(path)}`;
 }
 
 /** The hooks of a Fastify instance by the name of what they are called for. */
 function hooksOf(instance: unknown, name: string): readonly unknown[] {
-  for (let at: unknown = instance; isObject(at); at = Object.getPrototypeOf(at)) {
+  for (const at of prototypeChain(instance)) {
     const symbol = Object.getOwnPropertySymbols(at).find(({ description }) => description === FASTIFY_HOOKS);
-    if (symbol !== undefined) return listOf(propertyOf(propertyOf(at, symbol), name));
+    if (symbol !== undefined) return listOf(readProperty(readProperty(at, symbol), name));
   }
   return [];
 }
@@ -67,14 +68,6 @@ function textOf(run: object): string {
   return Function.prototype.toString.call(run);
 }
 
-function propertyOf(value: unknown, key: PropertyKey): unknown {
-  return isObject(value) || typeof value === 'function' ? Reflect.get(value, key) : undefined;
-}
-
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

@@ -4,6 +4,7 @@ import { detailOf, type DenyVerdict } from '../answer/answer.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { GuardedHandler } from '../enforcer/handler-policy.js';
 import { isRequest, rawRequestOf, type PlatformRequest } from '../platform/platform.js';
+import { readProperty } from '../platform/unknown-values.js';
 
 /**
  * Lets a query, a mutation, a subscription or a field run, or refuses it. A redirect is no answer to an operation: the
@@ -65,13 +66,13 @@ export function findContextRequest(context: ExecutionContext): PlatformRequest |
 
 /** The same in the context of an operation, as `@Context()` gives it. */
 export function findOperationRequest(operation: unknown): PlatformRequest | undefined {
-  const req = valueOf(operation, 'req');
+  const req = readProperty(operation, 'req');
   const candidates = [
     req,
-    valueOf(operation, 'request'),
-    valueOf(valueOf(operation, 'reply'), 'request'),
-    valueOf(valueOf(operation, 'extra'), 'request'),
-    valueOf(valueOf(req, 'extra'), 'request'),
+    readProperty(operation, 'request'),
+    readProperty(readProperty(operation, 'reply'), 'request'),
+    readProperty(readProperty(operation, 'extra'), 'request'),
+    readProperty(readProperty(req, 'extra'), 'request'),
   ];
   return candidates.find(isRequest);
 }
@@ -106,8 +107,4 @@ function withoutRequest(context: ExecutionContext): string {
     `${name} is marked with @SecureRequired(), and the GraphQL context holds no request that could be secure. ` +
     'Leave the request in it: context: ({ req }) => ({ req }) with Apollo, context: (request) => ({ req: request }) with Mercurius.'
   );
-}
-
-function valueOf(holder: unknown, key: string): unknown {
-  return typeof holder === 'object' && holder !== null ? Reflect.get(holder, key) : undefined;
 }

@@ -1,4 +1,5 @@
 import type { PlatformRequest } from '../platform/platform.js';
+import { readProperty } from '../platform/unknown-values.js';
 
 /** The symbol under which Fastify keeps what it knows of the route on a request. */
 const ROUTE_CONTEXT = 'fastify.context';
@@ -22,7 +23,7 @@ export function compileSendHooks(): (request: PlatformRequest) => boolean {
     if (!('raw' in request)) return false;
     key ??= Object.getOwnPropertySymbols(request).find(({ description }) => description === ROUTE_CONTEXT);
     const context: unknown = key === undefined ? undefined : Reflect.get(request, key);
-    const hooks: unknown = typeof context === 'object' && context !== null ? Reflect.get(context, 'onSend') : undefined;
+    const hooks = readProperty(context, 'onSend');
     if (hooks === null) return false;
     return !Array.isArray(hooks) || !hooks.every(isOwn);
   };

@@ -2,6 +2,7 @@ import type { HttpServer } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { explainLack } from './adapter-capabilities.js';
 import { FRAMEWORK_PROTOCOL, type PlatformRequest } from './platform.js';
+import { isObject, prototypeChain, readProperty } from './unknown-values.js';
 
 /** The symbol under which Fastify keeps the constructor of an instance's requests. */
 const FASTIFY_REQUEST = 'fastify.Request';
@@ -126,8 +127,7 @@ export function fastifyRequestPrototype(instance: unknown): object | undefined {
 /** Whether the server of an adapter speaks HTTP/2. */
 export function speaksHttp2(adapter: HttpServer): boolean {
   const instance: unknown = adapter.getInstance();
-  const config: unknown = isObject(instance) ? Reflect.get(instance, 'initialConfig') : undefined;
-  return isObject(config) && Reflect.get(config, 'http2') === true;
+  return readProperty(readProperty(instance, 'initialConfig'), 'http2') === true;
 }
 
 function fastifyConstructor(instance: unknown): { prototype: unknown } | undefined {
@@ -138,13 +138,5 @@ function fastifyConstructor(instance: unknown): { prototype: unknown } | undefin
 }
 
 function symbolsOf(instance: object): symbol[] {
-  const symbols: symbol[] = [];
-  for (let at: unknown = instance; isObject(at); at = Object.getPrototypeOf(at)) {
-    symbols.push(...Object.getOwnPropertySymbols(at));
-  }
-  return symbols;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+  return [...prototypeChain(instance)].flatMap((at) => Object.getOwnPropertySymbols(at));
 }

@@ -1,4 +1,5 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import { isObject } from './unknown-values.js';
 
 type ModuleOfApplication = ModulesContainer extends Map<string, infer M> ? M : never;
 type ProviderOfModule = ModuleOfApplication['providers'] extends Map<unknown, infer P> ? P : never;
@@ -55,8 +56,4 @@ function guardBehind(provider: ProviderOfModule, modules: ModulesContainer, dept
     if (next !== undefined) return guardBehind(next, modules, depth + 1);
   }
   return undefined;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

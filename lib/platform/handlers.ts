@@ -2,6 +2,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import type { Handler, HandlerClass } from '../options/mark.js';
 import { hasMarks, isHandler, isHandlerClass, methodsOfClass } from './marks.js';
+import { isObject } from './unknown-values.js';
 
 /** A handler by its class and the name of its method: both stay the same whatever function is called for it. */
 export interface HandlerPlace {
@@ -158,13 +159,13 @@ function classOfInstance({ metatype, instance, isNotMetatype }: Wrapper): Handle
 }
 
 function prototypeOf(instance: unknown): unknown {
-  return typeof instance === 'object' && instance !== null ? Object.getPrototypeOf(instance) : undefined;
+  return isObject(instance) ? Object.getPrototypeOf(instance) : undefined;
 }
 
 /** Nest reads every method of a controller too; what an accessor throws is for Nest to tell. */
 function read(instance: unknown, key: string | symbol): unknown {
   try {
-    return typeof instance === 'object' && instance !== null ? Reflect.get(instance, key) : undefined;
+    return isObject(instance) ? Reflect.get(instance, key) : undefined;
   } catch {
     return undefined;
   }

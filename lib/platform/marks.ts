@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import type { Handler, HandlerClass, Mark, Marks } from '../options/mark.js';
+import { prototypeChain } from './unknown-values.js';
 
 /** The metadata key of both decorators: a fixed string, so that two copies of this package understand each other. */
 export const MARK = 'nestjs-secure:mark';
@@ -181,9 +182,8 @@ function valueAt(prototype: object, name: string | symbol): unknown {
 }
 
 function* chain(controller: HandlerClass): Generator<object> {
-  let prototype: unknown = isHandlerClass(controller) ? controller.prototype : undefined;
-  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
+  for (const prototype of prototypeChain(isHandlerClass(controller) ? controller.prototype : undefined)) {
+    if (prototype === Object.prototype) return;
     yield prototype;
-    prototype = Object.getPrototypeOf(prototype);
   }
 }

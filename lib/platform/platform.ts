@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { FUNCTION_PEER, UNIX_PEER, type Connection } from '../transport/connection.js';
 import { explainLack } from './adapter-capabilities.js';
 import type { ClaimsReader } from './testing-claims.js';
+import { isObject } from './unknown-values.js';
 
 /** Under which `schemeProperties` leaves what the framework itself says. */
 export const FRAMEWORK_PROTOCOL = Symbol.for('nestjs-secure:framework-protocol');
@@ -33,6 +34,11 @@ export type PlatformResponse = ServerResponse | { readonly raw: ServerResponse }
 export function isRequest(value: unknown): value is PlatformRequest {
   if (typeof value !== 'object' || value === null) return false;
   return isRawRequest(value) || ('raw' in value && isRawRequest(value.raw));
+}
+
+/** Whether a value is a request as Node gives it to listeners of a server. */
+export function isIncomingMessage(value: unknown): value is IncomingMessage {
+  return isObject(value) && 'rawHeaders' in value;
 }
 
 function isRawRequest(value: unknown): value is IncomingMessage {

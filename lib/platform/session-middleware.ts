@@ -1,5 +1,6 @@
 import type { HttpServer } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+import { readProperty } from './unknown-values.js';
 
 /** Fastify's plugins that put a session on requests. */
 const PLUGINS = ['@fastify/session', '@fastify/secure-session'];
@@ -48,8 +49,7 @@ function engineOf(middleware: unknown): string | undefined {
 }
 
 function pluginsOf(instance: unknown): readonly string[] {
-  const hasPlugin: unknown =
-    typeof instance === 'object' && instance !== null ? Reflect.get(instance, 'hasPlugin') : undefined;
+  const hasPlugin = readProperty(instance, 'hasPlugin');
   if (typeof hasPlugin !== 'function') return [];
   return PLUGINS.filter((name) => Reflect.apply(hasPlugin, instance, [name]) === true);
 }

@@ -3,6 +3,7 @@ import type { HandlerClass } from '../options/mark.js';
 import { isHandler, isHandlerClass, readMarks } from '../platform/marks.js';
 import { compileRequirement, type RequirementSettings } from '../policy/requirement.js';
 import type { Route, RouteTable } from '../policy/route-table.js';
+import { isObject, readProperty } from '../platform/unknown-values.js';
 
 /** The token of the options of every GraphQLModule. */
 const OPTIONS = 'GqlModuleOptions';
@@ -95,7 +96,7 @@ function sharedContext(owner: HandlerClass, name: string, path: string): string 
 function schemasOf({ modules, config }: ResolverSources): Schema[] {
   return [...modules.values()].flatMap((module) => {
     const options: unknown = module.providers.get(OPTIONS)?.instance;
-    return typeof options === 'object' && options !== null ? [schemaOf(options, modules, config)] : [];
+    return isObject(options) ? [schemaOf(options, modules, config)] : [];
   });
 }
 
@@ -110,7 +111,7 @@ function schemaOf(options: object, modules: ModulesContainer, config: Applicatio
     path: ['', ...`${prefix}/${String(path)}`.split('/').filter((segment) => segment !== '')].join('/'),
     modules: [...included],
     guardsFields: Array.isArray(enhancers) && enhancers.includes('guards'),
-    sharesContext: typeof context === 'object' && context !== null,
+    sharesContext: isObject(context),
   };
 }
 
@@ -131,10 +132,9 @@ function resolversOf({ modules }: Schema): Resolver[] {
 
 /** As `@nestjs/graphql` finds them. */
 function resolversIn(instance: unknown): Resolver[] {
-  if (typeof instance !== 'object' || instance === null) return [];
-  const prototype: unknown = Object.getPrototypeOf(instance);
-  if (typeof prototype !== 'object' || prototype === null || !isHandlerClass(instance.constructor)) return [];
-  const owner = instance.constructor;
+  const prototype: unknown = isObject(instance) ? Object.getPrototypeOf(instance) : undefined;
+  const owner = readProperty(instance, 'constructor');
+  if (!isObject(prototype) || !isHandlerClass(owner)) return [];
   const ofClass: unknown = Reflect.getMetadata(TYPE, owner);
   return new MetadataScanner().getAllMethodNames(prototype).flatMap((name): Resolver[] => {
     const method: unknown = Reflect.get(prototype, name);

@@ -3,6 +3,7 @@ import type { ApplicationConfig } from '@nestjs/core';
 import { METHODS } from 'node:http';
 import type { Route, RouteTable, Unlisted } from '../policy/route-table.js';
 import type { AdapterCalls } from './record-routes.js';
+import { readProperty } from '../platform/unknown-values.js';
 
 const ANSWERS_BY_ITSELF =
   'What it answers by itself is no route. Only rules in paths and mode all can require https there.';
@@ -20,7 +21,7 @@ export function findRoutesOutsideNest(
   const middleware = recordMiddleware(adapter);
   const unlisted = (paths: readonly string[]): Unlisted[] => middlewareOn(paths, config.getGlobalPrefix());
   const instance: unknown = adapter.getInstance();
-  const addHook = memberOf(instance, 'addHook');
+  const addHook = readProperty(instance, 'addHook');
   if (typeof addHook === 'function') {
     const routes: Route[] = [];
     const earlier = routesBefore(instance);
@@ -75,7 +76,7 @@ function recordMiddleware(adapter: HttpServer): Middleware {
         return Reflect.apply(factory, undefined, given);
       };
     const factory = make();
-    const then = memberOf(factory, 'then');
+    const then = readProperty(factory, 'then');
     return typeof then === 'function' ? Reflect.apply(then, factory, [noted]) : noted(factory);
   });
 
@@ -116,7 +117,7 @@ const NO_ROUTES = '(empty tree)';
 
 /** A route that was there before Nest is not told to a hook that comes later. */
 function routesBefore(instance: unknown): Unlisted[] {
-  const print = memberOf(instance, 'printRoutes');
+  const print = readProperty(instance, 'printRoutes');
   if (typeof print !== 'function' || printed(instance, print) === NO_ROUTES) return [];
   return [
     {
@@ -137,11 +138,11 @@ function printed(instance: unknown, print: Function): unknown {
 
 /** The routes of one call of `onRoute`. Fastify adds a HEAD route to each GET route, which says nothing new. */
 function fastifyRoutes(options: unknown, calls: AdapterCalls, before: readonly Route[]): Route[] {
-  const path = memberOf(options, 'url');
+  const path = readProperty(options, 'url');
   if (calls.running() || typeof path !== 'string') return [];
-  const methods = [memberOf(options, 'method')].flat().filter((method) => typeof method === 'string');
-  const constraints = memberOf(options, 'constraints');
-  const hosts = [memberOf(constraints, 'host')]
+  const methods = [readProperty(options, 'method')].flat().filter((method) => typeof method === 'string');
+  const constraints = readProperty(options, 'constraints');
+  const hosts = [readProperty(constraints, 'host')]
     .flat()
     .filter((one) => typeof one === 'string' || one instanceof RegExp);
   const names = namesOf(methods);
@@ -172,17 +173,17 @@ function walkExpress(instance: unknown, middleware: Middleware, calls: AdapterCa
 
   function walk(stack: readonly unknown[], prefix: string): void {
     for (const layer of stack) {
-      const route = memberOf(layer, 'route');
-      if (route === undefined) addMount(memberOf(layer, 'handle'), mountsOf(layer, middleware), prefix);
+      const route = readProperty(layer, 'route');
+      if (route === undefined) addMount(readProperty(layer, 'handle'), mountsOf(layer, middleware), prefix);
       else addRoute(route, prefix);
     }
   }
 
   function addRoute(route: unknown, prefix: string): void {
-    const handle = memberOf(stackOf(route).at(-1), 'handle');
+    const handle = readProperty(stackOf(route).at(-1), 'handle');
     if (middleware.isLast(handle)) return;
-    const methods = namesOf(Object.keys(Object(memberOf(route, 'methods'))));
-    for (const path of [memberOf(route, 'path')].flat()) {
+    const methods = namesOf(Object.keys(Object(readProperty(route, 'methods'))));
+    for (const path of [readProperty(route, 'path')].flat()) {
       const whole = typeof path === 'string' ? joined(prefix, path) : `${prefix}${String(path)}`;
       if (middleware.has(handle)) found.mounts.push(whole);
       else {
@@ -193,27 +194,31 @@ function walkExpress(instance: unknown, middleware: Middleware, calls: AdapterCa
   }
 
   function addMount(handle: unknown, paths: readonly string[] | undefined, prefix: string): void {
-    const stack = memberOf(handle, 'stack');
+    const stack = readProperty(handle, 'stack');
     if (!Array.isArray(stack)) {
       // What takes four arguments handles errors.
-      if (memberOf(handle, 'length') !== 4) found.mounts.push(...(paths ?? []).map((path) => joined(prefix, path)));
+      if (readProperty(handle, 'length') !== 4) found.mounts.push(...(paths ?? []).map((path) => joined(prefix, path)));
     } else if (paths === undefined) found.lost.push(LOST_ROUTER);
     else for (const path of paths) walk(stack, joined(prefix, path));
   }
 
-  walk(stackOf(memberOf(instance, 'router')), '');
+  walk(stackOf(readProperty(instance, 'router')), '');
   return found;
 }
 
 function mountsOf(layer: unknown, middleware: Middleware): readonly string[] | undefined {
-  const path = memberOf(layer, 'rawPath');
+  const path = readProperty(layer, 'rawPath');
   if (path !== undefined) return [path].flat().map(String);
-  const handle = memberOf(layer, 'handle');
-  return memberOf(layer, 'slash') === true ? ['/'] : middleware.has(handle) ? middleware.pathsOf(handle) : undefined;
+  const handle = readProperty(layer, 'handle');
+  return readProperty(layer, 'slash') === true
+    ? ['/']
+    : middleware.has(handle)
+      ? middleware.pathsOf(handle)
+      : undefined;
 }
 
 function stackOf(router: unknown): readonly unknown[] {
-  const stack = memberOf(router, 'stack');
+  const stack = readProperty(router, 'stack');
   return Array.isArray(stack) ? stack : [];
 }
 
@@ -244,9 +249,4 @@ function foreignRoute(method: string, path: string): Route {
     versions: [],
     versioning: undefined,
   };
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  const holds = (typeof value === 'object' && value !== null) || typeof value === 'function';
-  return holds ? Reflect.get(value, name) : undefined;
 }

@@ -4,6 +4,7 @@ import { describeThrown } from '../findings/describe-thrown.js';
 import { rawRequestOf, targetOf, type PlatformRequest } from '../platform/platform.js';
 import { isSafe } from '../policy/safe-methods.js';
 import { pathOf } from '../transport/request-target.js';
+import { readProperty } from '../platform/unknown-values.js';
 
 /** Why a session could not be written over plain HTTP, by `writer`: the likeliest cause first. */
 export function explainOverHttpWrite(writer: string, request: PlatformRequest, enforcer: Enforcer): Explanation {
@@ -136,10 +137,7 @@ export function explainCookieFailure(name: string, error: unknown): Explanation 
 
 /** Method and route, so that one route is one finding whatever its parameters. In middleware there may be no route yet. */
 function routeOf(request: PlatformRequest): string {
-  const express: unknown = Reflect.get(request, 'route');
-  const path: unknown =
-    request.routeOptions?.url ??
-    (typeof express === 'object' && express !== null ? Reflect.get(express, 'path') : undefined);
+  const path = request.routeOptions?.url ?? readProperty(readProperty(request, 'route'), 'path');
   const { method = 'GET' } = rawRequestOf(request);
   return typeof path === 'string' ? `${method} ${path}` : `${method}, before a route was found`;
 }

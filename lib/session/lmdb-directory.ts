@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isObject } from './records.js';
+import { isObject } from '../platform/unknown-values.js';
 
 const DATABASE_FILES = ['data.mdb', 'lock.mdb'];
 const GITIGNORE = '.gitignore';

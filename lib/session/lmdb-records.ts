@@ -7,7 +7,6 @@ import {
   foundInJson,
   hashedId,
   isMoved,
-  isObject,
   jsonFrom,
   MOVED_MILLISECONDS,
   oldestFirst,
@@ -20,6 +19,7 @@ import {
   type SessionRecords,
   type SessionUse,
 } from './records.js';
+import { isObject } from '../platform/unknown-values.js';
 
 const SWEEP_MILLISECONDS = 60_000;
 

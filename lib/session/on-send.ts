@@ -5,6 +5,7 @@ import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformRespons
 import { unhookResponse } from './response-hooks.js';
 import { stateOf, type ResponseHead, type SessionState } from './session-state.js';
 import { UNAVAILABLE } from './unavailable.js';
+import { readProperty } from '../platform/unknown-values.js';
 
 /** What is used of a Fastify reply. */
 type Reply = PlatformResponse & {
@@ -21,8 +22,7 @@ type Sent = (error: Error | null, payload: unknown) => void;
 /** Fastify waits in its last hook before it writes the head, also for streams. Express has no such hook and needs none. */
 export function saveBeforeSending(adapter: HttpServer): void {
   const instance: unknown = adapter.getInstance();
-  const addHook: unknown =
-    typeof instance === 'object' && instance !== null ? Reflect.get(instance, 'addHook') : undefined;
+  const addHook = readProperty(instance, 'addHook');
   if (typeof addHook !== 'function') return;
   nameSendHook(onSend);
   Reflect.apply(addHook, instance, ['onSend', onSend]);

@@ -4,7 +4,6 @@ import {
   foundIn,
   hashedId,
   isMoved,
-  isObject,
   jsonFrom,
   MOVED_MILLISECONDS,
   oldestFirst,
@@ -17,6 +16,7 @@ import {
 } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
 import { cookieOf, inTime, STORE_TIMEOUT_MS, StoreCalls, storedFrom, unpackStored } from './store-calls.js';
+import { isObject } from '../platform/unknown-values.js';
 
 /** What connect-pg-simple shows of itself. */
 export interface PostgresStore extends SessionStore {

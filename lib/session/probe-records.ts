@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { hashedId, isMoved, isObject, UnfitStoreError, type SessionRecord, type SessionRecords } from './records.js';
+import { hashedId, isMoved, UnfitStoreError, type SessionRecord, type SessionRecords } from './records.js';
+import { isObject } from '../platform/unknown-values.js';
 
 /** How long the record of a probe lives where the probe dies half way, in milliseconds. */
 const PROBE_MILLISECONDS = 60_000;

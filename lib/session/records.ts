@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { isObject } from '../platform/unknown-values.js';
 
 /** How long a moved session is found under its old id, in milliseconds: as long as a slow request may take. */
 export const MOVED_MILLISECONDS = 30_000;
@@ -222,11 +223,6 @@ export function jsonFrom(text: unknown): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Whether a value has properties. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
 
 function isTime(value: unknown): value is number {

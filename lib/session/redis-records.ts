@@ -5,7 +5,6 @@ import {
   foundIn,
   hashedId,
   isMoved,
-  isObject,
   jsonFrom,
   LONGEST_WAY,
   MOVED_MILLISECONDS,
@@ -20,6 +19,7 @@ import {
 } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
 import { inTime, STORE_TIMEOUT_MS } from './store-calls.js';
+import { isObject } from '../platform/unknown-values.js';
 
 /** What connect-redis shows of itself. */
 export interface RedisStore extends SessionStore {

@@ -1,7 +1,7 @@
 import { ForbiddenException } from '@nestjs/common';
 import type { Duration } from '../options/duration.js';
 import { findOperationRequest } from '../guard/graphql-guard.js';
-import { isRequest as isPlatformRequest, rawRequestOf, type PlatformRequest } from '../platform/platform.js';
+import { isRequest, rawRequestOf, type PlatformRequest } from '../platform/platform.js';
 import { durationFrom } from '../settings/durations.js';
 import type { SessionEngine } from './engine.js';
 import type { SessionStamp } from './records.js';
@@ -266,14 +266,14 @@ function isFace(session: unknown): session is SessionFace & Partial<SessionData>
 }
 
 function findRequest(client: object): PlatformRequest | undefined {
-  return isPlatformRequest(client) ? client : findOperationRequest(client);
+  return isRequest(client) ? client : findOperationRequest(client);
 }
 
 function rawOf(request: object): ReturnType<typeof rawRequestOf> {
-  if (isRequest(request)) return rawRequestOf(request);
+  if (looksLikeRequest(request)) return rawRequestOf(request);
   throw new TypeError('A request is needed: the one a handler gets with @Req().');
 }
 
-function isRequest(value: object): value is PlatformRequest {
+function looksLikeRequest(value: object): value is PlatformRequest {
   return 'rawHeaders' in value || 'raw' in value;
 }

@@ -9,7 +9,6 @@ import {
   foundIn,
   hashedId,
   isMoved,
-  isObject,
   MOVED_MILLISECONDS,
   UnreadableRecordError,
   type SessionRecord,
@@ -18,6 +17,7 @@ import {
 import { reservedKey } from './session.js';
 import { STORE_TIMEOUT_MS, StoreCalls, unpackStored } from './store-calls.js';
 import { userIdOf } from './user-of.js';
+import { isObject } from '../platform/unknown-values.js';
 
 /** How often, and for how long, it is looked whether another process is through with moving a session. */
 const LOOK_MILLISECONDS = 25;

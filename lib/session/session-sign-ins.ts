@@ -3,7 +3,8 @@ import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
 import type { SignInReader } from '../platform/sign-ins.js';
 import { testingClaims } from '../platform/testing-claims.js';
 import type { SessionEngine } from './engine.js';
-import { isObject, type SessionRecord } from './records.js';
+import { isObject } from '../platform/unknown-values.js';
+import { type SessionRecord } from './records.js';
 import { stateOf } from './session-state.js';
 
 /** Tells when users signed in, by the stamp of their sessions. */

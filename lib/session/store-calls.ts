@@ -1,6 +1,7 @@
-import { hashedId, isObject, jsonFrom, type SessionRecord } from './records.js';
+import { hashedId, jsonFrom, type SessionRecord } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
 import { UnsupportedByStoreError } from './session-errors.js';
+import { isObject } from '../platform/unknown-values.js';
 
 /** How long a store may take to answer, in milliseconds, before a request is told that it does not. */
 export const STORE_TIMEOUT_MS = 5_000;

@@ -4,7 +4,6 @@ import {
   foundIn,
   hashedId,
   isMoved,
-  isObject,
   LONGEST_WAY,
   MOVED_MILLISECONDS,
   oldestFirst,
@@ -19,6 +18,7 @@ import {
 import type { SessionStore } from '../options/session-options.js';
 import { cookieOf, STORE_TIMEOUT_MS, StoreCalls, storedFrom, unpackStored } from './store-calls.js';
 import { KeyedMutex } from './keyed-mutex.js';
+import { isObject } from '../platform/unknown-values.js';
 
 /** How much longer than its last session the list of a user's sessions is kept. */
 const LIST_MILLISECONDS = 30 * 86_400_000;

@@ -1,4 +1,4 @@
-import { isObject } from './records.js';
+import { isObject } from '../platform/unknown-values.js';
 
 /**
  * Whose session this is: `signIn` writes `userId`, Passport `passport.user`, and `@fastify/passport` `passport`, each of

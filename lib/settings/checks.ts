@@ -85,7 +85,7 @@ export function object<T extends object>(
   // Here alone an unknown value becomes a T by our word: the compiler holds `fields` to a check of the right type for
   // every key of T, and this runs them all.
   function assertFields(value: unknown, place: Place): asserts value is T {
-    if (!isObject(value)) throw refusal(place, unread(value), `An object { ${keys.join(', ')} }`);
+    if (!isPlainObject(value)) throw refusal(place, unread(value), `An object { ${keys.join(', ')} }`);
     const stranger = Object.keys(value).find((key) => !keys.includes(key));
     if (stranger !== undefined) {
       const instead = foreign.get(stranger);
@@ -127,7 +127,7 @@ export function isBoolean(value: unknown): value is boolean {
 }
 
 /** A plain object, of this realm or another, or one without prototype. */
-export function isObject(value: unknown): value is Record<string, unknown> {
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
@@ -205,5 +205,5 @@ function unread(value: unknown): string {
 function kindOfObject(value: object | null): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  return isObject(value) ? 'an object' : `an instance of ${value.constructor?.name}`;
+  return isPlainObject(value) ? 'an object' : `an instance of ${value.constructor?.name}`;
 }

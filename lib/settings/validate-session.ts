@@ -28,6 +28,7 @@ import {
 import { SecureOptionsError } from './secure-options.error.js';
 import type { SecureOptions } from '../options/secure-options.js';
 import { faultOfSecret } from './session-secret.js';
+import { prototypeChain } from '../platform/unknown-values.js';
 
 /** What the environment says of the processes that serve the application. PM2 sets the last two. */
 export interface Environment {
@@ -273,10 +274,7 @@ function reasonAgainstMemory(environment: Environment, isWorker: boolean): strin
 /** Whether sessions are kept in memory. express-session's own store, memorystore, and what extends them: each is called MemoryStore. */
 export function isInMemory(store: SessionOptions['store']): boolean {
   if (typeof store !== 'object') return store === 'memory';
-  for (let link: object | null = store; link !== null; link = Object.getPrototypeOf(link)) {
-    if (link.constructor?.name === 'MemoryStore') return true;
-  }
-  return false;
+  return [...prototypeChain(store)].some(({ constructor }) => constructor?.name === 'MemoryStore');
 }
 
 /** What a browser would not take for another site, a query or a fragment. */

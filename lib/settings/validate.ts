@@ -12,7 +12,7 @@ import {
   fromEnvironment,
   inside,
   isBoolean,
-  isObject,
+  isPlainObject,
   isText,
   list,
   object,
@@ -110,7 +110,7 @@ const exemptRule = object<ExemptRule>({
   exact: boolean,
   from: list("An array of peers as in proxies.trust, such as ['10.0.0.0/8'],", text),
 });
-const exemptRules = list("An array of paths, such as ['/admin'],", either(isObject, exemptRule, text));
+const exemptRules = list("An array of paths, such as ['/admin'],", either(isPlainObject, exemptRule, text));
 
 const hostEntry = either(isHostFunction, rule('A function (host) => boolean', isHostFunction), text);
 
@@ -123,7 +123,7 @@ const redirectStatuses = object<{ safe: RedirectStatus; unsafe: RedirectStatus }
 });
 const redirect: Fields<Pick<RedirectOptions, 'permanent' | 'status'>> = {
   permanent: boolean,
-  status: either(isObject, redirectStatuses, oneOf(REDIRECTS, 'an object { safe, unsafe }')),
+  status: either(isPlainObject, redirectStatuses, oneOf(REDIRECTS, 'an object { safe, unsafe }')),
 };
 
 const requiredOptions = object<SecureRequiredOptions>({
@@ -142,7 +142,7 @@ const proxyHeader = object<ProxyHeader>({
 });
 const proxies = object<ProxyOptions>({
   trust: { required: either(Array.isArray, list(PEERS, peer), either(isNumeric, hops, peer)) },
-  header: either(isObject, proxyHeader, oneOf(['x-forwarded', 'forwarded'], 'an object { name, value }')),
+  header: either(isPlainObject, proxyHeader, oneOf(['x-forwarded', 'forwarded'], 'an object { name, value }')),
   host: rule('true, false or the name of a header', isBooleanOrName, fromEnvironment("process.env.X === 'true'")),
   prefix: rule(
     "true, false, the name of a header or a path such as '/app'",
@@ -174,7 +174,7 @@ const eachOption = object<SecureOptions>({
   exempt: compiled(exemptRules, (exempt) => compilePathRules([], exempt)),
   onInsecure,
   reportOnly: boolean,
-  redirect: object<RedirectOptions>({ ...redirect, host: either(isObject, hostMap, host) }),
+  redirect: object<RedirectOptions>({ ...redirect, host: either(isPlainObject, hostMap, host) }),
   refuse: object<RefuseOptions>({
     status: refuseStatus,
     page: rule('A function (refusal) => string, not an async one,', isPageTemplate),
@@ -183,7 +183,7 @@ const eachOption = object<SecureOptions>({
   hosts: compiled(list("An array of hosts, such as ['example.com'],", hostEntry), (hosts) => compileHosts(hosts)),
   proxies: compiled(proxies, compileTransport),
   hsts: either(
-    isObject,
+    isPlainObject,
     compiled(hsts, (given) => compileHsts(given)),
     noHsts,
   ),
@@ -215,7 +215,7 @@ function checkExemptCallers(options: SecureOptions): void {
 }
 
 function hostMap(value: unknown, place: Place): Record<string, string> {
-  const entries = isObject(value) ? Object.entries(value) : [];
+  const entries = isPlainObject(value) ? Object.entries(value) : [];
   const asked: Place = { ...place, path: `a key of ${place.path}` };
   return Object.fromEntries(entries.map(([from, to]) => [host(from, asked), host(to, inside(place, from))]));
 }

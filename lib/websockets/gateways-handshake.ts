@@ -8,6 +8,7 @@ import type { Enforcer } from '../enforcer/enforcer.js';
 import type { NewMessageException } from './gateways.js';
 import type { PlatformRequest } from '../platform/platform.js';
 import type { OpenedSocket, SocketWatcher } from './session-sockets.js';
+import { isObject, readProperty } from '../platform/unknown-values.js';
 
 /** How a client came in, written down while its connection was there to be asked. */
 export interface Handshake {
@@ -123,8 +124,8 @@ export class Handshakes {
 
 /** The handshake of a client, as a handler of messages gets it: a socket of `ws` or of socket.io. */
 export function handshakeOf(client: unknown): Handshake | undefined {
-  const own: unknown = propertyOf(client, HANDSHAKE);
-  const found = own ?? propertyOf(propertyOf(client, 'request'), HANDSHAKE);
+  const own: unknown = readProperty(client, HANDSHAKE);
+  const found = own ?? readProperty(readProperty(client, 'request'), HANDSHAKE);
   return isHandshake(found) ? found : undefined;
 }
 
@@ -146,9 +147,5 @@ export function refusalOf(verdict: DenyVerdict): Refusal {
 }
 
 function isHandshake(value: unknown): value is Handshake {
-  return typeof value === 'object' && value !== null && 'connection' in value && 'guard' in value;
-}
-
-function propertyOf(holder: unknown, key: PropertyKey): unknown {
-  return typeof holder === 'object' && holder !== null ? Reflect.get(holder, key) : undefined;
+  return isObject(value) && 'connection' in value && 'guard' in value;
 }

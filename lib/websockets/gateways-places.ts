@@ -29,6 +29,7 @@ import { guardWsServer, isWsServer, watchWsServer } from './gateways-ws.js';
 import { recordGateways } from './record-gateways.js';
 import { closeUpgraded } from './session-sockets.js';
 import { observeUpgrades, placeUpgradeGate, refuseUpgrade } from '../answer/upgrade.js';
+import { readProperty } from '../platform/unknown-values.js';
 
 /**
  * Takes its place wherever a gateway lets clients in: on the servers that the application's WebSocket adapter makes,
@@ -131,7 +132,7 @@ export class WebSocketServers {
 
   private take(made: unknown, port: number, options: unknown, adapter: WebSocketAdapter): void {
     if (this.handshakes.sockets !== undefined) this.watchServer(made);
-    const path = optionOf(options, 'path');
+    const path = readProperty(options, 'path');
     const sharing = this.gateways.filter((gateway) => gateway.port === port && gateway.path === path);
     if (!sharing.some(needsPlace)) return;
     if (isSocketIoServer(made)) {
@@ -139,8 +140,8 @@ export class WebSocketServers {
     } else if (isWsServer(made)) {
       guardWsServer(made, this.handshakes, sharedRequirement(sharing));
       sharing.forEach((gateway) => this.taken.add(gateway));
-    } else if (isNamespace(made) && optionOf(options, 'namespace') !== undefined) {
-      this.takeNamespace(made, sharing, nameOf(optionOf(options, 'namespace')));
+    } else if (isNamespace(made) && readProperty(options, 'namespace') !== undefined) {
+      this.takeNamespace(made, sharing, nameOf(readProperty(options, 'namespace')));
     } else if (this.rules.enforcer.enforcing) {
       throw notEnforced(sharing.filter(needsPlace), adapter);
     }
@@ -184,10 +185,6 @@ function pathsOf({ path }: Pick<Gateway, 'path'>): readonly string[] {
 
 function withoutSlashes(path: string): string {
   return path.replace(/^\/|\/$/g, '');
-}
-
-function optionOf(options: unknown, key: string): unknown {
-  return typeof options === 'object' && options !== null ? Reflect.get(options, key) : undefined;
 }
 
 function notEnforced(gateways: readonly Gateway[], adapter: WebSocketAdapter): Error {

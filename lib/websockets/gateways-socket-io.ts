@@ -4,6 +4,7 @@ import type { Handshakes } from './gateways-handshake.js';
 import { writeAnswer } from '../answer/lock-response.js';
 import { refuseUpgrade } from '../answer/upgrade.js';
 import { SOCKET_ENDS } from './session-sockets.js';
+import { isObject, readProperty } from '../platform/unknown-values.js';
 
 type EngineMiddleware = (request: IncomingMessage, response: ServerResponse | object, next: () => void) => void;
 
@@ -33,12 +34,12 @@ export interface SocketIoRequirements {
 }
 
 export function isSocketIoServer(server: unknown): server is SocketIoServer {
-  const engine = propertyOf(server, 'engine');
-  return typeof propertyOf(engine, 'use') === 'function' && isObject(propertyOf(engine, 'clients'));
+  const engine = readProperty(server, 'engine');
+  return typeof readProperty(engine, 'use') === 'function' && isObject(readProperty(engine, 'clients'));
 }
 
 export function isNamespace(value: unknown): value is Namespace {
-  return typeof propertyOf(value, 'use') === 'function' && typeof propertyOf(value, 'emit') === 'function';
+  return typeof readProperty(value, 'use') === 'function' && typeof readProperty(value, 'emit') === 'function';
 }
 
 /**
@@ -53,7 +54,7 @@ export function guardSocketIoServer(
   const { engine } = server;
   engine.use((request, response, next) => {
     // As the engine has read it: of two, another reader might take the other.
-    const id = propertyOf(propertyOf(request, '_query'), 'sid');
+    const id = readProperty(readProperty(request, '_query'), 'sid');
     const client = typeof id === 'string' && Object.hasOwn(engine.clients, id) ? engine.clients[id] : undefined;
     const requirementOf = handshakes.isSecure(client) ? strictest : required;
     const admitted = handshakes.admits(request, requirementOf, (answer) => {
@@ -96,7 +97,7 @@ export function watchSocketIoServer(server: SocketIoServer, handshakes: Handshak
 
   engine.use((request, _response, next) => {
     // A client that polls, or changes from polling to WebSocket: its handshake is that of its first request.
-    const isFirst = propertyOf(propertyOf(request, '_query'), 'sid') === undefined;
+    const isFirst = readProperty(readProperty(request, '_query'), 'sid') === undefined;
     if (isFirst) handshakes.remember(request, request);
     else handshakes.sockets?.forget(request);
     next();
@@ -119,16 +120,16 @@ export function watchSocketIoServer(server: SocketIoServer, handshakes: Handshak
 }
 
 function listen(emitter: unknown, event: string, listener: (value: unknown) => void): void {
-  const on: unknown = propertyOf(emitter, 'on');
+  const on: unknown = readProperty(emitter, 'on');
   if (typeof on === 'function') Reflect.apply(on, emitter, [event, listener]);
 }
 
 function isEngineClient(value: unknown): value is EngineClient {
-  return isObject(propertyOf(value, 'request')) && typeof propertyOf(value, 'close') === 'function';
+  return isObject(readProperty(value, 'request')) && typeof readProperty(value, 'close') === 'function';
 }
 
 function isNamespaceClient(value: unknown): value is NamespaceClient {
-  return isObject(propertyOf(value, 'conn')) && typeof propertyOf(value, 'disconnect') === 'function';
+  return isObject(readProperty(value, 'conn')) && typeof readProperty(value, 'disconnect') === 'function';
 }
 
 /** The script that the server has for browsers. socket.io sends it past the engine. */
@@ -177,7 +178,7 @@ function guardRecovery(namespace: object, admits: (client: unknown) => boolean):
 }
 
 function isNew(auth: unknown): boolean {
-  return propertyOf(auth, 'pid') === undefined;
+  return readProperty(auth, 'pid') === undefined;
 }
 
 function startAnew(auth: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -191,12 +192,4 @@ function isAddClient(value: unknown): value is AddClient {
 /** For an upgrade the engine gives middleware something that only looks like a response. */
 function isServerResponse(response: object): response is ServerResponse {
   return 'headersSent' in response;
-}
-
-function propertyOf(holder: unknown, key: PropertyKey): unknown {
-  return isObject(holder) || typeof holder === 'function' ? Reflect.get(holder, key) : undefined;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,6 +1,7 @@
 import type { ModulesContainer } from '@nestjs/core';
 import type { Handler, HandlerClass, Mark, Marks } from '../options/mark.js';
 import { isHandlerClass, methodsOfClass, readClassMark, readMarks } from '../platform/marks.js';
+import { readProperty } from '../platform/unknown-values.js';
 
 /** The keys under which Nest keeps what the decorators of its gateways say. */
 const IS_GATEWAY = 'websockets:is_gateway';
@@ -90,12 +91,12 @@ export function isMarkedMessage({ marks }: Pick<MessageHandler, 'marks'>): boole
 function describe(type: HandlerClass): Gateway {
   const options: unknown = Reflect.getMetadata(GATEWAY_OPTIONS, type);
   const port: unknown = Reflect.getMetadata(GATEWAY_PORT, type);
-  const path = optionOf(options, 'path');
+  const path = readProperty(options, 'path');
   return {
     type,
     port: typeof port === 'number' ? port : 0,
     path: typeof path === 'string' ? path : undefined,
-    namespace: optionOf(options, 'namespace'),
+    namespace: readProperty(options, 'namespace'),
     mark: readClassMark(type),
     messages: messagesOf(type),
   };
@@ -108,8 +109,4 @@ function messagesOf(type: HandlerClass): readonly MessageHandler[] {
     const written = typeof event === 'string' ? event : JSON.stringify(event);
     return [{ name, method, event: written, marks: readMarks(type, name) }];
   });
-}
-
-function optionOf(options: unknown, key: string): unknown {
-  return typeof options === 'object' && options !== null ? Reflect.get(options, key) : undefined;
 }
