@@ -34,7 +34,7 @@ export function outcomesOverHttp({ kind, requirement, path }: Asked, asked: Requ
         authorized: false,
         preflight: false,
         websocket: kind === 'websocket',
-        asks: 'guard',
+        stage: 'guard',
         redirectedRecently: false,
         transport: {
           secure: false,

@@ -42,6 +42,7 @@ export interface VerdictEvent {
   readonly method: string;
   /** The path of the request, without its query. */
   readonly path: string;
+  /** Where it was judged: at the gate, before the application, or at the guard, in front of a handler. */
   readonly asks: 'gate' | 'guard';
   /** The verdict was not carried out: `reportOnly`. */
   readonly reportOnly: boolean;
@@ -53,7 +54,7 @@ export interface JudgeInput {
   readonly requirementOf: RequirementOf;
   /** Asked for only where https is required of a plain-HTTP request. */
   readonly policy: (request: PlatformRequest) => PolicySettings;
-  readonly asks: 'gate' | 'guard';
+  readonly stage: 'gate' | 'guard';
   /** It opens or carries a socket although no header says so: the long polling of socket.io. */
   readonly socket?: boolean;
   /** The connection as it was when the request came: a message is judged by a handshake long past. */
@@ -248,7 +249,7 @@ export class Enforcer {
       websocket: input.socket ?? isHandshake(headers),
       transport,
       requirement,
-      asks: input.asks,
+      stage: input.stage,
       redirectedRecently: client !== undefined && this.redirects.has(client),
     };
     const isAnswered = requirement.level === 'required' && !transport.secure;
@@ -258,7 +259,7 @@ export class Enforcer {
 
   private publish(request: IncomingMessage, facts: RequestFacts, verdict: Verdict): void {
     if (!this.observed) return;
-    const { requirement, transport, method, asks } = facts;
+    const { requirement, transport, method, stage: asks } = facts;
     const { reportOnly } = this.settings;
     const event: VerdictEvent = {
       verdict,

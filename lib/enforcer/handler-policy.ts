@@ -92,7 +92,7 @@ function compileMarks(label: string, marks: Marks, { settings, enforcing }: Enfo
     open: requirement.open || !enforcing,
     marked: requirement.options.length > 0 && !requirement.exempt,
     recentSignIn: marks.recentSignIn,
-    input: { requirementOf: requirement.of, policy: () => policy, asks: 'guard' },
+    input: { requirementOf: requirement.of, policy: () => policy, stage: 'guard' },
   };
 }
 

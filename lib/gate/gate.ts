@@ -111,7 +111,7 @@ export function compileContinueGate(parts: GateParts): Gate | undefined {
     }
     const route = guarded ? lookup.findMarkedRoute(request) : undefined;
     if (route?.requirement === undefined) return false;
-    const input: JudgeInput = { requirementOf: route.requirement.of, policy: lookup.routePolicy, asks: 'guard' };
+    const input: JudgeInput = { requirementOf: route.requirement.of, policy: lookup.routePolicy, stage: 'guard' };
     return answer(request, response, enforcer.judge(request, input, connection));
   };
 }
@@ -124,7 +124,7 @@ export function compileTurnedAway({ enforcer, lookup, guarded }: GateParts): OnT
     enforcer.reportUnjudged(request, {
       requirementOf: route.requirement.of,
       policy: lookup.routePolicy,
-      asks: 'guard',
+      stage: 'guard',
     });
   };
 }
@@ -159,7 +159,7 @@ function compileBounds({ enforcer, lookup, guarded, cors }: GateParts): Bounds |
   if (!enforcer.enforcing || (enforced.mode === 'marked' && rules.empty)) return undefined;
 
   const judge = (request: PlatformRequest, requirementOf: RequirementOf, connection: Connection) =>
-    enforcer.judge(request, { requirementOf, policy: lookup.routePolicy, asks: 'gate' }, connection);
+    enforcer.judge(request, { requirementOf, policy: lookup.routePolicy, stage: 'gate' }, connection);
 
   const stop: Bounds['stop'] = (request, response, connection, requirementOf) => {
     const verdict = judge(request, requirementOf, connection);

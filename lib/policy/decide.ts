@@ -24,7 +24,7 @@ export function decide(facts: RequestFacts, settings: PolicySettings): Verdict {
   if (requirement.level !== 'required') return { action: 'pass', reason: requirement.level };
 
   if (facts.preflight)
-    return facts.asks === 'gate' ? { action: 'pass', reason: 'preflight' } : refuse('preflight', 403);
+    return facts.stage === 'gate' ? { action: 'pass', reason: 'preflight' } : refuse('preflight', 403);
   if (facts.websocket) return isDoubted(transport) ? refuse('proxy-not-believed', 421) : refuse('websocket', 403);
   if (transport.silent === true || transport.doubts.some(isStated)) return refuse('proxy-not-believed', 421);
 

@@ -20,8 +20,8 @@ export interface RequestFacts {
   readonly websocket: boolean;
   readonly transport: Transport;
   readonly requirement: Requirement;
-  /** Who asks: the gate, before the application, or the guard, in front of a handler. */
-  readonly asks: 'gate' | 'guard';
+  /** Where it is judged: at the gate, before the application, or at the guard, in front of a handler. */
+  readonly stage: 'gate' | 'guard';
   /** This process redirected the same request a moment ago (see RecentRequests). */
   readonly redirectedRecently: boolean;
 }

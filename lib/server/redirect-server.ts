@@ -54,7 +54,7 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
   );
   const enforcer = new Enforcer(settings, findings, true);
   const policy = settings.policy([]);
-  const input: JudgeInput = { requirementOf: () => EVERYTHING, policy: () => policy, asks: 'guard' };
+  const input: JudgeInput = { requirementOf: () => EVERYTHING, policy: () => policy, stage: 'guard' };
 
   function redirectToHttps(request: IncomingMessage, response: ServerResponse): void {
     const token = challengeIn(request.url ?? '/');

@@ -62,7 +62,7 @@ export class Handshakes {
     const handshake = handshakeOf(client);
     if (handshake === undefined) return enforcer.settings.reportOnly ? undefined : UNKNOWN;
     const { request, connection } = handshake;
-    const input = { connection, requirementOf, policy: () => policy, asks: 'guard', socket: true } as const;
+    const input = { connection, requirementOf, policy: () => policy, stage: 'guard', socket: true } as const;
     const answered = enforcer.stop(request, input);
     return answered === undefined ? undefined : refusalOf(answered);
   }
@@ -109,7 +109,7 @@ export class Handshakes {
     try {
       const { enforcer, policy } = this.parts;
       const request = this.parts.asPlatformRequest(raw);
-      const answered = enforcer.stop(request, { policy: () => policy, asks: 'gate', ...asked });
+      const answered = enforcer.stop(request, { policy: () => policy, stage: 'gate', ...asked });
       if (answered === undefined) return true;
       this.parts.turnAway(request);
       refuse(answerOf(answered, asked.socket === true ? undefined : raw.headers.accept));

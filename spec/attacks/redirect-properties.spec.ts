@@ -163,7 +163,7 @@ const asked = fc.record({
   preflight: fc.constantFrom(false, false, false, true),
   websocket: fc.constantFrom(false, false, false, true),
   redirectedRecently: fc.boolean(),
-  asks: fc.constantFrom<RequestFacts['asks'][]>('gate', 'guard'),
+  stage: fc.constantFrom<RequestFacts['stage'][]>('gate', 'guard'),
 });
 
 type Asked = typeof asked extends fc.Arbitrary<infer T> ? T : never;

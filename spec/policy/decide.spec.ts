@@ -33,7 +33,7 @@ function request(facts: Partial<RequestFacts> = {}, over: Partial<Transport> = {
     preflight: false,
     websocket: false,
     requirement: required,
-    asks: 'guard',
+    stage: 'guard',
     redirectedRecently: false,
     ...facts,
     transport: { ...transport, ...over },
@@ -94,11 +94,11 @@ describe('a CORS preflight', () => {
   const preflight = { method: 'OPTIONS', preflight: true };
 
   it('is left to the application by the gate', () => {
-    expect(decide(request({ ...preflight, asks: 'gate' }), settings)).toEqual({ action: 'pass', reason: 'preflight' });
+    expect(decide(request({ ...preflight, stage: 'gate' }), settings)).toEqual({ action: 'pass', reason: 'preflight' });
   });
 
   it('never reaches a marked handler', () => {
-    expect(decide(request({ ...preflight, asks: 'guard' }), settings)).toEqual(refuse('preflight', 403));
+    expect(decide(request({ ...preflight, stage: 'guard' }), settings)).toEqual(refuse('preflight', 403));
   });
 
   it.each(['auto', 'redirect', 'refuse'] as const)('is not redirected under onInsecure %j', (onInsecure) => {
@@ -111,8 +111,8 @@ describe('a CORS preflight', () => {
 });
 
 describe('a WebSocket handshake', () => {
-  it.each(['gate', 'guard'] as const)('is refused by the %s, and never redirected', (asks) => {
-    const facts = request({ websocket: true, asks });
+  it.each(['gate', 'guard'] as const)('is refused by the %s, and never redirected', (stage) => {
+    const facts = request({ websocket: true, stage });
 
     expect(decide(facts, settings)).toEqual(refuse('websocket', 403));
     expect(decide(facts, { ...settings, onInsecure: 'redirect' })).toEqual(refuse('websocket', 403));
@@ -287,7 +287,7 @@ describe('the order of the rows', () => {
     [(facts) => facts.transport.secure, () => ({ action: 'pass', reason: 'secure' })],
     [({ requirement }) => requirement.level === 'exempt', () => ({ action: 'pass', reason: 'exempt' })],
     [({ requirement }) => requirement.level === 'unmarked', () => ({ action: 'pass', reason: 'unmarked' })],
-    [({ preflight, asks }) => preflight && asks === 'gate', () => ({ action: 'pass', reason: 'preflight' })],
+    [({ preflight, stage }) => preflight && stage === 'gate', () => ({ action: 'pass', reason: 'preflight' })],
     [({ preflight }) => preflight, () => refuse('preflight', 403)],
     [(facts) => facts.websocket && facts.transport.doubts.length > 0, () => refuse('proxy-not-believed', 421)],
     [({ websocket }) => websocket, () => refuse('websocket', 403)],
@@ -312,7 +312,7 @@ describe('the order of the rows', () => {
     for (const secure of booleans)
       for (const level of levels)
         for (const preflight of booleans)
-          for (const asks of ['gate', 'guard'] as const)
+          for (const stage of ['gate', 'guard'] as const)
             for (const websocket of booleans)
               for (const doubts of [[], [inferred], [stated], [inferred, stated]])
                 for (const onInsecure of ['auto', 'redirect', 'refuse'] as const)
@@ -321,7 +321,7 @@ describe('the order of the rows', () => {
                       for (const host of ['example.com', 'evil.com', undefined])
                         for (const redirectedRecently of booleans) {
                           const requirement: Requirement = { level, by: 'class' };
-                          const facts = { method, authorized, preflight, websocket, asks, redirectedRecently };
+                          const facts = { method, authorized, preflight, websocket, stage, redirectedRecently };
                           yield [
                             request({ ...facts, requirement }, { secure, doubts, host }),
                             { ...settings, onInsecure },
