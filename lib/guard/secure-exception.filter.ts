@@ -10,7 +10,6 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { SECURE_ENFORCER } from '../tokens.js';
 import { answerOf } from '../answer/answer.js';
-import { assertModuleImported } from './module-presence.js';
 import { rawRequestOf, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
 import { RecentSignInException } from './recent-sign-in.js';
 import { SecureException } from './secure.exception.js';
@@ -27,11 +26,7 @@ export class SecureExceptionFilter implements ExceptionFilter<SecureException | 
     @Optional() @Inject(SECURE_ENFORCER) private readonly enforcer?: unknown,
   ) {}
 
-  /**
-   * Sees to it that what is marked is enforced.
-   *
-   * @throws Error when `SecureModule` is not imported.
-   */
+  /** @throws Error when `SecureModule` is not imported. */
   onModuleInit(): void {
     assertModuleImported(this.enforcer);
   }
@@ -47,7 +42,7 @@ export class SecureExceptionFilter implements ExceptionFilter<SecureException | 
         : answerOf(exception.verdict, rawRequestOf(http.getRequest<PlatformRequest>()).headers.accept);
     const response = http.getResponse<PlatformResponse>();
     if ('writeHead' in response) {
-      // Express's own way to send would compute an ETag, and the seal keep it off.
+      // Express's own way to send would compute an ETag, and the lock keep it off.
       response.writeHead(status, headers);
       response.end(body);
       return;
@@ -56,4 +51,20 @@ export class SecureExceptionFilter implements ExceptionFilter<SecureException | 
     adapter.setHeader(response, 'Content-Type', headers['content-type'] ?? 'text/plain');
     adapter.reply(response, body, status);
   }
+}
+
+/**
+ * Fails the boot of an application that marks handlers and enforces nothing. Asked in `onModuleInit`, so that a unit
+ * test which only compiles a marked controller still works.
+ *
+ * @throws Error that names the fix, where `SecureModule` provides no enforcer.
+ */
+export function assertModuleImported(enforcer: unknown): void {
+  if (enforcer !== undefined) return;
+  throw new Error(
+    'A handler is marked with @SecureRequired(), but SecureModule is not imported, so it would run over plain HTTP. ' +
+      'Add SecureModule.forRoot() to the imports of your root module. ' +
+      'In a test of one controller, write switchOffSecure(Test.createTestingModule({ imports: [SecureModule.forRoot()], controllers: [...] })), ' +
+      'with switchOffSecure of nestjs-secure/testing.',
+  );
 }

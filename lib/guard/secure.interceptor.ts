@@ -12,7 +12,7 @@ import type { Marks } from '../options/mark.js';
 import { SECURE_ENFORCER } from '../tokens.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import { compileHandlers, type GuardedHandler } from '../enforcer/handler-policy.js';
-import { assertModuleImported } from './module-presence.js';
+import { assertModuleImported } from './secure-exception.filter.js';
 import { rawResponseOf, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
 import { applyResponseOptions, resolveResponseOptions, type ResponseOptions } from '../enforcer/response-options.js';
 
