@@ -76,7 +76,7 @@ export interface Answer {
 }
 
 /** The status and the headers that belong to a verdict, whatever writes the body. */
-export function headersOf(verdict: DenyVerdict): Record<string, string> {
+export function answerHeaders(verdict: DenyVerdict): Record<string, string> {
   if (verdict.action === 'redirect') return { location: verdict.location };
   switch (verdict.status) {
     case 405:
@@ -90,7 +90,7 @@ export function headersOf(verdict: DenyVerdict): Record<string, string> {
 }
 
 /** The text of a verdict, for a person. */
-export function detailOf(verdict: DenyVerdict): string {
+export function describeVerdict(verdict: DenyVerdict): string {
   const { what, advice } = MESSAGES[verdict.reason];
   return [what, advice, ...hintsOf(verdict)].join(' ');
 }
@@ -113,20 +113,20 @@ function hintsOf({ finding }: DenyVerdict): string[] {
  * The whole answer: a problem document (RFC 9457) with the reason, or a short page for a client that accepts HTML, as
  * browsers do and programs hardly ever.
  */
-export function answerOf(verdict: DenyVerdict, accept: string | undefined): Answer {
+export function buildAnswer(verdict: DenyVerdict, accept: string | undefined): Answer {
   const html = acceptsHtml(accept);
   const { body, length } = html ? measured(verdict.page ?? page(verdict)) : problemOf(verdict);
   const contentType = html ? 'text/html; charset=utf-8' : 'application/problem+json';
   // Added one by one: a spread beside quoted names is an object that V8 is slow with, at the price of all the judging.
-  const headers = headersOf(verdict);
+  const headers = answerHeaders(verdict);
   headers['content-type'] = contentType;
   headers['content-length'] = length;
   return { status: verdict.status, headers, body };
 }
 
 /** The same for a server that does nothing else: a redirect has a page for a browser, and for a program only where it leads. */
-export function briefAnswerOf(verdict: DenyVerdict, accept: string | undefined): Answer {
-  if (verdict.action !== 'redirect' || acceptsHtml(accept)) return answerOf(verdict, accept);
+export function buildBriefAnswer(verdict: DenyVerdict, accept: string | undefined): Answer {
+  if (verdict.action !== 'redirect' || acceptsHtml(accept)) return buildAnswer(verdict, accept);
   return { status: verdict.status, headers: { location: verdict.location, 'content-length': '0' }, body: '' };
 }
 
@@ -163,7 +163,7 @@ function problem(verdict: DenyVerdict): string {
     type: 'about:blank',
     title: titleOf(verdict),
     status,
-    detail: detailOf(verdict),
+    detail: describeVerdict(verdict),
     reason,
     finding,
   });

@@ -40,11 +40,11 @@ export interface BootFacts {
 }
 
 /** How a finding names a handler. Two handlers may share a name, but never a path and a method. */
-export function subjectOf({ controller, handler, path }: Route): string {
+export function handlerSubject({ controller, handler, path }: Route): string {
   return `${controller?.name}.${handler}, ${path}`;
 }
 
 /** What tells a finding about one route from those about others, whose handlers may share a name and a path. */
-export function signatureOf(route: Route): string {
-  return JSON.stringify([subjectOf(route), route.method, route.hosts.map(String), route.versions]);
+export function routeSignature(route: Route): string {
+  return JSON.stringify([handlerSubject(route), route.method, route.hosts.map(String), route.versions]);
 }

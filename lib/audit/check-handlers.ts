@@ -1,10 +1,10 @@
 import type { Route } from '../policy/route-table.js';
-import { signatureOf, subjectOf } from './boot-facts.js';
+import { routeSignature, handlerSubject } from './boot-facts.js';
 import type { FindingId } from '../findings/catalogue.js';
 import type { Findings } from '../findings/findings.js';
 import { asksForRole, isPublic, judgeGuard, type AuthenticationGuard } from './guards.js';
-import { methodOf } from './handler-method.js';
-import { signsOf, type Sign, type SignKind } from './handler-signs.js';
+import { findMethod } from './handler-method.js';
+import { findSigns, type Sign, type SignKind } from './handler-signs.js';
 
 /** The finding for each sign of a secret in a handler that nothing requires https of. */
 const UNMARKED: Record<SignKind, FindingId> = {
@@ -35,8 +35,8 @@ function checkUnmarked(route: Route, findings: Findings): void {
   // A name alone is the weakest sign, and says nothing beside another.
   for (const { kind, seen } of signs.filter((sign) => sign.kind !== 'name' || signs.length === 1)) {
     findings.report(UNMARKED[kind], {
-      subject: subjectOf(route),
-      signature: signatureOf(route),
+      subject: handlerSubject(route),
+      signature: routeSignature(route),
       cause: `${route.method} ${route.path} is taken over plain HTTP, and ${seen}.`,
       fix: 'Write @SecureRequired() on the handler or on its class, or cover the path with a rule in paths.',
     });
@@ -49,8 +49,8 @@ function checkExempt(route: Route, findings: Findings): void {
   if (signs.length === 0) return;
   const isSure = signs.some(({ kind }) => kind === 'password');
   findings.report(isSure ? 'SEC317' : 'SEC326', {
-    subject: subjectOf(route),
-    signature: signatureOf(route),
+    subject: handlerSubject(route),
+    signature: routeSignature(route),
     cause: `${route.method} ${route.path} is exempt from https, and ${wordsOf(signs)}${isSure ? '' : ', which may be secret'}.`,
     fix: 'Take the exemption away, or move what is secret to a handler of its own.',
   });
@@ -58,7 +58,7 @@ function checkExempt(route: Route, findings: Findings): void {
 
 function signsIn(route: Route): readonly Sign[] {
   try {
-    return signsOf(route);
+    return findSigns(route);
   } catch {
     // A class of the application that does not let itself be looked at: a finding less, never a boot error.
     return [];
@@ -75,7 +75,7 @@ export function checkGlobalGuards(guards: readonly unknown[], routes: readonly R
   const sure = [...judged.values()].filter(({ byRole, optional }) => !byRole && !optional);
   const open = routes.filter(({ controller, handler, requirement, path }) => {
     if (controller === undefined || requirement?.of(path).level !== 'unmarked') return false;
-    return handler === undefined || !isPublic(methodOf(controller, handler), controller);
+    return handler === undefined || !isPublic(findMethod(controller, handler), controller);
   });
   // Where one asks everybody who they are, what the others let pass is no matter.
   for (const guard of sure.length > 0 ? sure : judged.values()) {
@@ -95,7 +95,7 @@ function causeOf({ byRole, optional }: AuthenticationGuard, open: readonly Route
   const counted = `${open.length} route(s) that are taken over plain HTTP, such as ${first.method} ${first.path}`;
   if (!byRole) return `It stands before ${counted}${optional ? '; it may let pass people who are not signed in' : ''}.`;
   const asking = open.filter(({ controller, handler }) =>
-    asksForRole(controller, controller && handler ? methodOf(controller, handler) : undefined),
+    asksForRole(controller, controller && handler ? findMethod(controller, handler) : undefined),
   );
   const [example] = asking;
   return example === undefined

@@ -1,7 +1,7 @@
 import type { HstsOptions } from '../options/secure-options.js';
 import type { Route } from '../policy/route-table.js';
-import { dayOf, rampSteps, stepAt } from '../response/hsts.js';
-import { subjectOf, type BootFacts } from './boot-facts.js';
+import { formatDay, rampSteps, stepAt } from '../response/hsts.js';
+import { handlerSubject, type BootFacts } from './boot-facts.js';
 import type { Findings } from '../findings/findings.js';
 
 /** Half a year, below which scanners count HSTS as missing. */
@@ -95,7 +95,7 @@ function reportRamp(ramp: NonNullable<HstsOptions['ramp']>, pages: readonly Rout
   const next = steps.slice(today === undefined ? 0 : steps.indexOf(today) + 1);
   if (next.length === 0) return;
   const value = today === undefined ? 'Today no header is sent' : `Today max-age is ${today.maxAge}`;
-  const days = next.map((step) => `${step.maxAge} on ${dayOf(step)}`).join(', ');
+  const days = next.map((step) => `${step.maxAge} on ${formatDay(step)}`).join(', ');
   findings.report('SEC408', {
     subject: `hsts.ramp from ${ramp.from}`,
     cause: `${value}. The next steps, at midnight UTC: ${days}. ${answering(pages)}`,
@@ -115,7 +115,7 @@ function checkPlainPages({ preload = false }: HstsOptions, { all, exempt }: Plai
   if (preload && open !== undefined) {
     findings.report('SEC404', {
       subject: 'hsts.preload',
-      cause: `${subjectOf(open)} answers over http: preload lists want every page redirected, and browsers that have the list never ask over http.`,
+      cause: `${handlerSubject(open)} answers over http: preload lists want every page redirected, and browsers that have the list never ask over http.`,
       fix: "Use mode: 'all' and exempt nothing, or take preload out.",
     });
   } else if (exempt !== undefined) {

@@ -4,7 +4,7 @@ import { isSafe } from '../policy/safe-methods.js';
 import type { AnswerSettings } from '../policy/verdict.js';
 import { isLoopbackHost, isSingleHost, parseHost } from '../transport/host.js';
 import { compileTrust } from '../transport/trust.js';
-import { subjectOf, type BootFacts } from './boot-facts.js';
+import { handlerSubject, type BootFacts } from './boot-facts.js';
 import type { Findings } from '../findings/findings.js';
 
 /** Addresses of the documentation (RFC 5737, RFC 3849): nobody's proxy. */
@@ -90,8 +90,9 @@ function checkRedirects({ settings, routes }: BootFacts, findings: Findings): vo
     const options = route.requirement?.options ?? [];
     if (options.every(({ redirect, onInsecure }) => redirect === undefined && onInsecure === undefined)) continue;
     const own = redirectsOf(settings.policy(options), route.method);
-    if (own.lossy !== undefined && lossy === undefined) reportLossy(subjectOf(route), findings);
-    if (own.permanent !== undefined && permanent === undefined && !isFixed) reportPermanent(subjectOf(route), findings);
+    if (own.lossy !== undefined && lossy === undefined) reportLossy(handlerSubject(route), findings);
+    if (own.permanent !== undefined && permanent === undefined && !isFixed)
+      reportPermanent(handlerSubject(route), findings);
   }
 }
 

@@ -4,7 +4,7 @@ import type { PathRules } from '../policy/paths.js';
 import type { RequirementSettings } from '../policy/requirement.js';
 import type { Endpoint, Route } from '../policy/route-table.js';
 import type { SecureOptions } from '../options/secure-options.js';
-import { subjectOf } from './boot-facts.js';
+import { handlerSubject } from './boot-facts.js';
 import type { Findings } from '../findings/findings.js';
 
 /** What can be told of the routes and their marks, given where else https is required. */
@@ -33,7 +33,7 @@ export function checkKeptMark({ controller, handler, keptFrom }: Route | Endpoin
 function checkExemptForAnyName(route: Route, findings: Findings): void {
   if (route.requirement?.exempt !== true || !/^\/?[:*{]/.test(route.path)) return;
   findings.report('SEC304', {
-    subject: subjectOf(route),
+    subject: handlerSubject(route),
     cause:
       "In mode 'all' whatever has such a path goes past the gate, also static files and middleware, which come before the handler.",
     fix: 'Give the handler a path that begins with a name of its own, or cover what must be https with a rule in paths.',
@@ -43,7 +43,7 @@ function checkExemptForAnyName(route: Route, findings: Findings): void {
 function checkExemptUnderPath(route: Route, rules: PathRules, findings: Findings): void {
   if (route.requirement?.exempt !== true || !rules.requires(route.path)) return;
   findings.report('SEC302', {
-    subject: subjectOf(route),
+    subject: handlerSubject(route),
     cause: 'It carries @SecureExempt(), and a rule in paths covers it; the rule decides.',
     fix: 'Narrow the rule, add a longer one to exempt, or take the decorator away.',
   });
@@ -54,7 +54,7 @@ function checkExemptUnderClass(route: Route, rules: PathRules, findings: Finding
   if (controller === undefined || requirement?.exempt !== true || rules.requires(path)) return;
   if (markOf(controller)?.level !== 'required') return;
   findings.report('SEC307', {
-    subject: subjectOf(route),
+    subject: handlerSubject(route),
     cause: `${controller.name} is marked with @SecureRequired(), and this handler answers over http all the same.`,
     fix: 'Right for a page that anybody may read on the way; otherwise take @SecureExempt() away.',
   });
@@ -70,7 +70,7 @@ function checkTwins(routes: readonly Route[], findings: Findings): void {
     const page = isUnsafe(route) && !isRequired(route) ? marked.get(placeOf(route)) : undefined;
     if (page === undefined || route.requirement === undefined) continue;
     findings.report('SEC305', {
-      subject: subjectOf(route),
+      subject: handlerSubject(route),
       cause: `${page.controller?.name}.${page.handler} requires https for GET ${page.path}, and ${route.method} of the same path is taken over plain HTTP.`,
       fix: 'Write @SecureRequired() on it too, or on the class.',
     });

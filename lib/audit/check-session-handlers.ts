@@ -1,8 +1,8 @@
 import type { Findings } from '../findings/findings.js';
 import type { Route } from '../policy/route-table.js';
 import { readRecentSignIn } from '../platform/marks.js';
-import { subjectOf, type BootFacts } from './boot-facts.js';
-import { codeOf, methodOf } from './handler-method.js';
+import { handlerSubject, type BootFacts } from './boot-facts.js';
+import { functionCode, findMethod } from './handler-method.js';
 import { sessionUse, takesSession } from './session-use.js';
 
 /** The key under which Nest keeps what `@UseInterceptors()` binds. */
@@ -36,7 +36,7 @@ function checkSensitive(route: Route, findings: Findings): void {
   if (controller === undefined || handler === undefined || method === 'GET') return;
   if (!SENSITIVE.test(handler) || readRecentSignIn(controller, handler) !== undefined) return;
   findings.report('SEC242', {
-    subject: subjectOf(route),
+    subject: handlerSubject(route),
     cause: `It is named ${handler}, and runs however long ago the user signed in, so a browser that was left open is enough.`,
     fix: "Write @RecentSignIn('10 minutes') on it, and let the user confirm who they are.",
   });
@@ -46,12 +46,12 @@ function checkSensitive(route: Route, findings: Findings): void {
 function checkCache(route: Route, globalInterceptors: readonly unknown[], findings: Findings): void {
   const { controller, handler, method } = route;
   if (controller === undefined || handler === undefined || (method !== 'GET' && method !== 'ALL')) return;
-  const bound = [methodOf(controller, handler), controller].flatMap((target) => interceptorsOf(target));
+  const bound = [findMethod(controller, handler), controller].flatMap((target) => interceptorsOf(target));
   if (![...globalInterceptors, ...bound].some(isCache)) return;
   const use = sessionUse(controller, handler);
   if (use === undefined) return;
   findings.report('SEC231', {
-    subject: subjectOf(route),
+    subject: handlerSubject(route),
     cause: `CacheInterceptor stands before it, which keeps what it returns by the URL alone, and ${use}: the page of one user is sent to the next.`,
     fix: 'Take CacheInterceptor off this handler, or extend it with a trackBy() that returns undefined here, or a key with the id of the user in it.',
   });
@@ -61,11 +61,11 @@ function checkCache(route: Route, globalInterceptors: readonly unknown[], findin
 function checkDeletion(route: Route, findings: Findings): void {
   const { controller, handler } = route;
   if (controller === undefined || handler === undefined || takesSession(controller, handler)) return;
-  const code = codeOf(methodOf(controller, handler));
+  const code = functionCode(findMethod(controller, handler));
   const deletion = /\bdelete\s+[\w$.]+\.session\b(?!\s*[.[?])/.exec(code);
   if (deletion === null || /\.session\b/.test(code.slice(0, deletion.index))) return;
   findings.report('SEC234', {
-    subject: subjectOf(route),
+    subject: handlerSubject(route),
     cause:
       'Its code deletes req.session and does not touch it before. A session is loaded at its first touch, so there is nothing to delete, and it goes on.',
     fix: 'Call SecureSessions.signOut(request), which ends the session in the store and in the browser.',

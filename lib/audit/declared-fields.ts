@@ -1,4 +1,4 @@
-import { codeOf } from './handler-method.js';
+import { functionCode } from './handler-method.js';
 import { nodeAt, nodesAt, parseCode, propertyName, type SyntaxNode } from './parse-code.js';
 import type { ValueKind } from './secret-names.js';
 
@@ -73,7 +73,7 @@ export function fieldsOfPipe(pipe: unknown): readonly Field[] {
     .flatMap((value) => valuesOf(Object(value)));
   return [...members, ...options].flatMap((value) => {
     if (isSchema(value)) return fieldsOfSchema(value);
-    return typeof value === 'function' && /^class\b/.test(codeOf(value)) ? fieldsOfClass(value) : [];
+    return typeof value === 'function' && /^class\b/.test(functionCode(value)) ? fieldsOfClass(value) : [];
   });
 }
 
@@ -138,7 +138,7 @@ const COMMON_FIELDS =
 /** `() => Type`, `[Type]`, `Type`; a thunk of Swagger is a function without a prototype of its own. */
 function typeOf(given: unknown): unknown {
   if (Array.isArray(given)) return typeOf(given[0]);
-  if (typeof given !== 'function' || /^class\b/.test(codeOf(given)) || PLAIN.has(given)) return given;
+  if (typeof given !== 'function' || /^class\b/.test(functionCode(given)) || PLAIN.has(given)) return given;
   return given.prototype === undefined ? typeOf(attempt(() => Reflect.apply(given, undefined, []))) : given;
 }
 

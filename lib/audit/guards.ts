@@ -1,5 +1,5 @@
-import { codeOf } from './handler-method.js';
-import { wordsOf } from './secret-names.js';
+import { functionCode } from './handler-method.js';
+import { splitWords } from './secret-names.js';
 
 /** A guard that asks who somebody is, or what they may do. */
 export interface AuthenticationGuard {
@@ -22,7 +22,7 @@ const OTHERWISE =
 export function judgeGuard(guard: unknown): AuthenticationGuard | undefined {
   const type = typeof guard === 'object' && guard !== null ? guard.constructor : guard;
   // What mixin() makes, such as AuthGuard('jwt'), has a random name; the text still has the one it was written with.
-  const [, written] = /^class\s+(\w+)/.exec(codeOf(type)) ?? [];
+  const [, written] = /^class\s+(\w+)/.exec(functionCode(type)) ?? [];
   const given: unknown = typeof type === 'function' ? type.name : undefined;
   for (const name of [given, written]) {
     const judged = typeof name === 'string' ? judgeName(name) : undefined;
@@ -32,7 +32,7 @@ export function judgeGuard(guard: unknown): AuthenticationGuard | undefined {
 }
 
 function judgeName(name: string): AuthenticationGuard | undefined {
-  const words = wordsOf(name);
+  const words = splitWords(name);
   if (words.some((word) => OTHERWISE.test(word))) return undefined;
   const asks = words.some((word) => AUTHENTICATION.test(word)) || /api ?key/.test(words.join(' '));
   const byRole = words.some((word) => ROLE.test(word));

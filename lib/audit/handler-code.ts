@@ -1,5 +1,5 @@
 import {
-  childrenOf,
+  childNodes,
   isNode,
   nodeAt,
   nodesAt,
@@ -193,7 +193,7 @@ class Reader {
       }
       case 'BinaryExpression':
         // A text that is compared is no page.
-        for (const side of childrenOf(node)) if (textIn(side) === undefined) this.walk(side, scope);
+        for (const side of childNodes(node)) if (textIn(side) === undefined) this.walk(side, scope);
         return;
       case 'Literal':
       case 'TemplateLiteral':
@@ -201,7 +201,7 @@ class Reader {
         break;
       default:
     }
-    for (const child of childrenOf(node)) this.walk(child, scope);
+    for (const child of childNodes(node)) this.walk(child, scope);
   }
 
   private assignment(node: SyntaxNode, scope: Scope): void {

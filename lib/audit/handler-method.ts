@@ -2,7 +2,7 @@ import type { HandlerClass } from '../options/mark.js';
 import { prototypeChain } from '../platform/unknown-values.js';
 
 /** The function of a handler, its own or inherited; nothing of the application is run to find it. */
-export function methodOf(controller: HandlerClass, name: string): object | undefined {
+export function findMethod(controller: HandlerClass, name: string): object | undefined {
   for (const prototype of prototypeChain(controller.prototype)) {
     const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
     if (descriptor !== undefined) return typeof descriptor.value === 'function' ? descriptor.value : undefined;
@@ -11,7 +11,7 @@ export function methodOf(controller: HandlerClass, name: string): object | undef
 }
 
 /** The text of a function without its comments; empty for what is none. */
-export function codeOf(value: unknown): string {
+export function functionCode(value: unknown): string {
   if (typeof value !== 'function') return '';
   return Function.prototype.toString.call(value).replace(/\/\*[^]*?\*\/|(?<!:)\/\/[^\n]*/g, '');
 }

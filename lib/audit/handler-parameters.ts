@@ -1,6 +1,6 @@
 import type { HandlerClass } from '../options/mark.js';
 import { readCode, type CodeFacts, type Origin } from './handler-code.js';
-import { methodOf } from './handler-method.js';
+import { findMethod } from './handler-method.js';
 
 /** The keys under which Nest and TypeScript keep what a handler takes. */
 const ROUTE_ARGUMENTS = '__routeArguments__';
@@ -54,7 +54,7 @@ export function codeFacts(controller: HandlerClass, handler: string): HandlerFac
   const origins: (Origin | undefined)[] = [];
   for (const { index, origin } of parameters) origins[index] = origin;
   const facts = {
-    ...readCode(methodOf(controller, handler), origins, (name) => methodOf(controller, name)),
+    ...readCode(findMethod(controller, handler), origins, (name) => findMethod(controller, name)),
     parameters,
   };
   ofClass.set(handler, facts);

@@ -4,7 +4,7 @@ import type { Route } from '../policy/route-table.js';
 import { fieldsOfClass, fieldsOfPipe, fieldsOfSchema, type Field } from './declared-fields.js';
 import { asksForRole, isPublic, judgeGuard } from './guards.js';
 import type { Incoming } from './handler-code.js';
-import { codeOf, methodOf } from './handler-method.js';
+import { functionCode, findMethod } from './handler-method.js';
 import { codeFacts, type HandlerFacts } from './handler-parameters.js';
 import { isAboutOneTimeCodes, isPasswordName, isSignInName, isTokenName, type ValueKind } from './secret-names.js';
 import { sessionUse } from './session-use.js';
@@ -63,10 +63,10 @@ interface Taken extends Field {
  * What a handler has to do with secrets, by its parameters, their classes and schemas, its guards and interceptors, its
  * code and its name. Nothing of the application is run.
  */
-export function signsOf(route: Route): readonly Sign[] {
+export function findSigns(route: Route): readonly Sign[] {
   const { controller, handler } = route;
   if (controller === undefined || handler === undefined) return [];
-  const method = methodOf(controller, handler);
+  const method = findMethod(controller, handler);
   const facts = codeFacts(controller, handler);
   const seen: Seen = { route, controller, handler, method, facts, declared: declaredBy(route, facts, method) };
   return FINDERS.flatMap(([kind, find]) => {
@@ -186,7 +186,7 @@ function fileTaken({ facts, method, controller }: Seen): string | undefined {
 
 /** Nest makes a class of no name for each of its interceptors, which keeps multer; NoFilesInterceptor calls none() of it. */
 function takesFiles(type: unknown): boolean {
-  const code = codeOf(type);
+  const code = functionCode(type);
   if (/^(?:Any)?Files?(?:Fields)?Interceptor$/.test(nameOf(type))) return true;
   return /\bthis\.multer\b/.test(code) && !/\.none\(/.test(code);
 }

@@ -36,7 +36,7 @@ export function isNode(value: unknown): value is SyntaxNode {
 }
 
 /** The nodes directly below a node. */
-export function childrenOf(node: SyntaxNode): readonly SyntaxNode[] {
+export function childNodes(node: SyntaxNode): readonly SyntaxNode[] {
   return Object.values(node).flat().filter(isNode);
 }
 

@@ -78,7 +78,7 @@ const TOLD = new Set(
 
 /** Whether a field of this name holds a password, as far as its kind is known. */
 export function isPasswordName(name: string, kind?: ValueKind): boolean {
-  const words = wordsOf(name);
+  const words = splitWords(name);
   const at = words.findIndex((word) => PASSWORDS.has(word));
   if (at === -1 || kind === 'boolean' || kind === 'number') return false;
   if (WHETHER.has(words[0] ?? '')) return false;
@@ -88,7 +88,7 @@ export function isPasswordName(name: string, kind?: ValueKind): boolean {
 
 /** Whether a field of this name holds a token, a key, a one-time code or a card. What only begins with it (`tokenId`) does not. */
 export function isTokenName(name: string, kind?: ValueKind): boolean {
-  const words = wordsOf(name);
+  const words = splitWords(name);
   const last = words.at(-1) ?? '';
   const before = words.at(-2) ?? '';
   if (kind === 'boolean' || WHETHER.has(words[0] ?? '')) return false;
@@ -99,7 +99,7 @@ export function isTokenName(name: string, kind?: ValueKind): boolean {
 /** Whether a field called `code` is a one-time code there: in a path, a handler or a class of this name. */
 export function isAboutOneTimeCodes(...names: readonly string[]): boolean {
   return names.some((name) => {
-    const words = wordsOf(name);
+    const words = splitWords(name);
     const pairs = words.map((word, at) => `${word} ${words[at + 1] ?? ''}`);
     return words.some((word) => ONE_TIME.has(word)) || pairs.some((pair) => ONE_TIME.has(pair));
   });
@@ -121,7 +121,7 @@ const ONE_TIME = new Set([
 
 /** Whether a handler of this name, or a segment of a path, is about signing in or out, or about changing a password. */
 export function isSignInName(name: string): boolean {
-  const words = wordsOf(name);
+  const words = splitWords(name);
   if (words.some((word) => TOLD.has(word))) return false;
   const pairs = words.map((word, at) => `${word} ${words[at + 1] ?? ''}`);
   if (words.some((word) => SIGN_IN_WORDS.has(word)) || pairs.some((pair) => SIGN_IN_PAIRS.has(pair))) return true;
@@ -141,7 +141,7 @@ const SIGN_IN_PAIRS = new Set([
 ]);
 
 /** `newPassword`, `new_password`, `X-API-Key`: the words, in lower case. */
-export function wordsOf(name: string): string[] {
+export function splitWords(name: string): string[] {
   const separated = name.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2');
   return separated
     .toLowerCase()

@@ -1,7 +1,7 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { createSecureContext, type SecureContext, type Server as TlsServer, type TlsOptions } from 'node:tls';
 import { checkTls, type CertificateChain } from './check-tls.js';
-import { messageOf, SecureListenError } from './secure-listen.error.js';
+import { errorMessage, SecureListenError } from './secure-listen.error.js';
 
 /** One certificate of `listenSecurely`, by the paths of its files. A renewal of the files is served without a restart. */
 export interface CertificateFiles {
@@ -72,7 +72,7 @@ export class FileCertificates {
         const read = this.load(old.files);
         return read.key === old.key && read.cert === old.cert ? old : read;
       } catch (error) {
-        rejected.push({ certFile: old.files.certFile, reason: messageOf(error) });
+        rejected.push({ certFile: old.files.certFile, reason: errorMessage(error) });
         return old;
       }
     });
@@ -136,6 +136,6 @@ function readPem(option: 'keyFile' | 'certFile', path: unknown): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new SecureListenError('TLS_FILE', `tls.${option} ${path} cannot be read: ${messageOf(cause)}.`, { cause });
+    throw new SecureListenError('TLS_FILE', `tls.${option} ${path} cannot be read: ${errorMessage(cause)}.`, { cause });
   }
 }

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { createSecureContext, type TlsOptions } from 'node:tls';
-import { messageOf, SecureListenError, type SecureListenErrorCode } from './secure-listen.error.js';
+import { errorMessage, SecureListenError, type SecureListenErrorCode } from './secure-listen.error.js';
 
 const PATH = /^[^\n]{1,250}\.(?:pem|key|crt|cer|cert|der|p12|pfx)$/i;
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/;
@@ -143,7 +143,7 @@ function checkContext(tls: TlsOptions): void {
   try {
     createSecureContext(tls);
   } catch (cause) {
-    const said = messageOf(cause);
+    const said = errorMessage(cause);
     if (said.includes('mac verify failure')) {
       throw new SecureListenError('TLS_PASSPHRASE', 'tls.passphrase does not open tls.pfx, or is missing.', { cause });
     }

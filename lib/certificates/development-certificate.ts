@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { makeCertificate, type KeyAndCertificate } from './make-certificate.js';
-import { messageOf, SecureListenError } from './secure-listen.error.js';
+import { errorMessage, SecureListenError } from './secure-listen.error.js';
 
 /** Where the certificate is kept, in the folder the process was started in. It brings its own .gitignore. */
 export const DEVELOPMENT_FOLDER = '.certificate';
@@ -64,7 +64,7 @@ async function make(folder: string, names: readonly string[]): Promise<KeyAndCer
   } catch (cause) {
     throw new SecureListenError(
       'DEVELOPMENT_CERTIFICATE',
-      `tls: 'development' cannot keep its certificate in ${folder}: ${messageOf(cause)}. Start in a folder that can be written, or pass { keyFile, certFile }.`,
+      `tls: 'development' cannot keep its certificate in ${folder}: ${errorMessage(cause)}. Start in a folder that can be written, or pass { keyFile, certFile }.`,
       { cause },
     );
   }

@@ -37,7 +37,7 @@ export class SecureListenError extends Error {
 }
 
 /** The message of what was thrown. Not by `instanceof`: Node's own errors are of another realm under Jest. */
-export function messageOf(thrown: unknown): string {
+export function errorMessage(thrown: unknown): string {
   return has('message', thrown) && typeof thrown.message === 'string' ? thrown.message : String(thrown);
 }
 
@@ -46,7 +46,7 @@ function has<K extends string>(key: K, thrown: unknown): thrown is Record<K, unk
 }
 
 /** The code of a system error, such as `EADDRINUSE`. */
-export function codeOf(thrown: unknown): SecureListenErrorCode {
+export function errorCode(thrown: unknown): SecureListenErrorCode {
   return has('code', thrown) && isSystemCode(thrown.code) ? thrown.code : 'LISTEN_FAILED';
 }
 

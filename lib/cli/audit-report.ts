@@ -52,16 +52,16 @@ const RANK: Readonly<Record<FailOn, number>> = { info: 0, warning: 1, error: 2, 
 type Found = Pick<AuditReport, 'findings'> & Partial<Pick<AuditReport, 'options'>>;
 
 /** How a command ends. An application without SecureModule enforces nothing, which is worse than any finding. */
-export function exitCodeOf({ findings, options }: Found, failOn: FailOn): number {
+export function exitCode({ findings, options }: Found, failOn: FailOn): number {
   if (failOn === 'never') return EXIT.fine;
   if (options === 'absent') return EXIT.absent;
   return findings.some(({ severity }) => RANK[severity] >= RANK[failOn]) ? EXIT.found : EXIT.fine;
 }
 
 /** Says in a few lines, beside a report in a file, what was found and why the command fails. */
-export function summaryOf(report: Found, failOn: FailOn): string {
+export function summaryLine(report: Found, failOn: FailOn): string {
   const { findings, options } = report;
-  const code = exitCodeOf(report, failOn);
+  const code = exitCode(report, failOn);
   const why = code === EXIT.fine ? [] : [`Exit code ${code}: ${failureOf(options, failOn)}.`];
   if (options === 'absent') return `${[WITHOUT_MODULE, ...why].join('\n')}\n`;
   const counts = countFindings(findings).filter(([, count]) => count > 0);
@@ -87,7 +87,7 @@ export const PREVIEW_LIMIT =
   'A preview does not see what modules register by themselves when they start, such as static files; --full does.';
 
 /** What a reader must know before they trust the rest. */
-export function noticesOf({ look, options, routes }: AuditReport): readonly string[] {
+export function listNotices({ look, options, routes }: AuditReport): readonly string[] {
   const notices: string[] = [];
   if (options === 'absent') {
     notices.push(WITHOUT_MODULE);

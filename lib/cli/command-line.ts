@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CATALOGUE } from '../findings/catalogue.js';
-import { EXIT, exitCodeOf, onlyFindings, summaryOf, type FailOn, type Platform } from './audit-report.js';
+import { EXIT, exitCode, onlyFindings, summaryLine, type FailOn, type Platform } from './audit-report.js';
 import { explainFinding } from './explain-finding.js';
 import { inspect } from './inspect.js';
 import type { ProxyServerName } from '../proxy-config/write-proxy-config.js';
@@ -17,7 +17,7 @@ import { ownPackage } from './own-package.js';
 import { probeTable } from './probe-table.js';
 import { reportPage } from './report/page.js';
 import { probePage } from './report/probe-page.js';
-import { tableOf } from './table.js';
+import { formatTable } from './table.js';
 import { tableStyle } from './texts.js';
 
 /** The options that all commands have that look at an application. */
@@ -110,12 +110,12 @@ async function audit(file: string | undefined, options: AuditOptions, around: Su
     await write(options.html, reportPage(report), around);
     stderr.write(`${options.html} written\n`);
   }
-  if (options.html !== undefined || options.json === true) stderr.write(summaryOf(report, options.failOn));
+  if (options.html !== undefined || options.json === true) stderr.write(summaryLine(report, options.failOn));
   if (options.json === true) stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (options.html === undefined) {
-    stdout.write(tableOf(report, tableStyle(stdout, env)));
+    stdout.write(formatTable(report, tableStyle(stdout, env)));
   }
-  return exitCodeOf(report, options.failOn);
+  return exitCode(report, options.failOn);
 }
 
 async function probe(
@@ -132,14 +132,14 @@ async function probe(
     await write(options.html, probePage(report), around);
     stderr.write(`${options.html} written\n`);
   }
-  if (options.html !== undefined || options.json === true) stderr.write(summaryOf(report, options.failOn));
+  if (options.html !== undefined || options.json === true) stderr.write(summaryLine(report, options.failOn));
   if (options.json === true) stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (options.html === undefined) stdout.write(probeTable(report, tableStyle(stdout, env)));
   if (report.requests > 0 && report.unanswered.length >= report.requests) {
     stderr.write(`${report.url} gave no telling answer to any request, so nothing is known about it. Is it running?\n`);
     return EXIT.failed;
   }
-  return exitCodeOf(report, options.failOn);
+  return exitCode(report, options.failOn);
 }
 
 async function ask(site: ProbeSite, options: ProbeCommandOptions, around: Surroundings): Promise<ProbeReport> {

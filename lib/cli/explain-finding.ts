@@ -1,4 +1,4 @@
-import { CATALOGUE, documentationOf, RETIRED, type FindingId } from '../findings/catalogue.js';
+import { CATALOGUE, documentationPath, RETIRED, type FindingId } from '../findings/catalogue.js';
 import { LoadFailure } from './load-failure.js';
 import type { OwnPackage } from './own-package.js';
 
@@ -16,7 +16,7 @@ export function explainFinding(given: string | undefined, own: OwnPackage): stri
     throw new LoadFailure(`${given} is no finding. nestjs-secure explain lists all there are.`);
   }
   const { severity, title } = CATALOGUE[id];
-  return readable(own.read(documentationOf(id)) ?? `# ${id}: ${title}\n\nSeverity: ${severity}.\n`);
+  return readable(own.read(documentationPath(id)) ?? `# ${id}: ${title}\n\nSeverity: ${severity}.\n`);
 }
 
 function listOfAll(): string {

@@ -6,7 +6,7 @@ import { writeProxyConfig } from '../proxy-config/write-proxy-config.js';
 import { WITHOUT_MODULE, type AuditReport } from './audit-report.js';
 import { describeHost } from './host-package.js';
 import type { Inspected, InspectionRequest, ProxyRequest } from './inspection.js';
-import { explainStart, LoadFailure, placeOf } from './load-failure.js';
+import { explainStart, LoadFailure, errorPlace } from './load-failure.js';
 import { chooseModule, chooseSetup, importFile, type RootModule } from './load-module.js';
 import { lookAtPreview, lookAtRunning, type Seen } from './look.js';
 import { createApplication, findNest, type Nest } from './nest-application.js';
@@ -111,7 +111,7 @@ async function attempt<T>(
   } catch (error) {
     if (error instanceof LoadFailure) throw error;
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const text = `The application of ${shown} ${what}.\n${reason}${placeOf(error)}${explainStart(error, look)}`;
+    const text = `The application of ${shown} ${what}.\n${reason}${errorPlace(error)}${explainStart(error, look)}`;
     throw new LoadFailure(text, { cause: error });
   }
 }

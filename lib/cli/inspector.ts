@@ -3,7 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import { setTimeout as after } from 'node:timers/promises';
 import { inspectApplication } from './inspect-application.js';
 import { MESSAGE_KEY, type InspectionMessage, type InspectionRequest } from './inspection.js';
-import { isSyntaxError, LoadFailure, placeOf } from './load-failure.js';
+import { isSyntaxError, LoadFailure, errorPlace } from './load-failure.js';
 
 /** What `app.close()` may take before the process ends without it, in milliseconds. */
 const CLOSE_WITHIN = 5_000;
@@ -29,7 +29,8 @@ async function run(): Promise<void> {
     });
     await send({ inspected });
   } catch (error) {
-    const failure = error instanceof LoadFailure ? error.message : `${own} failed: ${String(error)}${placeOf(error)}`;
+    const failure =
+      error instanceof LoadFailure ? error.message : `${own} failed: ${String(error)}${errorPlace(error)}`;
     await send({ failure });
     // Node prints the place of a syntax error where nobody has caught it, and only there.
     if (error instanceof LoadFailure && isSyntaxError(error.cause)) throw error.cause;

@@ -51,7 +51,7 @@ function explainTypeScript(error: unknown, { file, loader, exists }: ImportConte
   const compiled = missingFile(error);
   const source = compiled?.replace(/\.([cm]?)js$/, '.$1ts');
   const isSource =
-    codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION' ||
+    errorCode(error) === 'ERR_UNKNOWN_FILE_EXTENSION' ||
     (TYPESCRIPT.test(file) && isSyntaxError(error)) ||
     (source !== undefined && source !== compiled && exists(source));
   if (!isSource) return undefined;
@@ -60,7 +60,7 @@ function explainTypeScript(error: unknown, { file, loader, exists }: ImportConte
 }
 
 function explainMissing(error: unknown, { exists }: ImportContext): string | undefined {
-  const code = codeOf(error);
+  const code = errorCode(error);
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return undefined;
   const message = messageOf(error);
   const wanted = missingFile(error) ?? /Cannot find (?:package|module) '([^']+)'/.exec(message)?.[1];
@@ -97,18 +97,18 @@ function explainSyntax(error: unknown): string | undefined {
   if (!isSyntaxError(error)) return undefined;
   const message = messageOf(error);
   if (/does not provide an export named|Cannot use import statement outside/.test(message)) {
-    return `${message}.${placeOf(error)}`;
+    return `${message}.${errorPlace(error)}`;
   }
-  return `A file does not parse: ${message}.${placeOf(error)}`;
+  return `A file does not parse: ${message}.${errorPlace(error)}`;
 }
 
 function explainThrown(error: unknown): string {
   if (!(error instanceof Error)) return `What it runs on import threw ${String(error)}.`;
-  return `What it runs on import threw ${error.name}: ${error.message}${placeOf(error)}`;
+  return `What it runs on import threw ${error.name}: ${error.message}${errorPlace(error)}`;
 }
 
 /** The first line of the stack that is neither Node's nor a package's; else the first that is not Node's. */
-export function placeOf(error: unknown): string {
+export function errorPlace(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line) && !/node:internal|\(node:/.test(line));
   const frame = frames.find((line) => !line.includes('node_modules')) ?? frames[0];
@@ -116,12 +116,12 @@ export function placeOf(error: unknown): string {
 }
 
 function missingFile(error: unknown): string | undefined {
-  if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND' && codeOf(error) !== 'MODULE_NOT_FOUND') return undefined;
+  if (errorCode(error) !== 'ERR_MODULE_NOT_FOUND' && errorCode(error) !== 'MODULE_NOT_FOUND') return undefined;
   return /Cannot find module '([./][^']*|[a-zA-Z]:\\[^']*)'/.exec(messageOf(error))?.[1];
 }
 
 /** The code of an error of Node. */
-export function codeOf(error: unknown): unknown {
+export function errorCode(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { DynamicModule, Type } from '@nestjs/common';
-import { codeOf, explainImportFailure, isSyntaxError, LoadFailure, placeOf, TYPESCRIPT } from './load-failure.js';
+import { errorCode, explainImportFailure, isSyntaxError, LoadFailure, errorPlace, TYPESCRIPT } from './load-failure.js';
 
 /** What Nest takes for a root module. */
 export type RootModule = Type<unknown> | DynamicModule;
@@ -23,7 +23,7 @@ const MODULE_METADATA = ['imports', 'controllers', 'providers', 'exports'];
 export async function importFile(file: string, shown: string, loader: boolean): Promise<Exports> {
   assertFile(file, shown);
   try {
-    return exportsOf(await importOrRequire(file, loader));
+    return readExports(await importOrRequire(file, loader));
   } catch (error) {
     const context = { file, loader, exists: (name: string) => kindOf(name) === 'file' };
     throw new LoadFailure(`${shown} could not be loaded.\n${explainImportFailure(error, context)}`, { cause: error });
@@ -38,7 +38,7 @@ async function importOrRequire(file: string, loader: boolean): Promise<object> {
   try {
     return await import(pathToFileURL(file).href);
   } catch (error) {
-    const isUnread = isSyntaxError(error) || codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION';
+    const isUnread = isSyntaxError(error) || errorCode(error) === 'ERR_UNKNOWN_FILE_EXTENSION';
     if (!loader || !isUnread || !TYPESCRIPT.test(file)) throw error;
     try {
       return createRequire(file)(file);
@@ -49,7 +49,7 @@ async function importOrRequire(file: string, loader: boolean): Promise<object> {
 }
 
 /** The exports of a namespace. Of CommonJS, `module.exports` is the default, and its properties are the exports. */
-export function exportsOf(namespace: object): Exports {
+export function readExports(namespace: object): Exports {
   const exports = new Map<string, unknown>(Object.entries(namespace));
   const whole = exports.get('default');
   if (isPlainObject(whole) && !isDynamicModule(whole)) {
@@ -110,7 +110,7 @@ async function valueOf(exported: unknown, what: string): Promise<unknown> {
     return await Reflect.apply(exported, undefined, []);
   } catch (error) {
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw new LoadFailure(`${what}, a function that threw ${reason}${placeOf(error)}`, { cause: error });
+    throw new LoadFailure(`${what}, a function that threw ${reason}${errorPlace(error)}`, { cause: error });
   }
 }
 

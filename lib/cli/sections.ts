@@ -20,7 +20,7 @@ const TOO_LARGE = 0.5;
 const SMALL = 8;
 
 /** Divides routes by the first segment of their paths, or by the next where most share it; in the order of the paths. */
-export function sectionsOf(routes: readonly AuditedRoute[]): readonly Section[] {
+export function splitSections(routes: readonly AuditedRoute[]): readonly Section[] {
   const http = routes.filter(({ kind }) => kind === 'http');
   const others = KINDS.map(([kind, name]) => ({ name, routes: routes.filter((route) => route.kind === kind) }));
   return [...divide('', http, http.length), ...others.filter((section) => section.routes.length > 0)];

@@ -2,7 +2,7 @@ import type { Session } from 'node:inspector';
 import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { methodOf } from '../audit/handler-method.js';
+import { findMethod } from '../audit/handler-method.js';
 import type { AuditedRoute, SourceLocation } from '../audit/secure-audit.js';
 import type { RouteTable } from '../policy/route-table.js';
 
@@ -19,7 +19,7 @@ interface Script {
 /** Adds to the routes of an audit where their handlers are written; `audited` are those of the table, in its order. */
 export function locateRoutes(audited: readonly AuditedRoute[], table: RouteTable): readonly AuditedRoute[] {
   const handlers = [...table.routes(), ...table.endpoints()].map(({ controller, handler }) =>
-    controller === undefined || handler === undefined ? undefined : methodOf(controller, handler),
+    controller === undefined || handler === undefined ? undefined : findMethod(controller, handler),
   );
   const found = locateFunctions([...new Set(handlers.filter((handler) => handler !== undefined))]);
   return audited.map((route, index) => {

@@ -1,17 +1,17 @@
 import type { Colors } from 'picocolors/types.js';
 import type { AuditedRoute } from '../audit/secure-audit.js';
-import { noticesOf, PREVIEW_LIMIT, type AuditReport } from './audit-report.js';
-import { sectionsOf } from './sections.js';
+import { listNotices, PREVIEW_LIMIT, type AuditReport } from './audit-report.js';
+import { splitSections } from './sections.js';
 import { aligned, findingsText, listText, longest, printable, type TableStyle } from './texts.js';
-import { exposureOf, overHttpText, methodText, sessionText, whereText, whoSaid, type Exposure } from './wording.js';
+import { routeExposure, overHttpText, methodText, sessionText, whereText, whoSaid, type Exposure } from './wording.js';
 
 /** The report as a person reads it: the routes by section, then what is wrong and how to mend it. */
-export function tableOf(report: AuditReport, style: TableStyle): string {
+export function formatTable(report: AuditReport, style: TableStyle): string {
   const { colors } = style;
   const { name, module, look, platform, nest } = report;
   const facts = `${module}, ${look}, ${platform}, Nest ${nest}`;
   const head = `${colors.bold(printable(name))}  ${colors.dim(printable(facts))}`;
-  const notices = noticesOf(report).map((notice) => `${colors.yellow('!')} ${notice}`);
+  const notices = listNotices(report).map((notice) => `${colors.yellow('!')} ${notice}`);
   const rest = [
     listText('Not listed', report.unlisted, style),
     listText('Not known', report.unknown, style),
@@ -30,7 +30,7 @@ export function tableOf(report: AuditReport, style: TableStyle): string {
 
 function routesText(routes: readonly AuditedRoute[], style: TableStyle): string {
   const { colors, width } = style;
-  const sections = sectionsOf(routes).map(({ name, routes: inside }) => ({ name, rows: inside.map(rowOf) }));
+  const sections = splitSections(routes).map(({ name, routes: inside }) => ({ name, rows: inside.map(rowOf) }));
   const rows = sections.flatMap((section) => section.rows);
   const widths = HEADINGS.map((heading, column) => longest([heading, ...rows.map(({ cells }) => cells[column] ?? '')]));
   const narrow = width !== undefined && 2 + widths.reduce((sum, one) => sum + one + 2, 0) > width;
@@ -53,7 +53,7 @@ const NARROW_HEADINGS = '  method path\n    over http, requirement by whom, hand
 
 function rowOf(route: AuditedRoute): Row {
   return {
-    exposure: exposureOf(route),
+    exposure: routeExposure(route),
     source: route.source === undefined ? '' : printable(`${route.source.file}:${route.source.line}`),
     cells: [
       methodText(route),

@@ -39,7 +39,7 @@ export function overHttpText({ kind, overHttp, method }: AuditedRoute): string {
 }
 
 /** The place of a route among the four; undefined for what is not reached over http at all. */
-export function exposureOf(route: AuditedRoute): Exposure | undefined {
+export function routeExposure(route: AuditedRoute): Exposure | undefined {
   const { kind, requirement, overHttp, method } = route;
   if (kind === 'rpc') return undefined;
   const outcome = isSafe(method) || method === 'ALL' ? overHttp.safe : overHttp.unsafe;

@@ -3,7 +3,7 @@ import type { ProxyHeader, ProxyOptions } from '../options/secure-options.js';
 import type { Connection, Doubt } from '../transport/connection.js';
 import { fieldValue, listMembers } from '../transport/field.js';
 import { compileTransport } from '../transport/transport.js';
-import { addressOf, compileTrust } from '../transport/trust.js';
+import { nodeAddress, compileTrust } from '../transport/trust.js';
 
 /**
  * Two ways to make a request secure that showed a sign of https and was not believed. Each was tried on that request
@@ -47,7 +47,7 @@ function withMoreHops(declared: ProxyOptions, { headers }: Connection): ProxyOpt
   const nodes = listMembers(fieldValue(headers, 'x-forwarded-for') ?? '').toReversed();
   const addresses = nodes
     .slice(0, 3)
-    .map((node) => addressOf(node ?? ''))
+    .map((node) => nodeAddress(node ?? ''))
     .filter((address) => isIP(address) !== 0);
   return addresses.map((_, at) => ({ ...declared, trust: [...[trust].flat(), ...addresses.slice(0, at + 1)] }));
 }

@@ -141,6 +141,6 @@ export function isKnownFinding(id: string): boolean {
 }
 
 /** Where the documentation explains a finding: a path in the package. */
-export function documentationOf(id: FindingId): string {
+export function documentationPath(id: FindingId): string {
   return `docs/findings/${id}.md`;
 }

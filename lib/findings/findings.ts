@@ -1,5 +1,5 @@
 import type { IgnoredFinding } from '../options/secure-options.js';
-import { CATALOGUE, documentationOf, type FindingId, type Severity } from './catalogue.js';
+import { CATALOGUE, documentationPath, type FindingId, type Severity } from './catalogue.js';
 import { counted, findingsBlock } from './group-findings.js';
 import { LimitedLog, type Clock } from './limited-log.js';
 
@@ -96,7 +96,7 @@ export class Findings {
     const { severity, title } = CATALOGUE[id];
     const cause = printable(details.cause);
     const fix = printable(details.fix);
-    this.keep(key, { id, severity, title, subject, cause, fix, documentation: documentationOf(id) });
+    this.keep(key, { id, severity, title, subject, cause, fix, documentation: documentationPath(id) });
     if (this.collecting || !isLogged(severity)) return;
     const line = `${id} ${title} (${subject}). ${cause} ${fix}`;
     this.log.write({ group: id, key, line, label: `${id} (${subject})`, level: severity });

@@ -4,7 +4,7 @@ import { gateRequirement, type RequirementOf } from '../policy/requirement.js';
 import type { Requirement } from '../policy/verdict.js';
 import { cookieProblems, secureCookies } from '../response/cookies.js';
 import type { Connection } from '../transport/connection.js';
-import { answerOf, type DenyVerdict } from '../answer/answer.js';
+import { buildAnswer, type DenyVerdict } from '../answer/answer.js';
 import { isPreflight, type Enforcer, type JudgeInput } from '../enforcer/enforcer.js';
 import type { OnTurnedAway } from './error-leaks.js';
 import { hasOtherHost } from '../transport/transport.js';
@@ -132,7 +132,7 @@ export function compileTurnedAway({ enforcer, lookup, guarded }: GateParts): OnT
 function answer(request: PlatformRequest, response: PlatformResponse, verdict: DenyVerdict | undefined): boolean {
   if (verdict === undefined) return false;
   const raw = rawRequestOf(request);
-  writeAnswer(raw, takeResponse(response), answerOf(verdict, raw.headers.accept));
+  writeAnswer(raw, takeResponse(response), buildAnswer(verdict, raw.headers.accept));
   return true;
 }
 

@@ -1,6 +1,6 @@
 import { HttpException, type ExecutionContext } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { detailOf, type DenyVerdict } from '../answer/answer.js';
+import { describeVerdict, type DenyVerdict } from '../answer/answer.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { GuardedHandler } from '../enforcer/handler-policy.js';
 import { isRequest, rawRequestOf, type PlatformRequest } from '../platform/platform.js';
@@ -43,7 +43,7 @@ export class SecureGraphqlException extends HttpException {
     overWebSocket: boolean,
   ) {
     // An object with a statusCode is what Nest's Apollo driver replaces by a code of its own.
-    super({ message: detailOf(verdict), reason: verdict.reason }, verdict.status);
+    super({ message: describeVerdict(verdict), reason: verdict.reason }, verdict.status);
     this.statusCode = verdict.status;
     this.extensions = {
       code: 'HTTPS_REQUIRED',

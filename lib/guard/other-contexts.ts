@@ -4,7 +4,7 @@ import { compileHandler, type GuardedHandler } from '../enforcer/handler-policy.
 import type { Findings } from '../findings/findings.js';
 import type { HandlerPlace } from '../platform/handlers.js';
 import { isRequest } from '../platform/platform.js';
-import { exceptionOf } from './secure.exception.js';
+import { buildException } from './secure.exception.js';
 
 /** The context types in which handlers are judged, or are known not to come over http. */
 const JUDGED: ReadonlySet<string> = new Set(['http', 'ws', 'graphql', 'rpc']);
@@ -30,7 +30,7 @@ export function guardOtherContext(context: ExecutionContext, handler: GuardedHan
       policy: (asked) => ({ ...input.policy(asked), onInsecure: 'refuse' }),
     });
     if (answered === undefined) return true;
-    throw exceptionOf(answered);
+    throw buildException(answered);
   }
   if (!marked) return true;
   const type = context.getType<string>();

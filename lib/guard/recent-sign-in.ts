@@ -13,7 +13,7 @@ import {
 import { isRecent, returnPath } from '../policy/recent-sign-in.js';
 import { withoutPrefix, withPrefix } from '../transport/prefix.js';
 import { pathAndQueryOf, pathOf } from '../transport/request-target.js';
-import { handshakeOf } from '../websockets/gateways-handshake.js';
+import { findHandshake } from '../websockets/gateways-handshake.js';
 import { findContextRequest } from './graphql-guard.js';
 
 /** What a client is told, in every protocol. */
@@ -105,7 +105,7 @@ function withoutRequest(label: string, type: string): string {
 function findRequest(context: ExecutionContext, { settings }: Enforcer): PlatformRequest | undefined {
   switch (context.getType<string>()) {
     case 'ws':
-      return handshakeOf(context.switchToWs().getClient())?.request;
+      return findHandshake(context.switchToWs().getClient())?.request;
     case 'graphql':
       return findContextRequest(context);
     case 'http': {
@@ -120,7 +120,7 @@ function findRequest(context: ExecutionContext, { settings }: Enforcer): Platfor
 function refuse(context: ExecutionContext, request: PlatformRequest | undefined, enforcer: Enforcer): Error {
   const type = context.getType<string>();
   if (type === 'ws') {
-    const newException = handshakeOf(context.switchToWs().getClient())?.newException;
+    const newException = findHandshake(context.switchToWs().getClient())?.newException;
     const error = { status: 'error', code: CODE, message: DETAIL, reason: REASON };
     return newException === undefined ? new RecentSignInException(undefined, true) : new newException(error);
   }

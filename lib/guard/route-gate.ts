@@ -2,7 +2,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Handler, HandlerClass } from '../options/mark.js';
 import type { HandlerPlace } from '../platform/handlers.js';
-import { answerOf } from '../answer/answer.js';
+import { buildAnswer } from '../answer/answer.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import { compileHandler, type GuardedHandler } from '../enforcer/handler-policy.js';
 import { rawRequestOf, takeResponse, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
@@ -56,7 +56,7 @@ export function compileRouteGate(
     const answered = enforcer.judge(request, input, connection);
     if (answered === undefined) return false;
     const raw = rawRequestOf(request);
-    writeAnswer(raw, takeOver(response), answerOf(answered, raw.headers.accept));
+    writeAnswer(raw, takeOver(response), buildAnswer(answered, raw.headers.accept));
     return true;
   }
 

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { SECURE_ENFORCER } from '../tokens.js';
-import { answerOf } from '../answer/answer.js';
+import { buildAnswer } from '../answer/answer.js';
 import { rawRequestOf, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
 import { RecentSignInException } from './recent-sign-in.js';
 import { SecureException } from './secure.exception.js';
@@ -39,7 +39,7 @@ export class SecureExceptionFilter implements ExceptionFilter<SecureException | 
     const { status, headers, body } =
       exception instanceof RecentSignInException
         ? exception.answer
-        : answerOf(exception.verdict, rawRequestOf(http.getRequest<PlatformRequest>()).headers.accept);
+        : buildAnswer(exception.verdict, rawRequestOf(http.getRequest<PlatformRequest>()).headers.accept);
     const response = http.getResponse<PlatformResponse>();
     if ('writeHead' in response) {
       // Express's own way to send would compute an ETag, and the lock keep it off.

@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { detailOf, type DenyVerdict } from '../answer/answer.js';
+import { describeVerdict, type DenyVerdict } from '../answer/answer.js';
 
 /**
  * Thrown by `SecureGuard` in place of running a handler over plain HTTP. Its status is that of the redirect or the refusal;
@@ -11,12 +11,12 @@ export class SecureException extends HttpException {
   readonly code = 'NESTJS_SECURE';
 
   constructor(readonly verdict: DenyVerdict) {
-    super({ statusCode: verdict.status, message: detailOf(verdict), reason: verdict.reason }, verdict.status);
+    super({ statusCode: verdict.status, message: describeVerdict(verdict), reason: verdict.reason }, verdict.status);
   }
 }
 
 /** Makes one without a stack: a verdict is no fault, and to write down where it was thrown costs more than to decide. */
-export function exceptionOf(verdict: DenyVerdict): SecureException {
+export function buildException(verdict: DenyVerdict): SecureException {
   const { stackTraceLimit } = Error;
   // An assignment would throw where the intrinsics are frozen.
   Reflect.set(Error, 'stackTraceLimit', 0);

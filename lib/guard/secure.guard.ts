@@ -1,6 +1,6 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { SECURE_ENFORCER } from '../tokens.js';
-import { headersOf } from '../answer/answer.js';
+import { answerHeaders } from '../answer/answer.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import { guardResolver } from './graphql-guard.js';
 import { guardMessage } from '../websockets/message-guard.js';
@@ -10,7 +10,7 @@ import { applyResponseOptions } from '../enforcer/response-options.js';
 import { lockResponse } from '../answer/lock-response.js';
 import { guardOtherContext } from './other-contexts.js';
 import { guardRecentSignIn } from './recent-sign-in.js';
-import { exceptionOf } from './secure.exception.js';
+import { buildException } from './secure.exception.js';
 
 /** What guards the handlers of a context, by its type. */
 const CONTEXT_GUARDS: ReadonlyMap<string, ContextGuard> = new Map([
@@ -74,6 +74,6 @@ function guardRoute(context: ExecutionContext, handler: GuardedHandler, enforcer
     if (responseOptions !== undefined) applyResponseOptions(responseOptions, request, response, enforcer);
     return true;
   }
-  lockResponse(response, { status: answered.status, headers: headersOf(answered) });
-  throw exceptionOf(answered);
+  lockResponse(response, { status: answered.status, headers: answerHeaders(answered) });
+  throw buildException(answered);
 }

@@ -2,7 +2,7 @@ import { writeDirective } from './directives.js';
 import { cookieProblems } from '../response/cookies.js';
 import { headerLine, headerLines, type Answered } from './observations.js';
 import { redirectTarget } from './judge-redirects.js';
-import { originText, routeOf, routeSubject, type Judged, type Problem } from './problems.js';
+import { originText, findRoute, routeSubject, type Judged, type Problem } from './problems.js';
 
 /** Of a field that a browser fills with a password. */
 const PASSWORD_TYPE = /\btype\s*=\s*["']?password\b/i;
@@ -15,7 +15,7 @@ export function judgeOpenPages(judged: Judged): Problem[] {
   const { site, answered } = judged;
   return answered.flatMap((exchange): Problem[] => {
     const { scheme, forged, target } = exchange.ask;
-    const route = routeOf(exchange, site);
+    const route = findRoute(exchange, site);
     if (scheme !== 'http' || forged !== undefined || route === undefined || route.requirement.level === 'required') {
       return [];
     }
@@ -81,7 +81,7 @@ export function judgeCookies(judged: Judged): Problem[] {
     const isSession = name === site.sessionCookie || SESSION_NAME.test(name);
     const page = target;
     if (scheme === 'http') {
-      const isRequired = routeOf(exchange, site)?.requirement.level === 'required';
+      const isRequired = findRoute(exchange, site)?.requirement.level === 'required';
       if (!isSession && !isRequired) return [];
       return [
         {

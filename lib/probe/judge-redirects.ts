@@ -1,7 +1,7 @@
 import { isSafe } from '../policy/safe-methods.js';
 import { keepHost, stateScheme, writeDirective, writeRedirect } from './directives.js';
 import { headerLine, headerLines, readRefusal, type Answer, type Answered } from './observations.js';
-import { originText, routeOf, routeSubject, urlText, type Judged, type Problem } from './problems.js';
+import { originText, findRoute, routeSubject, urlText, type Judged, type Problem } from './problems.js';
 import type { ProbeSite, SiteRoute } from './site.js';
 
 /** What the statuses of redirects are that a client follows. */
@@ -17,7 +17,7 @@ const DECLARE_PROXY =
 export function judgeRequired(judged: Judged): Problem[] {
   const { site, answered } = judged;
   return answered.flatMap((exchange) => {
-    const route = routeOf(exchange, site);
+    const route = findRoute(exchange, site);
     const { scheme, forged } = exchange.ask;
     if (scheme !== 'http' || forged !== undefined || route?.requirement.level !== 'required') return [];
     return judgeOverHttp(exchange, route, judged);

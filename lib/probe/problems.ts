@@ -57,7 +57,7 @@ export function originText({ host, port, httpPort }: ProbeSite, scheme: 'http' |
 }
 
 /** The route of an exchange; undefined for the first page where that is no route. */
-export function routeOf({ ask }: Exchange, { routes }: ProbeSite): SiteRoute | undefined {
+export function findRoute({ ask }: Exchange, { routes }: ProbeSite): SiteRoute | undefined {
   return ask.route === undefined ? undefined : routes[ask.route];
 }
 

@@ -2,7 +2,7 @@ import { comment } from './comment.js';
 import { STATES_HTTPS, type HeaderPlan, type HeaderValue } from './headers.js';
 import { TOO_LONG } from './host-pattern.js';
 import type { ProxyPlan } from './plan.js';
-import { allowedMethods, statusesOf } from './request-plan.js';
+import { allowedMethods, listStatuses } from './request-plan.js';
 import { COVERAGE, decisionText, KINDS, KINDS_NOTE } from './wording.js';
 
 /** What is to be included in the virtual host of port 80: the rules, which act over plain HTTP only, and the headers. */
@@ -13,7 +13,7 @@ export function writeApacheHttp(plan: ProxyPlan): readonly string[] {
     ),
     ...comment('It needs mod_rewrite and mod_headers: a2enmod rewrite headers'),
     '',
-    ...(statusesOf(plan).refusals.length === 0
+    ...(listStatuses(plan).refusals.length === 0
       ? []
       : [...requestLines(plan), ...hostLines(plan), ...answerLines(plan)]),
     ...comment('What the application reads of its proxy, in the place of what the client has sent.'),
@@ -80,7 +80,7 @@ function hostLines({ fixedHost, hosts }: ProxyPlan): string[] {
 }
 
 function answerLines(plan: ProxyPlan): string[] {
-  const { redirects, refusals } = statusesOf(plan);
+  const { redirects, refusals } = listStatuses(plan);
   const port = plan.httpsPort === 443 ? '' : `:${plan.httpsPort}`;
   const stated = plan.headers.stated.map((name) => `%{HTTP:${name}}`).join('|');
   const kind = (name: string): string => `E=NESTJS_SECURE_KIND:${name}`;

@@ -2,12 +2,12 @@ import { comment } from './comment.js';
 import { STATES_HTTPS, type HeaderPlan, type HeaderValue } from './headers.js';
 import { TOO_LONG } from './host-pattern.js';
 import type { ProxyPlan } from './plan.js';
-import { allowedMethods, statusesOf } from './request-plan.js';
-import { bodyOf, COVERAGE, decisionText, KINDS, KINDS_NOTE } from './wording.js';
+import { allowedMethods, listStatuses } from './request-plan.js';
+import { answerBody, COVERAGE, decisionText, KINDS, KINDS_NOTE } from './wording.js';
 
 /** A snippet for the sites that are served over http too: the rules, which act over plain HTTP only. */
 export function writeCaddyHttp(plan: ProxyPlan): readonly string[] {
-  const { refusals } = statusesOf(plan);
+  const { refusals } = listStatuses(plan);
   return [
     ...comment(
       'Where: import this file at the top of the Caddyfile, and write "import nestjs-secure" first in the site; within route { ... } if the site has one around all. By itself Caddy redirects every page of a site to https: to serve some over plain HTTP, name both addresses, as in "http://example.com, https://example.com { ... }". The rules look at the protocol and do nothing over https, so they cannot loop. Do not import it where another server has ended TLS before: this Caddy has to be the one that does.',
@@ -82,7 +82,7 @@ function hostLines({ fixedHost, hosts }: ProxyPlan): string[] {
 }
 
 function answerLines(plan: ProxyPlan): string[] {
-  const { redirects, refusals } = statusesOf(plan);
+  const { redirects, refusals } = listStatuses(plan);
   const port = plan.httpsPort === 443 ? '' : `:${plan.httpsPort}`;
   const stated = plan.headers.stated.map(headerOf).join('|');
   return [
@@ -143,7 +143,7 @@ function refusalLines(status: number, allow: string): string[] {
     '\t\theader Content-Type text/plain',
     ...(status === 405 ? [`\t\theader Allow "${allow}"`] : []),
     ...(status === 426 ? ['\t\theader Upgrade "TLS/1.2, HTTP/1.1"'] : []),
-    `\t\trespond "${bodyOf(status)}" ${status}`,
+    `\t\trespond "${answerBody(status)}" ${status}`,
     '\t}',
     '',
   ];

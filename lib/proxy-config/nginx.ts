@@ -2,8 +2,8 @@ import { comment } from './comment.js';
 import { STATES_HTTPS, type HeaderPlan, type HeaderValue } from './headers.js';
 import { TOO_LONG } from './host-pattern.js';
 import type { ProxyPlan } from './plan.js';
-import { allowedMethods, statusesOf, type RequestStep } from './request-plan.js';
-import { bodyOf, COVERAGE, decisionText, KINDS, KINDS_NOTE } from './wording.js';
+import { allowedMethods, listStatuses, type RequestStep } from './request-plan.js';
+import { answerBody, COVERAGE, decisionText, KINDS, KINDS_NOTE } from './wording.js';
 
 /** What is to be included in a `server` block: the rules, which act over plain HTTP only, and the headers. */
 export function writeNginxHttp(plan: ProxyPlan): readonly string[] {
@@ -12,7 +12,7 @@ export function writeNginxHttp(plan: ProxyPlan): readonly string[] {
       'Where: in the server block that listens on port 80, outside of every location. In a block that listens on 443 as well the rules see $scheme and do nothing over https, so they cannot loop. Do not include it where another server has ended TLS before: this nginx has to be the one that does.',
     ),
     '',
-    ...(statusesOf(plan).refusals.length === 0
+    ...(listStatuses(plan).refusals.length === 0
       ? []
       : [...requestLines(plan), ...hostLines(plan), ...answerLines(plan)]),
     ...comment(
@@ -71,7 +71,7 @@ function hostLines({ fixedHost, hosts }: ProxyPlan): string[] {
 }
 
 function answerLines(plan: ProxyPlan): string[] {
-  const { redirects, refusals } = statusesOf(plan);
+  const { redirects, refusals } = listStatuses(plan);
   const port = plan.httpsPort === 443 ? '' : `:${plan.httpsPort}`;
   const stated = plan.headers.stated.map(variableOf).join('|');
   return [
@@ -121,7 +121,7 @@ function refusalLines(status: number, allow: string): string[] {
     '  add_header Cache-Control no-store always;',
     ...(status === 405 ? [`  add_header Allow "${allow || ' '}" always;`] : []),
     ...(status === 426 ? ['  add_header Upgrade "TLS/1.2, HTTP/1.1" always;'] : []),
-    `  return ${status} "${bodyOf(status)}";`,
+    `  return ${status} "${answerBody(status)}";`,
     '}',
     '',
   ];

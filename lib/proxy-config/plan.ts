@@ -4,7 +4,7 @@ import { parseHost } from '../transport/host.js';
 import { headerPlan, type HeaderPlan } from './headers.js';
 import { hostSteps, type HostStep } from './host-pattern.js';
 import type { RequestPlan } from './request-plan.js';
-import { isExempt, judge, nameOf, requestPlan, type Judged } from './request-steps.js';
+import { isExempt, judge, describeRoute, requestPlan, type Judged } from './request-steps.js';
 import { spareRoute } from './route-pattern.js';
 
 /** What a proxy does without asking the application, the same for every server. */
@@ -70,7 +70,7 @@ function notesOf(judged: readonly Judged[], endpoints: readonly Endpoint[], sett
   }
   const unspared = judged.filter((one) => mode === 'all' && isExempt(one) && spareRoute(one.route) === undefined);
   if (unspared.length > 0) {
-    const names = unspared.map(({ route }) => nameOf(route)).toSorted();
+    const names = unspared.map(({ route }) => describeRoute(route)).toSorted();
     notes.push(
       `Exempt, and answered here all the same, because no rule can be written that matches only them: ${names.join('; ')}.`,
     );

@@ -32,18 +32,18 @@ export interface RequestPlan {
 }
 
 /** Every answer that a plan may come to, the strictest last. */
-export function answersOf({ base, steps }: RequestPlan): readonly ClearAnswer[] {
+export function listAnswers({ base, steps }: RequestPlan): readonly ClearAnswer[] {
   const answers = [base, ...steps.map(({ decision }) => decision)].filter((decision) => decision !== 'pass');
   const named = new Map(answers.map((answer) => [`${strictness(answer)} ${JSON.stringify(answer)}`, answer]));
   return [...named].toSorted(([one], [other]) => compare(one, other)).map(([, answer]) => answer);
 }
 
 /** Every status of a plan, the redirects and the refusals, in order. */
-export function statusesOf(plan: RequestPlan): {
+export function listStatuses(plan: RequestPlan): {
   readonly redirects: readonly number[];
   readonly refusals: readonly number[];
 } {
-  const given = answersOf(plan).flatMap(({ safe, authorized, unsafe }) => [safe, authorized, unsafe]);
+  const given = listAnswers(plan).flatMap(({ safe, authorized, unsafe }) => [safe, authorized, unsafe]);
   // A host that is not allowed, a WebSocket, and a proxy in front that has ended TLS: whatever the options are.
   const all = [...new Set<number>(given.length === 0 ? [] : [...given, 400, 403, 421])].toSorted(
     (one, other) => one - other,
@@ -58,7 +58,7 @@ export function strictness({ safe, authorized, unsafe }: ClearAnswer): number {
 
 /** What a refusal with 405 says in `Allow`: the methods that are redirected wherever a plan comes to that status. */
 export function allowedMethods(plan: RequestPlan): string {
-  const refusing = answersOf(plan).filter(({ authorized, unsafe }) => authorized === 405 || unsafe === 405);
+  const refusing = listAnswers(plan).filter(({ authorized, unsafe }) => authorized === 405 || unsafe === 405);
   return refusing.length > 0 && refusing.every(({ safe }) => isRedirect(safe)) ? 'GET, HEAD' : '';
 }
 

@@ -4,7 +4,7 @@ import type { Route } from '../policy/route-table.js';
 import type { PolicySettings, Requirement } from '../policy/verdict.js';
 import { ODD_SPELLING } from './regexp-text.js';
 import {
-  answersOf,
+  listAnswers,
   compare,
   strictness,
   type ClearAnswer,
@@ -12,7 +12,7 @@ import {
   type RequestPlan,
   type RequestStep,
 } from './request-plan.js';
-import { coverRoute, methodsOf, overlap, reaches, spareRoute, surelyWins } from './route-pattern.js';
+import { coverRoute, answeredMethods, overlap, reaches, spareRoute, surelyWins } from './route-pattern.js';
 import { coverRule, isWithin, lengthOf, ruleSegments, spareRule } from './rule-pattern.js';
 
 /** A route, and what the application makes of it. */
@@ -54,7 +54,7 @@ export function requestPlan(judged: readonly Judged[], settings: Settings): Requ
     ...requiredSteps(judged, sure),
     ...sure.flatMap(spareStep),
   ];
-  const strictest = answersOf({ base, steps }).at(-1);
+  const strictest = listAnswers({ base, steps }).at(-1);
   return strictest === undefined ? { base, steps } : { base, steps: [...steps, oddStep(strictest)] };
 }
 
@@ -158,7 +158,7 @@ function spareStep({ route }: Judged): readonly RequestStep[] {
   const pattern = spareRoute(route);
   return pattern === undefined
     ? []
-    : [{ pattern, sensitive: true, decision: 'pass', says: [`passes: ${nameOf(route)}`] }];
+    : [{ pattern, sensitive: true, decision: 'pass', says: [`passes: ${describeRoute(route)}`] }];
 }
 
 /** A step for each path and answer, the strictest last, because the last one decides. */
@@ -177,13 +177,13 @@ function coverSteps(required: readonly Judged[], passing: readonly Judged[]): re
 function coverStep(group: readonly Judged[], passing: readonly Judged[]): readonly RequestStep[] {
   const [first] = group;
   if (first === undefined) return [];
-  const methods = group.map(({ route }) => methodsOf(route));
+  const methods = group.map(({ route }) => answeredMethods(route));
   const named = methods.includes(undefined)
     ? undefined
     : [...new Set(methods.flatMap((some) => some ?? []))].toSorted();
   const others = passing.filter((one) => group.some((other) => overlap(other.route, one.route)));
-  const names = new Set(group.map(({ route }) => nameOf(route)));
-  const covered = new Set(others.map(({ route }) => `It covers ${nameOf(route)} as well.`));
+  const names = new Set(group.map(({ route }) => describeRoute(route)));
+  const covered = new Set(others.map(({ route }) => `It covers ${describeRoute(route)} as well.`));
   return [
     {
       pattern: coverRoute(named, first.route.path),
@@ -195,7 +195,7 @@ function coverStep(group: readonly Judged[], passing: readonly Judged[]): readon
 }
 
 /** A route as a reader knows it. */
-export function nameOf({ method, path, controller, handler, hosts, versions, versioning }: Route): string {
+export function describeRoute({ method, path, controller, handler, hosts, versions, versioning }: Route): string {
   const by = controller === undefined ? '' : ` (${controller.name}.${handler})`;
   const host = hosts.length === 0 ? '' : `, whatever the host: the controller answers ${hosts.join(', ')}`;
   const told = versions.length > 0 && versioning !== 'uri';

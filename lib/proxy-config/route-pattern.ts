@@ -47,7 +47,7 @@ export function spareRoute(route: Comparable): string | undefined {
   const written = formsOf(route)?.filter(isSure).map(spareForm) ?? [];
   const [first, ...others] = written;
   if (first === undefined) return undefined;
-  return `^${coverMethods(methodsOf(route))} ${others.length === 0 ? first : `(?:${written.join('|')})`}(?:\\?|$)`;
+  return `^${coverMethods(answeredMethods(route))} ${others.length === 0 ? first : `(?:${written.join('|')})`}(?:\\?|$)`;
 }
 
 function spareForm(segments: Form): string {
@@ -63,7 +63,7 @@ function isAmbiguous(token: Token): boolean {
 }
 
 /** The methods a route answers; undefined for every method. */
-export function methodsOf({ method }: Pick<Route, 'method'>): readonly string[] | undefined {
+export function answeredMethods({ method }: Pick<Route, 'method'>): readonly string[] | undefined {
   if (method === 'ALL') return undefined;
   return method === 'GET' ? ['GET', 'HEAD'] : [method];
 }
@@ -77,8 +77,8 @@ export function overlap(
   other: Comparable,
   { slash }: { readonly slash: boolean } = { slash: false },
 ): boolean {
-  const methods = methodsOf(one);
-  const others = methodsOf(other);
+  const methods = answeredMethods(one);
+  const others = answeredMethods(other);
   if (methods !== undefined && others !== undefined && !methods.some((method) => others.includes(method))) return false;
   const forms = formsOf(one);
   const otherForms = formsOf(other);

@@ -32,7 +32,7 @@ export const KINDS: readonly Kind[] = [
 ];
 
 /** What a client reads that is refused, a line of plain text. */
-export function bodyOf(status: number): string {
+export function answerBody(status: number): string {
   switch (status) {
     case 400:
       return 'This is served over https only, and the host name of the request is not a name of this site.';

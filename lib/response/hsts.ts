@@ -146,7 +146,7 @@ function checkedRamp(
   const last = steps.at(-1);
   if (preload === true && last !== undefined && now < last.at) {
     throw new RangeError(
-      `hsts.preload is true but hsts.ramp reaches one year on ${dayOf(last)} only; preload lists accept nothing less: ` +
+      `hsts.preload is true but hsts.ramp reaches one year on ${formatDay(last)} only; preload lists accept nothing less: ` +
         'drop hsts.preload until then',
     );
   }
@@ -154,7 +154,7 @@ function checkedRamp(
 }
 
 /** The day on which a step begins, as YYYY-MM-DD in UTC. */
-export function dayOf({ at }: HstsStep): string {
+export function formatDay({ at }: HstsStep): string {
   return new Date(at).toISOString().slice(0, 10);
 }
 

@@ -1,6 +1,6 @@
 import {
-  codeOf,
-  messageOf,
+  errorCode,
+  errorMessage,
   SecureListenError,
   type SecureListenErrorCode,
 } from '../certificates/secure-listen.error.js';
@@ -14,7 +14,7 @@ export interface RefusedAddress {
 
 /** Says in plain words why a listener could not be opened. */
 export function listenFailure({ scheme, port, host }: RefusedAddress, cause: unknown): SecureListenError {
-  const code = codeOf(cause);
+  const code = errorCode(cause);
   const text: Partial<Record<SecureListenErrorCode, string>> = {
     EADDRINUSE:
       `cannot have port ${port}: something listens there already. ` +
@@ -25,7 +25,7 @@ export function listenFailure({ scheme, port, host }: RefusedAddress, cause: unk
     EADDRNOTAVAIL: `cannot be opened on host "${host}": this machine has no such address. Change "host" of "${scheme}", or leave it out.`,
     ENOTFOUND: `cannot be opened on host "${host}": no such name is known. Change "host" of "${scheme}", or leave it out.`,
   };
-  const said = messageOf(cause);
+  const said = errorMessage(cause);
   return new SecureListenError(
     code,
     `The ${scheme} listener ${text[code] ?? `cannot be opened on port ${port}: ${said}`} (${code})`,

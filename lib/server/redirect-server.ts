@@ -2,9 +2,9 @@ import { Logger } from '@nestjs/common';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { codeOf } from '../certificates/secure-listen.error.js';
+import { errorCode } from '../certificates/secure-listen.error.js';
 import { Findings } from '../findings/findings.js';
-import { briefAnswerOf } from '../answer/answer.js';
+import { buildBriefAnswer } from '../answer/answer.js';
 import { Enforcer, type JudgeInput } from '../enforcer/enforcer.js';
 import { writeAnswer } from '../answer/lock-response.js';
 import type { SecureOptions } from '../options/secure-options.js';
@@ -63,7 +63,7 @@ export function createRedirectServer({ acme, ...options }: RedirectServerOptions
     const answered = enforcer.stop(request, input);
     // Nothing stops what a declared proxy says is secure; there is no application here to serve it.
     if (answered === undefined) return end(response, 404, '');
-    writeAnswer(request, response, briefAnswerOf(answered, request.headers.accept));
+    writeAnswer(request, response, buildBriefAnswer(answered, request.headers.accept));
   }
 
   const server = createServer(redirectToHttps);
@@ -89,7 +89,7 @@ function readWebroot({ directory }: { directory: string }): AcmeResponder {
     try {
       return await readFile(join(directory, ACME_CHALLENGE, token), 'utf8');
     } catch (error) {
-      if (NO_FILE.has(codeOf(error))) return undefined;
+      if (NO_FILE.has(errorCode(error))) return undefined;
       throw error;
     }
   };

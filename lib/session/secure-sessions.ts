@@ -8,7 +8,7 @@ import type { SessionStamp } from './records.js';
 import { reservedKey, SecureSession } from './session.js';
 import type { SessionData, SessionFace } from './session-face.js';
 import { stateOf, type SessionState } from './session-state.js';
-import { handshakeOf } from '../websockets/gateways-handshake.js';
+import { findHandshake } from '../websockets/gateways-handshake.js';
 
 /** One session of a user, for a page that lists them. */
 export interface UserSession {
@@ -124,7 +124,7 @@ export class SecureSessions {
    */
   async of(client: object): Promise<(SessionFace & Partial<SessionData>) | undefined> {
     const engine = this.requiredEngine();
-    const request = handshakeOf(client)?.request ?? findRequest(client);
+    const request = findHandshake(client)?.request ?? findRequest(client);
     const raw = request === undefined ? undefined : rawRequestOf(request);
     if (raw !== undefined && engine.sockets.has(raw)) return facing(await engine.sockets.current(raw));
     const state = raw === undefined ? undefined : stateOf(raw);

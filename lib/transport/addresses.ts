@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { ProxyOptions } from '../options/secure-options.js';
 import { fieldValue, listMembers } from './field.js';
 import { forwardedElement } from './forwarded.js';
-import { addressOf, type Trust } from './trust.js';
+import { nodeAddress, type Trust } from './trust.js';
 
 /** The addresses that a request came from, the direct peer first and the client last. */
 export type AddressReader = (peer: string | undefined, headers: IncomingHttpHeaders) => readonly string[];
@@ -19,7 +19,7 @@ export function compileAddresses(header: ProxyOptions['header'], trusts: Trust):
     const known = peer !== undefined && isIP(withoutZone(peer)) !== 0 ? [peer] : [];
     if (!trusts(peer, 0)) return known;
     for (const node of readNodes(headers, trusts)) {
-      const address = addressOf(node ?? '');
+      const address = nodeAddress(node ?? '');
       if (isIP(address) !== 0) known.push(address);
     }
     return known;

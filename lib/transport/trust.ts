@@ -80,7 +80,7 @@ function trustAddresses(trust: string | readonly string[], option: string): Trus
   return function trustsAddress(node, hop) {
     if (node === undefined) return false;
     if (hop === 0) return trustsPeer(node);
-    const address = addressOf(node);
+    const address = nodeAddress(node);
     return isIP(address) !== 0 && matches(address, hop);
   };
 }
@@ -121,7 +121,7 @@ function compileRange(entry: string): ReturnType<typeof proxyAddr.compile> | und
 }
 
 /** The address of a node as X-Forwarded-For and Forwarded write it, without brackets and port (RFC 7239 6). */
-export function addressOf(node: string): string {
+export function nodeAddress(node: string): string {
   const match = /^(?:\[([^\]]*)\]|([\d.]+))(?::[\w.-]+)?$/.exec(node);
   return match?.[1] ?? match?.[2] ?? node;
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RequirementOf } from '../policy/requirement.js';
 import type { PolicySettings, RefusalReason } from '../policy/verdict.js';
 import type { Connection } from '../transport/connection.js';
-import { answerOf, detailOf, type Answer, type DenyVerdict } from '../answer/answer.js';
+import { buildAnswer, describeVerdict, type Answer, type DenyVerdict } from '../answer/answer.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { NewMessageException } from './gateways.js';
 import type { PlatformRequest } from '../platform/platform.js';
@@ -59,12 +59,12 @@ export class Handshakes {
   /** What keeps a client out that is in already; undefined lets it go on. One whose handshake is not known stays out. */
   refusal(client: unknown, requirementOf: RequirementOf): Refusal | undefined {
     const { enforcer, policy } = this.parts;
-    const handshake = handshakeOf(client);
+    const handshake = findHandshake(client);
     if (handshake === undefined) return enforcer.settings.reportOnly ? undefined : UNKNOWN;
     const { request, connection } = handshake;
     const input = { connection, requirementOf, policy: () => policy, stage: 'guard', socket: true } as const;
     const answered = enforcer.stop(request, input);
-    return answered === undefined ? undefined : refusalOf(answered);
+    return answered === undefined ? undefined : buildRefusal(answered);
   }
 
   /** Follows the sockets of sessions; undefined without sessions. */
@@ -77,8 +77,8 @@ export class Handshakes {
     const { sockets, enforcer } = this.parts;
     if (sockets === undefined) return;
     try {
-      const request = handshakeOf(raw)?.request ?? this.parts.asPlatformRequest(raw);
-      const connection = handshakeOf(raw)?.connection ?? enforcer.connectionOf(request);
+      const request = findHandshake(raw)?.request ?? this.parts.asPlatformRequest(raw);
+      const connection = findHandshake(raw)?.connection ?? enforcer.connectionOf(request);
       sockets.open({ ...socket, raw, request, connection });
     } catch (error) {
       this.logger.error('A socket could not be given its session, and was closed.', error);
@@ -97,7 +97,7 @@ export class Handshakes {
 
   /** Whether a client came over https. One whose handshake is not known did not. */
   isSecure(client: unknown): boolean {
-    const handshake = handshakeOf(client);
+    const handshake = findHandshake(client);
     return handshake !== undefined && this.parts.enforcer.settings.transport.isSecure(handshake.connection);
   }
 
@@ -112,7 +112,7 @@ export class Handshakes {
       const answered = enforcer.stop(request, { policy: () => policy, stage: 'gate', ...asked });
       if (answered === undefined) return true;
       this.parts.turnAway(request);
-      refuse(answerOf(answered, asked.socket === true ? undefined : raw.headers.accept));
+      refuse(buildAnswer(answered, asked.socket === true ? undefined : raw.headers.accept));
     } catch (error) {
       // Nobody above would catch it: the process would end.
       this.logger.error('A WebSocket handshake could not be judged, and was cut.', error);
@@ -123,7 +123,7 @@ export class Handshakes {
 }
 
 /** The handshake of a client, as a handler of messages gets it: a socket of `ws` or of socket.io. */
-export function handshakeOf(client: unknown): Handshake | undefined {
+export function findHandshake(client: unknown): Handshake | undefined {
   const own: unknown = readProperty(client, HANDSHAKE);
   const found = own ?? readProperty(readProperty(client, 'request'), HANDSHAKE);
   return isHandshake(found) ? found : undefined;
@@ -142,8 +142,8 @@ const UNKNOWN: Refusal = {
   reason: 'websocket',
 };
 
-export function refusalOf(verdict: DenyVerdict): Refusal {
-  return { code: 'HTTPS_REQUIRED', message: detailOf(verdict), reason: verdict.reason };
+export function buildRefusal(verdict: DenyVerdict): Refusal {
+  return { code: 'HTTPS_REQUIRED', message: describeVerdict(verdict), reason: verdict.reason };
 }
 
 function isHandshake(value: unknown): value is Handshake {

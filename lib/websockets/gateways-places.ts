@@ -10,7 +10,7 @@ import type { Handshakes } from './gateways-handshake.js';
 import {
   BY_HANDLER,
   isIn,
-  nameOf,
+  namespaceName,
   needsPlace,
   ROOT,
   ruled,
@@ -141,7 +141,7 @@ export class WebSocketServers {
       guardWsServer(made, this.handshakes, sharedRequirement(sharing));
       sharing.forEach((gateway) => this.taken.add(gateway));
     } else if (isNamespace(made) && readProperty(options, 'namespace') !== undefined) {
-      this.takeNamespace(made, sharing, nameOf(readProperty(options, 'namespace')));
+      this.takeNamespace(made, sharing, namespaceName(readProperty(options, 'namespace')));
     } else if (this.rules.enforcer.enforcing) {
       throw notEnforced(sharing.filter(needsPlace), adapter);
     }
@@ -156,7 +156,7 @@ export class WebSocketServers {
   }
 
   private takeSocketIo(server: Parameters<typeof guardSocketIoServer>[0], sharing: readonly RuledGateway[]): void {
-    const names = new Set(sharing.map(({ namespace }) => nameOf(namespace)));
+    const names = new Set(sharing.map(({ namespace }) => namespaceName(namespace)));
     const ofNamespaces = [...names].map((name) => sharedRequirement(sharing.filter(isIn(name))));
     guardSocketIoServer(server, this.handshakes, {
       server: weakestRequirement(ofNamespaces),

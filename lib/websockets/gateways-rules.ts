@@ -47,12 +47,12 @@ export function sharedRequirement(gateways: readonly RuledGateway[]): Requiremen
 export const ROOT = '/';
 
 /** The name of a namespace as socket.io has it; a pattern or a function stands for itself. */
-export function nameOf(namespace: unknown): unknown {
+export function namespaceName(namespace: unknown): unknown {
   if (namespace === undefined || namespace === '') return ROOT;
   return typeof namespace === 'string' && !namespace.startsWith('/') ? `/${namespace}` : namespace;
 }
 
 /** Whether a gateway is in a namespace. */
 export function isIn(name: unknown): (gateway: Gateway) => boolean {
-  return ({ namespace }) => nameOf(namespace) === name;
+  return ({ namespace }) => namespaceName(namespace) === name;
 }

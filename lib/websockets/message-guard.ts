@@ -1,6 +1,6 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { type Gateway, isGuardedMessage, isMarkedMessage } from './gateways.js';
-import { handshakeOf, refusalOf } from './gateways-handshake.js';
+import { findHandshake, buildRefusal } from './gateways-handshake.js';
 import type { ContextGuard } from '../enforcer/handler-policy.js';
 
 /** The key under which Nest keeps the guards of a handler. */
@@ -19,13 +19,13 @@ const judged = new WeakSet<ExecutionContext>();
 export const guardMessage: ContextGuard = (context, handler, enforcer) => {
   judged.add(context);
   if (!isMarkedMessage(handler)) return true;
-  const handshake = handshakeOf(context.switchToWs().getClient<unknown>());
+  const handshake = findHandshake(context.switchToWs().getClient<unknown>());
   if (handshake === undefined) return !enforcer.enforcing || enforcer.settings.reportOnly;
   const { request, connection, newException } = handshake;
   const answered = enforcer.stop(request, { ...handler.input, connection, socket: true });
   if (answered === undefined) return true;
   if (newException === undefined) return false;
-  throw new newException({ status: 'error', ...refusalOf(answered) });
+  throw new newException({ status: 'error', ...buildRefusal(answered) });
 };
 
 /**
@@ -34,7 +34,9 @@ export const guardMessage: ContextGuard = (context, handler, enforcer) => {
  */
 const MESSAGE_GUARD: CanActivate = {
   canActivate(context) {
-    return judged.has(context) || (handshakeOf(context.switchToWs().getClient())?.guard.canActivate(context) ?? false);
+    return (
+      judged.has(context) || (findHandshake(context.switchToWs().getClient())?.guard.canActivate(context) ?? false)
+    );
   },
 };
 

@@ -2,7 +2,7 @@ import type { WebSocketAdapter } from '@nestjs/common';
 import type { RouteTable } from '../policy/route-table.js';
 import type { Requirement } from '../policy/verdict.js';
 import { isMarkedMessage, type Gateway } from './gateways.js';
-import { BY_HANDLER, isIn, nameOf, sharedRequirement, type RuledGateway } from './gateways-rules.js';
+import { BY_HANDLER, isIn, namespaceName, sharedRequirement, type RuledGateway } from './gateways-rules.js';
 
 /**
  * Lists the gateways for the audit: `handleConnection` where a gateway has it, and every message, as
@@ -18,7 +18,7 @@ export function recordGateways(
     const target = gateway.path ?? root;
     const connecting = sharedRequirement(gateways.filter(isBeside(gateway)))(target);
     const port = gateway.port === 0 ? '' : `:${gateway.port}`;
-    const namespace = gateway.namespace === undefined ? [] : [String(nameOf(gateway.namespace))];
+    const namespace = gateway.namespace === undefined ? [] : [String(namespaceName(gateway.namespace))];
     const add = (handler: string, event: readonly string[], requirement: Requirement, keptFrom?: string): void =>
       table.addEndpoint({
         kind: 'websocket',
@@ -38,6 +38,6 @@ export function recordGateways(
 
 /** Whether the clients of one gateway are those of the other too. */
 function isBeside({ port, path, namespace }: Gateway): (other: Gateway) => boolean {
-  const isInside = isIn(nameOf(namespace));
+  const isInside = isIn(namespaceName(namespace));
   return (other) => other.port === port && other.path === path && isInside(other);
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { assert, constantFrom, property, string } from 'fast-check';
 import { escapeHtml } from '../../lib/cli/report/html.js';
 import { reportPage } from '../../lib/cli/report/page.js';
-import { summaryOf } from '../../lib/cli/report/picture.js';
+import { pictureSummary } from '../../lib/cli/report/picture.js';
 import { auditedRoute, auditReport, finding, largeReport, requiredRoute } from '../support/audit-reports.js';
 
 /** Every element of a page, as a browser would open them: quoted attributes, no raw `<` or `>` elsewhere. */
@@ -127,7 +127,7 @@ describe('the picture', () => {
       'There is one route: it answers over plain http.',
     ],
   ])('says in one sentence what outsiders see', (routes, sentence) => {
-    expect(summaryOf(routes)).toBe(sentence);
+    expect(pictureSummary(routes)).toBe(sentence);
   });
 
   it('gives the numbers of each section as text', () => {

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
-import { exitCodeOf, onlyFindings } from '../../lib/cli/audit-report.js';
+import { exitCode, onlyFindings } from '../../lib/cli/audit-report.js';
 import { groupFindings } from '../../lib/findings/group-findings.js';
 import { progressOn, type Progress } from '../../lib/cli/progress.js';
-import { sectionsOf } from '../../lib/cli/sections.js';
-import { tableOf } from '../../lib/cli/table.js';
+import { splitSections } from '../../lib/cli/sections.js';
+import { formatTable } from '../../lib/cli/table.js';
 import { tableStyle } from '../../lib/cli/texts.js';
 import { auditedRoute, auditReport, finding, requiredRoute } from '../support/audit-reports.js';
 
@@ -21,57 +21,60 @@ describe('the table', () => {
     ['a pipe', {}, {}, false],
     ['a pipe, with FORCE_COLOR', {}, { FORCE_COLOR: '1' }, false],
   ])('on %s', (_where, stream, env, coloured) => {
-    expect(tableOf(report, tableStyle(stream, env)).includes('\u001b[')).toBe(coloured);
+    expect(formatTable(report, tableStyle(stream, env)).includes('\u001b[')).toBe(coloured);
   });
 
   it('says the same with colours and without', () => {
-    expect(stripVTControlCharacters(tableOf(report, tableStyle({ isTTY: true }, {})))).toBe(tableOf(report, plain));
+    expect(stripVTControlCharacters(formatTable(report, tableStyle({ isTTY: true }, {})))).toBe(
+      formatTable(report, plain),
+    );
   });
 
   it('leaves out where a handler is written when the terminal is too narrow for it', () => {
     const routes = [auditedRoute({ source: { file: 'src/blog/blog.controller.ts', line: 12 } })];
-    const at = (columns: number): string => tableOf(auditReport({ routes }), tableStyle({ isTTY: true, columns }, {}));
+    const at = (columns: number): string =>
+      formatTable(auditReport({ routes }), tableStyle({ isTTY: true, columns }, {}));
     expect(at(200)).toContain('blog.controller.ts:12');
     expect(at(80)).not.toContain('blog.controller.ts:12');
   });
 
   it('shows hosts, versions and the use of a session', () => {
     const routes = [auditedRoute({ hosts: ['admin.example.com'], versions: ['1', 'neutral'], session: true })];
-    expect(tableOf(auditReport({ routes }), plain)).toMatch(
+    expect(formatTable(auditReport({ routes }), plain)).toMatch(
       /GET +\/blog on admin\.example\.com version 1, neutral +answers +unmarked +BlogController\.list +session/,
     );
   });
 
   it('tells the methods of @All() apart where they differ over plain HTTP', () => {
     const routes = [requiredRoute({ method: 'ALL' })];
-    expect(tableOf(auditReport({ routes }), plain)).toContain('redirect 307, refuse 403 unless GET');
+    expect(formatTable(auditReport({ routes }), plain)).toContain('redirect 307, refuse 403 unless GET');
   });
 
   it('says a fix once that several findings share', () => {
     const findings = [finding(), finding({ subject: 'BlogController.add, /blog' })];
-    const text = tableOf(auditReport({ findings }), plain);
+    const text = formatTable(auditReport({ findings }), plain);
     expect(text.split('fix Write @SecureRequired() on it.')).toHaveLength(2);
     expect(text.split('fix Write @SecureRequired() on it.')[0]).toContain('BlogController.add');
   });
 
   it('names what may answer and could not be listed', () => {
     const unlisted = [{ subject: 'middleware on /files', cause: 'What it answers by itself is no route.' }];
-    const text = tableOf(auditReport({ unlisted }), plain);
+    const text = formatTable(auditReport({ unlisted }), plain);
     expect(text).toContain('Not listed\n  middleware on /files\n    What it answers by itself is no route.\n');
-    expect(tableOf(auditReport(), plain)).not.toContain('Not listed');
+    expect(formatTable(auditReport(), plain)).not.toContain('Not listed');
   });
 
   it('passes no control character of a name on to the terminal', () => {
     const routes = [auditedRoute({ path: '/blog\u001b]0;title\u0007\u009b31m', handler: 'Blog.\u001b[2J' })];
     const findings = [finding({ subject: '\u001b[31m', cause: '\u001b[2K', fix: '\r\n\u001b' })];
-    const text = tableOf(auditReport({ routes, findings }), plain);
+    const text = formatTable(auditReport({ routes, findings }), plain);
     expect(text).not.toMatch(/[^\P{Cc}\n]/u);
   });
 });
 
 describe('sections', () => {
   const named = (...paths: string[]): string[] =>
-    sectionsOf(paths.map((path) => auditedRoute({ path }))).map(({ name, routes }) => `${name} ${routes.length}`);
+    splitSections(paths.map((path) => auditedRoute({ path }))).map(({ name, routes }) => `${name} ${routes.length}`);
   const many = (start: string, count: number): string[] =>
     Array.from({ length: count }, (_, index) => `${start}/${index}`);
 
@@ -98,13 +101,13 @@ describe('sections', () => {
       auditedRoute(),
       auditedRoute({ kind: 'websocket', method: '', path: 'chat' }),
     ];
-    expect(sectionsOf(routes).map(({ name }) => name)).toStrictEqual(['/blog', 'WebSocket', 'Microservice']);
+    expect(splitSections(routes).map(({ name }) => name)).toStrictEqual(['/blog', 'WebSocket', 'Microservice']);
   });
 
   it('lose no route and repeat none', () => {
     const routes = [...many('/api/v1', 30), '/api', '/', '', '/api/v1/', '//x'].map((path) => auditedRoute({ path }));
-    expect(new Set(sectionsOf(routes).flatMap((section) => section.routes))).toStrictEqual(new Set(routes));
-    expect(sectionsOf(routes).flatMap((section) => section.routes)).toHaveLength(routes.length);
+    expect(new Set(splitSections(routes).flatMap((section) => section.routes))).toStrictEqual(new Set(routes));
+    expect(splitSections(routes).flatMap((section) => section.routes)).toHaveLength(routes.length);
   });
 });
 
@@ -125,7 +128,7 @@ describe('the end of an audit', () => {
     [auditReport({ options: 'absent' }), 'info', 3],
     [auditReport({ options: 'absent' }), 'never', 0],
   ] as const)('is decided by the worst finding', (report, failOn, code) => {
-    expect(exitCodeOf(report, failOn)).toBe(code);
+    expect(exitCode(report, failOn)).toBe(code);
   });
 
   it('counts only what was asked for', () => {

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseFindingPage } from '../../lib/cli/report/finding-page.js';
 import { listPages, readPage } from '../support/documentation.js';
-import { CATALOGUE, documentationOf, type FindingId } from '../../lib/findings/catalogue.js';
+import { CATALOGUE, documentationPath, type FindingId } from '../../lib/findings/catalogue.js';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const ids = Object.keys(CATALOGUE) as FindingId[];
@@ -32,7 +32,7 @@ it('every finding has its page, and no page is left over', async () => {
 });
 
 it.each(ids)('the page of %s says what it means, how to fix it, and shows an example', async (id) => {
-  const page = await readFile(project + documentationOf(id), 'utf8');
+  const page = await readFile(project + documentationPath(id), 'utf8');
   const { severity, title } = CATALOGUE[id];
   expect(page.startsWith(`# ${id}: ${title}\n\nSeverity: ${severity}. Found `)).toBe(true);
   expect(page).toMatch(/^Severity: \w+\. Found (?:at boot|while it serves|by the probe)\.$/m);
@@ -50,7 +50,7 @@ it('the list of the findings has a row for each, as its page has it', async () =
     ...cells.split('|').map((cell) => cell.trim()),
   ]);
   const wanted = ids.toSorted().map(async (id) => {
-    const page = await readFile(project + documentationOf(id), 'utf8');
+    const page = await readFile(project + documentationPath(id), 'utf8');
     const [, found] = /Found (.+)\.$/m.exec(page) ?? [];
     return [id, CATALOGUE[id].severity, found, CATALOGUE[id].title];
   });

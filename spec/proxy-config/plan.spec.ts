@@ -1,7 +1,7 @@
 import { All, Controller, Get, Post } from '@nestjs/common';
 import { SecureExempt, SecureRequired, type SecureOptions } from 'nestjs-secure';
 import { proxyPlan, type ProxyPlan } from '../../lib/proxy-config/plan.js';
-import { statusesOf } from '../../lib/proxy-config/request-plan.js';
+import { listStatuses } from '../../lib/proxy-config/request-plan.js';
 import type { RouteTable } from '../../lib/policy/route-table.js';
 import type { Settings } from '../../lib/settings/settings.js';
 import { SECURE_ROUTES, SECURE_SETTINGS } from '../../lib/tokens.js';
@@ -156,13 +156,13 @@ describe.each(adapters)('the plan of an application on %s', (_platform, newAdapt
   ])('decides nothing where %s', async (note, options) => {
     const plan = await planOf(newAdapter, options);
     expect([plan.base, plan.steps]).toStrictEqual(['pass', []]);
-    expect(statusesOf(plan)).toStrictEqual({ redirects: [], refusals: [] });
+    expect(listStatuses(plan)).toStrictEqual({ redirects: [], refusals: [] });
     expect(plan.notes.join(' ')).toContain(note);
   });
 
   it('knows every status that is answered', async () => {
     const plan = await planOf(newAdapter, { redirect: { status: { safe: 301, unsafe: 308 } } });
-    expect(statusesOf(plan)).toStrictEqual({ redirects: [301, 308], refusals: [400, 403, 421] });
+    expect(listStatuses(plan)).toStrictEqual({ redirects: [301, 308], refusals: [400, 403, 421] });
   });
 });
 

@@ -1,4 +1,4 @@
-import { documentationOf, type FindingId } from '../../findings/catalogue.js';
+import { documentationPath, type FindingId } from '../../findings/catalogue.js';
 import { ownPackage } from '../own-package.js';
 
 /** What the documentation says about a finding, in Markdown; the code of the examples as it is. */
@@ -14,7 +14,7 @@ const PAGE =
 
 /** Reads the page of a finding. Undefined when the page is missing: another version of this package may know more findings. */
 export function readFindingPage(id: FindingId): FindingPage | undefined {
-  const markdown = ownPackage().read(documentationOf(id));
+  const markdown = ownPackage().read(documentationPath(id));
   return markdown === undefined ? undefined : parseFindingPage(markdown);
 }
 

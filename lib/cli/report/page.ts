@@ -1,10 +1,10 @@
 import type { AuditedRoute } from '../../audit/secure-audit.js';
-import { noticesOf, type AuditReport } from '../audit-report.js';
-import { sectionsOf } from '../sections.js';
+import { listNotices, type AuditReport } from '../audit-report.js';
+import { splitSections } from '../sections.js';
 import { countText, findingList } from './finding-list.js';
 import { documentPage } from './document-page.js';
 import { html } from './html.js';
-import { pictureOf, summaryOf } from './picture.js';
+import { drawPicture, pictureSummary } from './picture.js';
 import { routeTable } from './route-rows.js';
 import { SCRIPT } from './script.js';
 
@@ -19,7 +19,7 @@ export function reportPage(report: AuditReport): string {
   const { name, module, look, platform, nest, findings, options } = report;
   // That nothing was found would say that something was looked for.
   const checked = options !== 'absent';
-  const routes = sectionsOf(report.routes).flatMap((section) => section.routes);
+  const routes = splitSections(report.routes).flatMap((section) => section.routes);
   const ids = new Map(routes.map((route, index) => [route, `r${index + 1}`]));
   const rowOf = (route: AuditedRoute): string => ids.get(route) ?? '';
   return documentPage({
@@ -30,7 +30,7 @@ export function reportPage(report: AuditReport): string {
       <header>
         <p class="eyebrow">nestjs-secure audit</p>
         <h1>${name}</h1>
-        <p class="lead">${summaryOf(routes)}</p>
+        <p class="lead">${pictureSummary(routes)}</p>
         <p class="facts">
           ${look === 'preview' ? 'Preview: no provider was constructed' : 'Full: the application was initialised'}
           <span>${platform === 'express' ? 'Express' : 'Fastify'}</span> <span>Nest ${nest}</span>
@@ -52,8 +52,8 @@ export function reportPage(report: AuditReport): string {
         </nav>
       </header>
       <main>
-        ${noticesOf(report).map((notice) => html`<p class="notice"><b>Note</b> ${notice}</p> `)}
-        ${pictureOf(routes, rowOf)} ${checked ? findingList(findings, linkedTo(routes, rowOf)) : undefined}
+        ${listNotices(report).map((notice) => html`<p class="notice"><b>Note</b> ${notice}</p> `)}
+        ${drawPicture(routes, rowOf)} ${checked ? findingList(findings, linkedTo(routes, rowOf)) : undefined}
         ${routeTable(routes, report, rowOf)}
       </main>`,
   });

@@ -1,6 +1,6 @@
 import type { AuditedRoute } from '../../audit/secure-audit.js';
-import { sectionsOf, type Section } from '../sections.js';
-import { exposureOf, type Exposure } from '../wording.js';
+import { splitSections, type Section } from '../sections.js';
+import { routeExposure, type Exposure } from '../wording.js';
 import { html, type Html } from './html.js';
 
 /** In the order of the bars: what outsiders read over plain HTTP first. */
@@ -25,9 +25,9 @@ const SECTIONS_SHOWN = 24;
 type Counts = Readonly<Record<Exposure, number>>;
 
 /** The application as seen from http: as a whole, and by section. */
-export function pictureOf(all: readonly AuditedRoute[], rowOf: (route: AuditedRoute) => string): Html {
+export function drawPicture(all: readonly AuditedRoute[], rowOf: (route: AuditedRoute) => string): Html {
   const routes = overHttp(all);
-  const sections = sectionsOf(routes);
+  const sections = splitSections(routes);
   const bySize = sections.toSorted((a, b) => b.routes.length - a.routes.length);
   const shown = new Set(bySize.slice(0, SECTIONS_SHOWN));
   const largest = bySize[0]?.routes.length ?? 1;
@@ -49,7 +49,7 @@ export function pictureOf(all: readonly AuditedRoute[], rowOf: (route: AuditedRo
 }
 
 /** One sentence that says it all, for a reader who stops there. */
-export function summaryOf(all: readonly AuditedRoute[]): string {
+export function pictureSummary(all: readonly AuditedRoute[]): string {
   const routes = overHttp(all);
   if (routes.length === 0) return 'No route was found.';
   const counts = countsOf(routes);
@@ -137,13 +137,13 @@ function bar(counts: Counts, whole: number, kind: 'whole' | 'part'): Html {
 
 /** What nobody reaches over http is no part of the picture. */
 function overHttp(routes: readonly AuditedRoute[]): readonly AuditedRoute[] {
-  return routes.filter((route) => exposureOf(route) !== undefined);
+  return routes.filter((route) => routeExposure(route) !== undefined);
 }
 
 function countsOf(routes: readonly AuditedRoute[]): Counts {
   const counts = { open: 0, exempt: 0, redirected: 0, refused: 0 };
   for (const route of routes) {
-    const exposure = exposureOf(route);
+    const exposure = routeExposure(route);
     if (exposure !== undefined) counts[exposure] += 1;
   }
   return counts;

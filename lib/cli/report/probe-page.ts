@@ -5,7 +5,7 @@ import { probedRows } from '../probe-rows.js';
 import { documentPage } from './document-page.js';
 import { countText, findingList } from './finding-list.js';
 import { html, type Html } from './html.js';
-import { listOf } from './route-rows.js';
+import { unlistedList } from './route-rows.js';
 import { cell, pathCells, wideTable } from './wide-table.js';
 
 const COLUMNS = ['Method', 'Path', 'Over HTTP', 'Over HTTPS', 'Requirement'];
@@ -77,5 +77,5 @@ function row(
 }
 
 function lists(all: readonly (readonly [heading: string, entries: readonly Unlisted[]])[]): readonly Html[] {
-  return all.flatMap(([heading, entries]) => (entries.length === 0 ? [] : [listOf(heading, entries)]));
+  return all.flatMap(([heading, entries]) => (entries.length === 0 ? [] : [unlistedList(heading, entries)]));
 }

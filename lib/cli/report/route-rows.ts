@@ -3,7 +3,7 @@ import type { Finding } from '../../findings/findings.js';
 import type { AuditedRoute } from '../../audit/secure-audit.js';
 import type { Unlisted } from '../../policy/route-table.js';
 import { PREVIEW_LIMIT, type AuditReport } from '../audit-report.js';
-import { exposureOf, overHttpText, methodText, sessionText, whoSaid } from '../wording.js';
+import { routeExposure, overHttpText, methodText, sessionText, whoSaid } from '../wording.js';
 import { html, type Html } from './html.js';
 import { cell, pathCells, wideTable } from './wide-table.js';
 
@@ -28,8 +28,8 @@ export function routeTable(
       })}
     </div>
     <p id="no-route" class="soft" hidden>No route is like that.</p>
-    ${unlisted.length === 0 ? undefined : listOf('Not listed', unlisted)}
-    ${unknown.length === 0 ? undefined : listOf('Not known', unknown)}
+    ${unlisted.length === 0 ? undefined : unlistedList('Not listed', unlisted)}
+    ${unknown.length === 0 ? undefined : unlistedList('Not known', unknown)}
     ${look === 'preview' ? html`<p class="limit">${PREVIEW_LIMIT}</p>` : undefined}
   </section>`;
 }
@@ -38,7 +38,7 @@ function row(route: AuditedRoute, findings: readonly Finding[], id: string): Htm
   const { path, hosts, versions, handler, source, requirement } = route;
   const who = whoSaid(requirement);
   const method = methodText(route);
-  const exposure = exposureOf(route);
+  const exposure = routeExposure(route);
   const where = [
     ...(hosts.length === 0 ? [] : [`on ${hosts.join(', ')}`]),
     ...(versions.length === 0 ? [] : [`version ${versions.join(', ')}`]),
@@ -67,7 +67,7 @@ function row(route: AuditedRoute, findings: readonly Finding[], id: string): Htm
 }
 
 /** What may answer and is no route, or what this look cannot know. */
-export function listOf(heading: string, entries: readonly Unlisted[]): Html {
+export function unlistedList(heading: string, entries: readonly Unlisted[]): Html {
   return html`<h3>${heading}</h3>
     <ul class="subjects">
       ${entries.map(
