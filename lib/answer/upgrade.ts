@@ -29,7 +29,7 @@ export type UpgradeGate = (request: IncomingMessage) => boolean;
  * Puts a gate before every listener for upgrades there is or will be: Node would tell them all, and each would answer.
  * A server that nobody listens to for upgrades, which serves them as requests, is left as it is.
  */
-export function placeUpgradeGate(server: EventEmitter, gate: UpgradeGate): void {
+export function installUpgradeGate(server: EventEmitter, gate: UpgradeGate): void {
   if (server.listenerCount('upgrade') > 0) return gateUpgrades(server, gate);
   server.on('newListener', function place(event) {
     if (event !== 'upgrade') return;

@@ -8,7 +8,7 @@ import { handlerSubject, type BootFacts } from './boot-facts.js';
 import type { Findings } from '../findings/findings.js';
 
 /** Addresses of the documentation (RFC 5737, RFC 3849): nobody's proxy. */
-const STRANGERS = ['203.0.113.1', '2001:db8::1'];
+const TEST_NET_ADDRESSES = ['203.0.113.1', '2001:db8::1'];
 
 /** What can be told of the options alone, and of the environment they run in. */
 export function checkOptions(facts: BootFacts, findings: Findings): void {
@@ -145,8 +145,8 @@ function checkProxies({ settings, frameworkTrustsEverybody }: BootFacts, finding
     });
   }
   const believed = typeof trust === 'number' || trust === undefined ? undefined : compileTrust(trust);
-  const trustsStrangers = STRANGERS.some((stranger) => believed?.(stranger, 0) === true);
-  if (!httpsSupport || !(trustsStrangers || frameworkTrustsEverybody)) return;
+  const trustsAnyPeer = TEST_NET_ADDRESSES.some((address) => believed?.(address, 0) === true);
+  if (!httpsSupport || !(trustsAnyPeer || frameworkTrustsEverybody)) return;
   findings.report('SEC111', {
     subject: trust === undefined ? 'trust proxy' : `proxies.trust: ${[trust].flat().join(', ')}`,
     cause: 'Anybody who sends X-Forwarded-Proto: https passes for secure.',

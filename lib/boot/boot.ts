@@ -17,8 +17,8 @@ import { SecureListeners } from '../server/secure-listeners.js';
 import type { SessionEngine } from '../session/engine.js';
 import { SessionSignIns } from '../session/session-sign-ins.js';
 import { SECURE_ENFORCER, SECURE_FINDINGS, SECURE_GATEWAYS, SECURE_ROUTES, SECURE_SESSION_ENGINE } from '../tokens.js';
-import { Handshakes } from '../websockets/gateways-handshake.js';
-import { WebSocketServers } from '../websockets/gateways-places.js';
+import { Handshakes } from '../websockets/handshakes.js';
+import { WebSocketServers } from '../websockets/websocket-servers.js';
 import type { Gateways } from '../websockets/gateways.js';
 import {
   assertGateIsInstalled,
@@ -101,8 +101,8 @@ export class Boot {
     if (engine === null) assertNoRecentSignIn(modules);
     assertSignInPage(routes, settings.options.session?.signInPath);
     if (adapter !== undefined && this.installation.needsRequestHook) assertGateIsInstalled(adapter);
-    this.webSocketServers.prove(config, adapter?.getHttpServer());
-    this.webSocketServers.record(routes, config);
+    this.webSocketServers.verify(config, adapter?.getHttpServer());
+    this.webSocketServers.listRoutes(routes, config);
     recordResolvers(routes, settings, { modules, config });
     recordMessageHandlers(routes, modules);
     checkFrameworkTrust(this.installation.frameworkTrust, findings);
@@ -160,6 +160,6 @@ function watchGateways({ all, newException }: Gateways, { enforcer, guard, engin
     sockets: engine?.sockets,
   });
   const servers = new WebSocketServers(all, { enforcer, guarded: guard instanceof SecureGuard }, handshakes);
-  servers.watch(config);
+  servers.install(config);
   return servers;
 }

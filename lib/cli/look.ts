@@ -10,7 +10,7 @@ import { detectHosting } from '../platform/hosting.js';
 import { trustsEverybody } from '../platform/extend-requests.js';
 import { findRoutesOutsideNest } from '../routes/routes-outside-nest.js';
 import { loadGateways } from '../websockets/gateways.js';
-import { ruled } from '../websockets/gateways-rules.js';
+import { ruled } from '../websockets/gateway-rules.js';
 import { lazyLoading } from '../routes/lazy-loading.js';
 import { recordGateways } from '../websockets/record-gateways.js';
 import { recordMessageHandlers } from '../routes/record-message-handlers.js';

@@ -13,7 +13,7 @@ import {
 import { isRecent, returnPath } from '../policy/recent-sign-in.js';
 import { withoutPrefix, withPrefix } from '../transport/prefix.js';
 import { pathAndQueryOf, pathOf } from '../transport/request-target.js';
-import { findHandshake } from '../websockets/gateways-handshake.js';
+import { findHandshake } from '../websockets/handshakes.js';
 import { findContextRequest } from './graphql-guard.js';
 
 /** What a client is told, in every protocol. */

@@ -4,14 +4,14 @@ import type { RedirectStatus, RefuseStatus } from '../options/secure-options.js'
 export type Status = RedirectStatus | RefuseStatus;
 
 /** How plain-HTTP requests are answered: GET and HEAD, the same with `Authorization`, and every other method. */
-export interface ClearAnswer {
+export interface InsecureAnswer {
   readonly safe: Status;
   readonly authorized: Status;
   readonly unsafe: Status;
 }
 
 /** What becomes of a plain-HTTP request. */
-export type Decision = ClearAnswer | 'pass';
+export type Decision = InsecureAnswer | 'pass';
 
 /** A step on the way to a decision. The last one whose pattern matches decides. */
 export interface RequestStep {
@@ -32,7 +32,7 @@ export interface RequestPlan {
 }
 
 /** Every answer that a plan may come to, the strictest last. */
-export function listAnswers({ base, steps }: RequestPlan): readonly ClearAnswer[] {
+export function listAnswers({ base, steps }: RequestPlan): readonly InsecureAnswer[] {
   const answers = [base, ...steps.map(({ decision }) => decision)].filter((decision) => decision !== 'pass');
   const named = new Map(answers.map((answer) => [`${strictness(answer)} ${JSON.stringify(answer)}`, answer]));
   return [...named].toSorted(([one], [other]) => compare(one, other)).map(([, answer]) => answer);
@@ -52,7 +52,7 @@ export function listStatuses(plan: RequestPlan): {
 }
 
 /** How many kinds of requests are refused. */
-export function strictness({ safe, authorized, unsafe }: ClearAnswer): number {
+export function strictness({ safe, authorized, unsafe }: InsecureAnswer): number {
   return [safe, authorized, unsafe].filter((status) => !isRedirect(status)).length;
 }
 

@@ -7,7 +7,7 @@ import {
   listAnswers,
   compare,
   strictness,
-  type ClearAnswer,
+  type InsecureAnswer,
   type Decision,
   type RequestPlan,
   type RequestStep,
@@ -21,7 +21,7 @@ export interface Judged {
   /** Its place in the order of registration. */
   readonly at: number;
   readonly requirement: Requirement;
-  readonly answer: ClearAnswer;
+  readonly answer: InsecureAnswer;
 }
 
 /** Asks what the application makes of a route. */
@@ -38,7 +38,7 @@ export function judge(route: Route, at: number, { rules, policy }: Settings): Ju
   };
 }
 
-function answerOf({ onInsecure, redirectStatus: { safe, unsafe }, refuseStatus }: PolicySettings): ClearAnswer {
+function answerOf({ onInsecure, redirectStatus: { safe, unsafe }, refuseStatus }: PolicySettings): InsecureAnswer {
   if (onInsecure === 'refuse') return { safe: refuseStatus, authorized: refuseStatus, unsafe: refuseStatus };
   if (onInsecure === 'redirect') return { safe, authorized: safe, unsafe };
   return { safe, authorized: refuseStatus, unsafe: refuseStatus };
@@ -139,7 +139,7 @@ function surePasses(judged: readonly Judged[], { mode, options: { paths = [] } }
   });
 }
 
-function oddStep(decision: ClearAnswer): RequestStep {
+function oddStep(decision: InsecureAnswer): RequestStep {
   return {
     pattern: ODD_SPELLING,
     sensitive: false,
@@ -150,7 +150,7 @@ function oddStep(decision: ClearAnswer): RequestStep {
   };
 }
 
-function stricter(one: ClearAnswer, other: ClearAnswer): ClearAnswer {
+function stricter(one: InsecureAnswer, other: InsecureAnswer): InsecureAnswer {
   return strictness(other) > strictness(one) ? other : one;
 }
 

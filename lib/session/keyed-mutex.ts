@@ -3,7 +3,7 @@ export class KeyedMutex {
   private readonly last = new Map<string, Promise<unknown>>();
 
   /** Does the work when what was asked before, for the same thing, is done or has failed. */
-  take<T>(thing: string, work: () => Promise<T>): Promise<T> {
+  run<T>(thing: string, work: () => Promise<T>): Promise<T> {
     const before = this.last.get(thing);
     const turn = before === undefined ? work() : before.then(work, work);
     this.last.set(thing, turn);

@@ -8,7 +8,7 @@ import type { SessionStamp } from './records.js';
 import { reservedKey, SecureSession } from './session.js';
 import type { SessionData, SessionFace } from './session-face.js';
 import { stateOf, type SessionState } from './session-state.js';
-import { findHandshake } from '../websockets/gateways-handshake.js';
+import { findHandshake } from '../websockets/handshakes.js';
 
 /** One session of a user, for a page that lists them. */
 export interface UserSession {

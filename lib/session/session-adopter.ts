@@ -65,7 +65,7 @@ export class SessionAdopter {
   /** The id under which an old session goes on; undefined where it has ended. Rejects where a store fails. */
   adopt(oldId: string): Promise<Ticket | undefined> {
     const ticket = this.tags.derive(oldId);
-    return this.turns.take(ticket.key, () => this.moveIn(oldId, ticket));
+    return this.turns.run(ticket.key, () => this.moveIn(oldId, ticket));
   }
 
   private async moveIn(oldId: string, ticket: Ticket): Promise<Ticket | undefined> {

@@ -60,7 +60,7 @@ export class StoreRecords implements SessionRecords {
   }
 
   insert(id: string, record: SessionRecord, isDerived = false): Promise<boolean> {
-    return this.turns.take(id, async () => {
+    return this.turns.run(id, async () => {
       // Nor does an id come back that has ended.
       if (isDerived && ((await this.record(id)) !== undefined || (await this.isMarked(endedKey(id))))) return false;
       await this.write(id, record);
@@ -69,15 +69,15 @@ export class StoreRecords implements SessionRecords {
   }
 
   update(id: string, record: SessionRecord): Promise<boolean> {
-    return this.turns.take(id, () => this.rewrite(id, () => record));
+    return this.turns.run(id, () => this.rewrite(id, () => record));
   }
 
   touch(id: string, { seen, expires }: SessionUse): Promise<boolean> {
-    return this.turns.take(id, () => this.rewrite(id, (kept) => ({ ...kept, seen, expires })));
+    return this.turns.run(id, () => this.rewrite(id, (kept) => ({ ...kept, seen, expires })));
   }
 
   move(oldId: string, newId: string, record: SessionRecord): Promise<boolean> {
-    return this.turns.take(oldId, async () => {
+    return this.turns.run(oldId, async () => {
       if ((await this.find(movedKey(oldId))) !== undefined) return false;
       const until = this.now() + MOVED_MILLISECONDS;
       await this.mark(movedKey(oldId), { movedTo: newId, until });
@@ -166,7 +166,7 @@ export class StoreRecords implements SessionRecords {
 
   /** Ends a session under one id, and says where it has moved meanwhile. */
   private async end(id: string): Promise<string | undefined> {
-    return this.turns.take(id, async () => {
+    return this.turns.run(id, async () => {
       await this.mark(endedKey(id), {});
       await this.calls.destroy(id);
       const marker = unpackStored(await this.calls.get(movedKey(id)));
@@ -197,7 +197,7 @@ export class StoreRecords implements SessionRecords {
   /** The list of a user's sessions is kept in the store itself, under a key no session has. */
   private enlist(userId: string, id: string, { seen, expires }: SessionRecord): Promise<void> {
     const key = listKey(userId);
-    return this.turns.take(key, async () => {
+    return this.turns.run(key, async () => {
       const ids = await this.idsIn(key);
       if (ids.includes(id)) return;
       const living = await this.living(userId, ids);

@@ -40,7 +40,7 @@ export interface CookieOrigin {
 }
 
 /** What a cookie is judged by, beside itself. */
-interface Circumstances {
+interface CookieContext {
   readonly origin: CookieOrigin;
   readonly stored: readonly StoredCookie[];
   /** Its `Domain`, without a leading dot; empty where there is none. */
@@ -49,7 +49,7 @@ interface Circumstances {
   readonly pathGiven: boolean;
 }
 
-type Breaks = (cookie: StoredCookie, circumstances: Circumstances) => boolean;
+type Breaks = (cookie: StoredCookie, context: CookieContext) => boolean;
 
 const MAX_BYTES = 4096;
 const MAX_ATTRIBUTE_BYTES = 1024;
@@ -98,8 +98,8 @@ export function receiveCookie(
     partitioned: attributes.has('partitioned'),
     expires: expiryOf(attributes),
   };
-  const circumstances = { origin, stored, domainGiven, pathGiven };
-  return RULES.find(([, breaks]) => breaks(cookie, circumstances))?.[0] ?? cookie;
+  const context = { origin, stored, domainGiven, pathGiven };
+  return RULES.find(([, breaks]) => breaks(cookie, context))?.[0] ?? cookie;
 }
 
 /** Whether a browser sends a cookie there. */
@@ -194,7 +194,7 @@ function isTopLevel(domain: string): boolean {
   return domain !== '' && !hasParent(domain) && !isIpHost(domain);
 }
 
-function overwritesSecureCookie(cookie: StoredCookie, { origin, stored }: Circumstances): boolean {
+function overwritesSecureCookie(cookie: StoredCookie, { origin, stored }: CookieContext): boolean {
   if (origin.secure) return false;
   return stored.some(
     ({ name, secure, domain, path }) =>

@@ -1,6 +1,6 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { type Gateway, isGuardedMessage, isMarkedMessage } from './gateways.js';
-import { findHandshake, buildRefusal } from './gateways-handshake.js';
+import { findHandshake, buildRefusal } from './handshakes.js';
 import type { ContextGuard } from '../enforcer/handler-policy.js';
 
 /** The key under which Nest keeps the guards of a handler. */

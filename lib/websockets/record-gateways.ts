@@ -2,7 +2,7 @@ import type { WebSocketAdapter } from '@nestjs/common';
 import type { RouteTable } from '../policy/route-table.js';
 import type { Requirement } from '../policy/verdict.js';
 import { isMarkedMessage, type Gateway } from './gateways.js';
-import { BY_HANDLER, isIn, namespaceName, sharedRequirement, type RuledGateway } from './gateways-rules.js';
+import { BY_HANDLER, isIn, namespaceName, sharedRequirement, type RuledGateway } from './gateway-rules.js';
 
 /**
  * Lists the gateways for the audit: `handleConnection` where a gateway has it, and every message, as

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequirementOf } from '../policy/requirement.js';
-import type { Handshakes } from './gateways-handshake.js';
+import type { Handshakes } from './handshakes.js';
 import { writeAnswer } from '../answer/lock-response.js';
 import { refuseUpgrade } from '../answer/upgrade.js';
 import { SOCKET_ENDS } from './session-sockets.js';

@@ -6,7 +6,7 @@ import type { RouteTable } from '../policy/route-table.js';
 import { readPath } from '../transport/request-target.js';
 import { guardMessages } from './message-guard.js';
 import { asksForSignIn, hasMarkedMessages, type Gateway } from './gateways.js';
-import type { Handshakes } from './gateways-handshake.js';
+import type { Handshakes } from './handshakes.js';
 import {
   BY_HANDLER,
   isIn,
@@ -17,22 +17,22 @@ import {
   sharedRequirement,
   type GatewayRules,
   type RuledGateway,
-} from './gateways-rules.js';
+} from './gateway-rules.js';
 import {
   guardNamespace,
   guardSocketIoServer,
   isNamespace,
   isSocketIoServer,
   watchSocketIoServer,
-} from './gateways-socket-io.js';
-import { guardWsServer, isWsServer, watchWsServer } from './gateways-ws.js';
+} from './guard-socket-io.js';
+import { guardWsServer, isWsServer, watchWsServer } from './guard-ws.js';
 import { recordGateways } from './record-gateways.js';
 import { closeUpgraded } from './session-sockets.js';
-import { observeUpgrades, placeUpgradeGate, refuseUpgrade } from '../answer/upgrade.js';
+import { observeUpgrades, installUpgradeGate, refuseUpgrade } from '../answer/upgrade.js';
 import { readProperty } from '../platform/unknown-values.js';
 
 /**
- * Takes its place wherever a gateway lets clients in: on the servers that the application's WebSocket adapter makes,
+ * Guards wherever a gateway lets clients in: the servers that the application's WebSocket adapter makes,
  * whichever adapter it is told to use. Servers whose gateways require nothing are left alone.
  */
 export class WebSocketServers {
@@ -51,11 +51,11 @@ export class WebSocketServers {
   }
 
   /** Follows the configuration of the application; to be called before its gateways are connected. */
-  watch(config: ApplicationConfig): void {
+  install(config: ApplicationConfig): void {
     const watches = this.handshakes.sockets !== undefined && this.gateways.length > 0;
     if (!watches && !this.gateways.some(needsPlace)) return;
-    const asks = this.gateways.filter((gateway) => this.rules.enforcer.enforcing || asksForSignIn(gateway));
-    asks.forEach(guardMessages);
+    const guarded = this.gateways.filter((gateway) => this.rules.enforcer.enforcing || asksForSignIn(gateway));
+    guarded.forEach(guardMessages);
     const setAdapter = config.setIoAdapter.bind(config);
     config.setIoAdapter = (adapter) => {
       this.follow(adapter);
@@ -64,12 +64,12 @@ export class WebSocketServers {
   }
 
   /**
-   * Proves that the place of every gateway was taken that lets clients in, and puts the rules for paths and mode `all`
+   * Verifies that every gateway that lets clients in is guarded, and puts the rules for paths and mode `all`
    * before whatever else takes upgrades on the application's own server.
    *
    * @throws Error naming the gateways that are not enforced.
    */
-  prove(config: ApplicationConfig, server: unknown): void {
+  verify(config: ApplicationConfig, server: unknown): void {
     const { enforcing, settings } = this.rules.enforcer;
     if (server instanceof EventEmitter && this.handshakes.sockets !== undefined) this.watchUpgrades(server);
     if (!enforcing) return;
@@ -77,12 +77,11 @@ export class WebSocketServers {
     const open = this.gateways.filter((gateway) => needsPlace(gateway) && !this.taken.has(gateway));
     // Without an adapter, as in a standalone application, no gateway is connected.
     if (adapter !== null && open.length > 0) throw notEnforced(open, adapter);
-    if (server instanceof EventEmitter && (this.mode === 'all' || !settings.rules.empty))
-      this.installRequestHook(server);
+    if (server instanceof EventEmitter && (this.mode === 'all' || !settings.rules.empty)) this.gateUpgrades(server);
   }
 
   /** Lists the gateways for the audit. */
-  record(table: RouteTable, config: ApplicationConfig): void {
+  listRoutes(table: RouteTable, config: ApplicationConfig): void {
     recordGateways(table, this.gateways, config.getIoAdapter());
   }
 
@@ -97,11 +96,11 @@ export class WebSocketServers {
     });
   }
 
-  private installRequestHook(server: EventEmitter): void {
+  private gateUpgrades(server: EventEmitter): void {
     const rules = { mode: this.mode, rules: this.rules.enforcer.settings.rules };
     const requirementOf: RequirementOf = (target) =>
       gateRequirement(target, rules, () => this.matchesExemptRoute(readPath(target)));
-    placeUpgradeGate(
+    installUpgradeGate(
       server,
       (request) => !this.handshakes.admits(request, requirementOf, (answer) => refuseUpgrade(request, answer)),
     );

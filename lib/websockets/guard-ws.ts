@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequirementOf } from '../policy/requirement.js';
-import type { Handshakes } from './gateways-handshake.js';
+import type { Handshakes } from './handshakes.js';
 import { refuseUpgrade } from '../answer/upgrade.js';
 import { closeWsClient, isWsClient } from './session-sockets.js';
 
