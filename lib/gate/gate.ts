@@ -54,9 +54,10 @@ export function compileGate(parts: GateParts): Gate | undefined {
   const { normaliseHeaders } = settings;
   const needed = bounds ?? decorate ?? normaliseHeaders ?? testingClaims();
   if (needed === undefined && !parts.http2) return undefined;
+  const refusesOtherHosts = parts.http2 && enforcer.enforcing && !settings.reportOnly;
   return function gate(request, response) {
     const connection = enforcer.admit(request);
-    if (parts.http2 && enforcer.enforcing && !settings.reportOnly && hasOtherHost(connection.headers)) {
+    if (refusesOtherHosts && hasOtherHost(connection.headers)) {
       enforcer.reportHost(request);
       return answer(request, response, OTHER_HOST);
     }

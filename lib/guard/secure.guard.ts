@@ -38,14 +38,15 @@ export class SecureGuard implements CanActivate {
   /**
    * Lets the request go on, or answers it.
    *
-   * @throws RecentSignInException where `@RecentSignIn()` refuses; SecureException with the status of the redirect or the refusal; where there is no http answer, the exception
-   * of that transport; Error when a marked handler was called without a request.
+   * @throws SecureException with the status of the redirect or the refusal; where there is no http answer, the exception
+   * of that transport; RecentSignInException where `@RecentSignIn()` refuses; Error when a marked handler was called
+   * without a request.
    */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const { beforeHandler } = this.enforcer;
-    if (beforeHandler !== undefined && context.getType<string>() === 'http') prepareResponse(context, beforeHandler);
-    const handler = this.handlerOf(context);
     const type = context.getType<string>();
+    const { beforeHandler } = this.enforcer;
+    if (beforeHandler !== undefined && type === 'http') prepareResponse(context, beforeHandler);
+    const handler = this.handlerOf(context);
     const done = handler.open && (handler.responseOptions === undefined || type !== 'http');
     const guard = CONTEXT_GUARDS.get(type) ?? guardOtherContext;
     const admitted = (done && !this.enforcer.observed) || guard(context, handler, this.enforcer);

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -26,6 +27,23 @@ it.each([
   const text = await readFile(join(project, file), 'utf8');
   // Else: npm run rooms -- --write
   expect(unformatted(change(text))).toBe(unformatted(text));
+});
+
+it('CONTRIBUTING names files that are there', async () => {
+  const text = await readFile(join(project, 'CONTRIBUTING.md'), 'utf8');
+  const named = [...text.matchAll(/`((?:[\w-]+\/)+[\w.-]+\.\w+)`/g)].map(([, file = '']) => file);
+  const files = new Set(readdirSync(project + 'lib', { recursive: true, encoding: 'utf8' }));
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter((file) => !file.includes('SECnnn') && !files.has(file) && !existsSync(project + file))).toEqual(
+    [],
+  );
+});
+
+it('CONTRIBUTING says of each runtime dependency why it is there', async () => {
+  const text = await readFile(join(project, 'CONTRIBUTING.md'), 'utf8');
+  const [, section = ''] = text.split('## Runtime dependencies');
+  const { dependencies }: { dependencies: object } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'));
+  expect([...section.matchAll(/^\| `(.+?)`/gm)].map(([, name]) => name)).toEqual(Object.keys(dependencies));
 });
 
 it('every folder of lib is a room', () => {
