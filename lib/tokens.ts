@@ -1,6 +1,6 @@
 /**
- * Injection tokens: fixed strings, for two copies of this package in one process (one loaded as ESM, one as CommonJS)
- * must still understand each other.
+ * Injection tokens: fixed strings, because two copies of this package in one process (one loaded as ESM, one as
+ * CommonJS) must still understand each other.
  */
 export const SECURE_OPTIONS = 'NESTJS_SECURE_OPTIONS';
 export const SECURE_SETTINGS = 'NESTJS_SECURE_SETTINGS';

@@ -41,7 +41,7 @@ export interface AuditedRoute {
   readonly recentSignIn: number | undefined;
 }
 
-/** What the application looks like from http: its routes with their requirement, and what is wrong with it. */
+/** Lists the routes of the application with what they require, and the findings. */
 export class SecureAudit {
   constructor(
     private readonly table: RouteTable,
@@ -50,19 +50,19 @@ export class SecureAudit {
   ) {}
 
   /**
-   * Every route in the order of registration, then the handlers of gateways, resolvers and microservices. Made anew at
+   * Returns every route in the order of registration, then the handlers of gateways, resolvers and microservices. Made anew at
    * each call: a route may be registered by hand while the application runs.
    */
   routes(): readonly AuditedRoute[] {
     return [...this.table.routes(), ...this.table.endpoints()].map((entry) => this.audited(entry));
   }
 
-  /** What may answer requests beside the routes, and cannot be listed: middleware on a path, modules loaded lazily. */
+  /** Returns what may answer requests and is no route: middleware on a path, modules that are loaded lazily. */
   unlisted(): readonly Unlisted[] {
     return this.table.unlisted();
   }
 
-  /** Everything found so far, at boot and since. */
+  /** Returns every finding so far, at boot and since. */
   findings(): readonly Finding[] {
     return this.collected.all();
   }

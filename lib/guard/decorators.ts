@@ -7,8 +7,8 @@ import { markClass, markMethod } from '../platform/marks.js';
 import { SecureExceptionFilter } from './secure-exception.filter.js';
 
 /**
- * The handler, or every handler of the class, is reachable over https only: a plain-HTTP request is redirected or
- * refused, and the handler does not run. `options` narrow those of the module: handler over class over module.
+ * Makes a handler, or every handler of a class, reachable over https only: a plain-HTTP request is redirected or refused,
+ * and the handler does not run. `options` narrow those of the module: handler over class over module.
  *
  * Write `@SecureRequired()` beside `@Get('edit')`, or above `@Controller('members')` for all its handlers.
  *
@@ -22,8 +22,8 @@ export function SecureRequired(options: SecureRequiredOptions = {}): ClassDecora
 }
 
 /**
- * The handler, or every handler of the class, runs only where the user signed in, or confirmed who they are, within that
- * time (`SecureSessions.signIn`, `.confirm`). Implies `@SecureRequired()`. A page is sent to `session.signInPath` with 303,
+ * Runs a handler, or every handler of a class, only where the user signed in, or confirmed who they are, within that time
+ * (`SecureSessions.signIn`, `.confirm`). Implies `@SecureRequired()`. A page is sent to `session.signInPath` with 303,
  * a program is answered 401 with the reason `sign-in-too-old`, a message or an operation with an error of its protocol.
  *
  * Write `@RecentSignIn('10 minutes')` above `@Post('delete')`, or above `@Controller('account')` for all handlers.
@@ -42,12 +42,12 @@ export function RecentSignIn(within: Duration): ClassDecorator & MethodDecorator
 }
 
 /**
- * The handler, or every handler of the class, is reachable over http although its class or the mode requires https. A
- * `paths` rule still covers it.
+ * Makes a handler, or every handler of a class, reachable over http although its class or the mode requires https. A `paths`
+ * rule still covers it.
  *
  * Write `@SecureExempt()` beside `@Get('healthz')`, or above `@Controller('status')` for all its handlers.
  *
- * **Security:** whatever it receives and answers can be read on the way: no login, no session, no personal page.
+ * **Security:** anyone on the network path can read what it receives and sends: no login, no session, no personal page.
  *
  * @throws Error when the target carries `@SecureRequired()` too.
  */

@@ -19,9 +19,9 @@ const METHODS: ReadonlySet<string> = new Set('get put post delete options head p
 const OVER_HTTPS_ONLY = 'Served over https only.';
 
 /**
- * An OpenAPI document, as `SwaggerModule.createDocument()` makes it, that says what requires https: the server of the
- * application over https (of `redirect.host`, or of the names in `hosts`), and at every operation that requires it
- * `x-secure-required: true`, a sentence, and the answer a client gets over plain HTTP. The document that is given stays as it is.
+ * Returns an OpenAPI document, as `SwaggerModule.createDocument()` makes it, that says what requires https: the server of
+ * the application over https (of `redirect.host`, or of the names in `hosts`), and at every operation that requires it
+ * `x-secure-required: true`, a sentence, and the answer a client gets over plain HTTP. The given document is not changed.
  *
  * @throws Error when the routes are not known yet: before `app.init()`.
  *

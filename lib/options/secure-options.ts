@@ -4,7 +4,7 @@ import type { SessionOptions } from './session-options.js';
 /** What happens to a request that comes over plain HTTP for something that requires https. */
 export type OnInsecure = 'auto' | 'redirect' | 'refuse';
 
-/** The redirect statuses of RFC 9110 15.4 that a client follows by itself. */
+/** The redirect statuses of RFC 9110 15.4 that clients follow automatically. */
 export type RedirectStatus = 301 | 302 | 303 | 307 | 308;
 
 /** The statuses a refusal may carry. 405 carries `Allow`, 426 carries `Upgrade` (RFC 9110 15.5). */
@@ -56,7 +56,7 @@ export interface ProxyOptions {
   prefix?: boolean | string;
   /**
    * Which declared peers clients also connect from directly, over TLS: `true` for all of them, or a list as in `trust`.
-   * The socket decides for a request of theirs that carries no `Forwarded`, `X-Forwarded-*`, `Via` or `X-Real-IP`.
+   * For a request of theirs that carries no `Forwarded`, `X-Forwarded-*`, `Via` or `X-Real-IP`, the socket decides.
    * Otherwise a request of a declared proxy that states no scheme is not secure, even over TLS. Default false.
    *
    * **Security:** a client can have some proxies remove the headers they add (`Connection: X-Forwarded-Proto`). Name no
@@ -67,7 +67,7 @@ export interface ProxyOptions {
 
 /** The Strict-Transport-Security header (RFC 6797). */
 export interface HstsOptions {
-  /** Seconds for which browsers use https only. 0 makes them forget. Default one year. */
+  /** Seconds for which browsers use https only. 0 makes them forget it. Default one year. */
   maxAge?: number;
   /** Also for every subdomain. Default false. */
   includeSubDomains?: boolean;
@@ -86,13 +86,14 @@ export interface HstsOptions {
 
 /** How plain-HTTP requests are refused. */
 export interface RefuseOptions {
-  /** The status. Default 403. A loop, a host that is not allowed and a handshake have statuses of their own. */
+  /** The status. Default 403. Redirect loops, hosts that are not allowed and handshakes have fixed statuses. */
   status?: RefuseStatus;
   /**
-   * Makes the page that a browser gets with a refusal, as HTML in UTF-8; programs get a problem document (RFC 9457)
-   * whatever it says. Where it throws or returns no string, the page of this package is sent. Default: that page.
+   * Makes the page that a browser gets with a refusal, as HTML in UTF-8; programs always get a
+   * problem document (RFC 9457). Where it throws or returns no string, the page of this package is sent. Default: that page.
    *
-   * **Security:** it is sent over plain HTTP, so let it load nothing that matters, and no form lead anywhere but to https.
+   * **Security:** it is sent over plain HTTP, so anyone on the network path can change it: let it load
+   * nothing that matters, and let its forms lead to https only.
    * `link` has what the client asked for: escape what you write into the page.
    */
   page?: (refusal: RefusalPage) => string;
@@ -112,7 +113,7 @@ export interface RefusalPage {
   readonly link: string | undefined;
 }
 
-/** A credential that arrived over plain HTTP, and so has leaked to everybody on the way. */
+/** A credential that arrived over plain HTTP, so anyone on the network path may have read it. */
 export interface Leak {
   /** What it was: an `Authorization` header, the body of a request, or a session cookie. */
   readonly kind: 'authorization' | 'body' | 'session';
@@ -136,7 +137,7 @@ export interface IgnoredFinding {
   subject?: string;
 }
 
-/** What can be said of a route in `@SecureRequired()`: each key narrows the module's option of the same name. */
+/** The options of `@SecureRequired()`: each key narrows the module's option of the same name. */
 export interface SecureRequiredOptions {
   /** What happens to a plain-HTTP request. */
   onInsecure?: OnInsecure;
@@ -162,7 +163,7 @@ export interface CallContext {
   getArgByIndex<T = unknown>(index: number): T;
 }
 
-/** A path that mode `'all'` spares, more narrowly than by a string. */
+/** A path that is exempt in mode `'all'`, more narrowly than by a string. */
 export interface ExemptRule {
   /** The path. */
   path: string;
@@ -171,7 +172,7 @@ export interface ExemptRule {
   /**
    * Only for these peers, in the grammar of `proxies.trust`, and only where the request carries no `Forwarded`,
    * `X-Forwarded-*`, `Via` or `X-Real-IP`: callers inside the network that connect directly. Needs `proxies`, and may not
-   * name an address that `proxies.trust` covers. Default: for everybody.
+   * name an address that `proxies.trust` covers. Default: for every caller.
    */
   from?: readonly string[];
 }
@@ -182,7 +183,7 @@ export interface SecureOptions {
    * Whether this deployment speaks https at all. Default true.
    *
    * **Security:** false enforces nothing; it is for development, and a boot error with `NODE_ENV=production`
-   * unless `allowPlainHttp` is spelt out.
+   * unless `allowPlainHttp` is true.
    */
   httpsSupport?: boolean;
   /** Allows `httpsSupport: false` in production. Default false. */
@@ -192,7 +193,7 @@ export interface SecureOptions {
   /** Paths that require https, by whole segments, with the global prefix: `'/admin'`. */
   paths?: readonly string[];
   /**
-   * Paths that mode `'all'` spares: `'/healthz'` with all below it, or an object (see `ExemptRule`).
+   * Paths that are exempt in mode `'all'`: `'/healthz'` with all below it, or an object (see `ExemptRule`).
    * `/.well-known/acme-challenge/` always is.
    */
   exempt?: readonly (string | ExemptRule)[];

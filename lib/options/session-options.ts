@@ -32,7 +32,7 @@ export interface PerUserOptions {
  * Sessions of express-session or `@fastify/session` that go on here: a browser that brings their cookie over https, and none
  * of ours, has its session moved, once. Its record ends in the old store.
  *
- * **Security:** who has the old secret can try ids in the old store. Leave the option out again once `until` has passed.
+ * **Security:** anyone who has the old secret can try ids in the old store. Leave the option out again once `until` has passed.
  */
 export interface AdoptOptions {
   /** The name of the old cookie. Default `connect.sid`, that of express-session; the one of `@fastify/session` is `sessionId`. */
@@ -68,7 +68,7 @@ export interface SessionOptions {
    * Signs the cookie: 32 bytes or more; in an array the first signs and all verify, so that it can be changed. Undefined,
    * as an environment variable may be, is a boot error.
    *
-   * **Security:** who has it can make session cookies. Take it from the environment, never from the code.
+   * **Security:** anyone who has it can forge session cookies. Take it from the environment, never from the code.
    */
   secret: string | readonly string[] | undefined;
   /** The name of the cookie. Default `__Host-sid`; `__Secure-sid` with a cookie path or domain; `sid` with `httpsSupport: false`. */
@@ -76,13 +76,13 @@ export interface SessionOptions {
   cookie?: SessionCookieOptions;
   /** After how long without a request a session ends. Default 30 minutes. */
   idleTimeout?: Duration;
-  /** After how long a session ends whatever happens, counted from the sign-in. Default 12 hours. */
+  /** After how long a session ends even if it is used, counted from the sign-in. Default 12 hours. */
   absoluteTimeout?: Duration;
   /** Default: an embedded lmdb database in `dir`. `'memory'` is for tests and refused in production. */
   store?: 'memory' | SessionStore;
   /** The directory of the embedded store, made with mode 0700. Default `SESSION_DIR`, else `.sessions`. */
   dir?: string;
-  /** Sends the cookie anew with every answer. Default false. */
+  /** Sends the cookie again with every response. Default false. */
   rolling?: boolean;
   /** How many sessions a user may have at a time. Default: any number. */
   perUser?: PerUserOptions;
@@ -100,7 +100,7 @@ export interface SessionOptions {
   socketCheckInterval?: Duration;
   /**
    * Binds each session to a key that never leaves the browser's device (Device Bound Session Credentials, a W3C draft), so
-   * a copied cookie is soon worthless. Chromium does it; other browsers go on as before. Default false.
+   * a copied cookie is soon worthless. Chromium supports it; other browsers work as before. Default false.
    *
    * @experimental The draft changes, and so will this.
    */

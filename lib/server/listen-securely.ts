@@ -22,7 +22,7 @@ export interface ListenSecurelyOptions {
   /**
    * `{ keyFile, certFile }`, or a list of those, one per name: read, watched, and served anew after a renewal without a
    * restart. `'development'`: a certificate made on the spot for this machine, refused in production. Or the contents of
-   * key and certificate, as `tls.createServer` takes them. Whatever else `tls.createServer` takes may stand beside them.
+   * key and certificate, as `tls.createServer` takes them. The other options of `tls.createServer` may stand beside them.
    */
   tls: CertificateSource;
 }
@@ -46,8 +46,8 @@ export interface SecureListening {
 }
 
 /**
- * Makes one application listen for http and for https, in place of `app.listen()`. `app.close()` closes both: what is
- * in flight is answered first, and connections that are merely kept alive do not hold it up.
+ * Makes one application listen for http and for https, in place of `app.listen()`. `app.close()` closes both: requests
+ * in flight are answered first, and idle keep-alive connections do not delay it.
  *
  * @throws SecureListenError when a listener cannot be opened, or key and certificate cannot serve. Nothing is left open
  *

@@ -40,8 +40,8 @@ const OWN_OPTIONS = 'createRedirectServer(';
 const EVERYTHING: Requirement = { level: 'required', by: 'mode' };
 
 /**
- * A bare http server for port 80 that redirects to https, refuses what may carry a secret as a handler would, and answers
- * ACME challenges; no Nest application is involved. It listens when told to: `createRedirectServer({ hosts: ['example.com'] }).listen(80)`.
+ * Creates an http server for port 80 that redirects to https, refuses what may carry a secret as a handler would, and answers
+ * ACME challenges; no Nest application is involved. It does not listen yet: `createRedirectServer({ hosts: ['example.com'] }).listen(80)`.
  *
  * @throws SecureOptionsError when an option is wrong.
  */

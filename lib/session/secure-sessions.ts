@@ -22,7 +22,7 @@ export interface UserSession {
   readonly data: Readonly<Partial<SessionData> & Record<string, unknown>>;
 }
 
-/** How one sign-in differs from what the options say. */
+/** The options of one sign-in, in place of those of the module. */
 export interface SignInOptions {
   /** The idle timeout of this session. Default: the one of the options. */
   idleTimeout?: Duration;
@@ -66,7 +66,7 @@ export class SecureSessions {
   }
 
   /**
-   * Ends the session in the store and takes the cookie back. Nothing happens where there is none.
+   * Ends the session in the store and deletes the cookie. Does nothing where there is no session.
    *
    * @param options `clearSiteData`: the browser forgets what it has cached and stored of this site as well.
    * @throws Error when the request came over plain HTTP; a 503 when the store fails, because the session lives on.
@@ -80,7 +80,8 @@ export class SecureSessions {
   }
 
   /**
-   * Gives the session a new id and ends the old one, as is due whenever a user's rights grow. The absolute timeout goes on.
+   * Gives the session a new id and ends the old one, as is necessary whenever a user gets more rights. The absolute timeout
+   * goes on.
    *
    * @param options `keep`: true keeps everything that is in it, a list keeps those keys. Default nothing.
    * @throws as `signIn` does; a 401 when something is kept and the session has ended meanwhile.
@@ -96,7 +97,7 @@ export class SecureSessions {
   }
 
   /**
-   * Notes that the user has just proved who they are once more, as before a change of password: the session gets a new id.
+   * Notes that the user has just proved again who they are, as before a change of password: the session gets a new id.
    *
    * @throws as `signIn` does; a 403 when the session is another user's or nobody's; a 401 when it has ended meanwhile.
    */
@@ -111,7 +112,7 @@ export class SecureSessions {
   }
 
   /**
-   * The session of a WebSocket: that of its handshake, as the store has it now. Undefined where the handshake brought none,
+   * Returns the session of a WebSocket: that of its handshake, as the store has it now. Undefined where the handshake brought none,
    * where it has ended, and where the handshake came over plain HTTP, which is a finding that says why (SEC240).
    *
    * Reading it is a use, which moves the idle timeout; other messages are none. What is changed is stored by `save()`.
@@ -138,7 +139,7 @@ export class SecureSessions {
     return undefined;
   }
 
-  /** The sessions of a user that have not ended, oldest first. */
+  /** Returns the sessions of a user that have not ended, oldest first. */
   async list(userId: string | number): Promise<readonly UserSession[]> {
     const engine = this.requiredEngine();
     const kept = await engine.withStore(() => engine.records.listByUser(String(userId)));
@@ -147,7 +148,7 @@ export class SecureSessions {
     );
   }
 
-  /** The id that the session of a request has in `list`; undefined where there is none. */
+  /** Returns the id that the session of a request has in `list`; undefined where there is none. */
   currentId(request: object): string | undefined {
     const state = stateOf(rawOf(request));
     if (state === undefined || !this.requiredEngine().isServed(state)) return undefined;

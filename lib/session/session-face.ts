@@ -1,11 +1,11 @@
 /**
- * What an application keeps in a session. Add keys by declaration merging:
+ * The data that an application keeps in a session. Add keys by declaration merging:
  * `declare module 'nestjs-secure' { interface SessionData { userId: string } }`.
  */
 // oxlint-disable-next-line typescript/no-empty-object-type -- applications add the keys by declaration merging, which only an interface takes
 export interface SessionData {}
 
-/** `req.session.cookie`, as in express-session. Secure and HttpOnly stay, whatever is written here. */
+/** `req.session.cookie`, as in express-session. Secure and HttpOnly cannot be changed here. */
 export interface SessionCookieFace {
   /** Milliseconds; written, it is the idle timeout of this session, and the cookie lasts as long. */
   maxAge?: number | null | undefined;
@@ -18,7 +18,7 @@ export interface SessionCookieFace {
   sameSite?: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined;
 }
 
-/** What a session does, with the names of express-session. Without a callback each method returns a promise. */
+/** The methods of a session, with the names of express-session. Without a callback each method returns a promise. */
 export interface SessionFace {
   /** The key under which the store keeps the session. Nobody can sign in with it, so it may be logged. */
   readonly id: string;
@@ -35,7 +35,7 @@ export interface SessionFace {
   touch(): unknown;
 }
 
-/** What a request has with sessions. */
+/** The properties of a request with sessions. */
 export interface HasSession {
   session: SessionFace & Partial<SessionData>;
   /** `session.id`. */

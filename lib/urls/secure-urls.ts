@@ -13,7 +13,7 @@ export type HandlerName<C> = { [K in keyof C]: C[K] extends (...args: never[]) =
 
 export type { RouteParameters };
 
-/** What a link says beside its parameters. */
+/** The options of a link, besides its parameters. */
 export interface UrlOptions {
   /**
    * The version the link is for, as `@Version()` or the controller has it, or `neutral`. By default the first that the
@@ -58,8 +58,8 @@ export class SecureUrls<R = object> {
   constructor(private readonly settings: UrlSettings<R>) {}
 
   /**
-   * A value that a client sent as a path to go on to, such as the `return` of a sign-in page; undefined where it leads, or a
-   * browser would take it, to another site.
+   * Returns a value that a client sent as a path of this site, such as the `return` of a sign-in page; undefined where it
+   * leads, or a browser would take it, to another site.
    *
    * **Security:** without it, a link to `/login?return=//evil.example` sends users to another site once they have signed in.
    *
@@ -78,7 +78,7 @@ export class SecureUrls<R = object> {
   }
 
   /**
-   * The absolute URL of a request, or of another path on the same site, with the request's own scheme. Django's
+   * Returns the absolute URL of a request, or of another path on the same site, with the request's own scheme. Django's
    * `request.build_absolute_uri()`.
    *
    * @throws SecureHostError when the host is not allowed; TypeError when `path` does not start with a slash.
@@ -88,7 +88,7 @@ export class SecureUrls<R = object> {
   }
 
   /**
-   * The same over https, or over http with `httpsSupport: false`.
+   * Returns the same over https, or over http with `httpsSupport: false`.
    *
    * @throws SecureHostError when the host is not allowed; TypeError when `path` does not start with a slash.
    */
@@ -97,7 +97,7 @@ export class SecureUrls<R = object> {
   }
 
   /**
-   * The URL of a WebSocket on the same site: wss, or ws with `httpsSupport: false`.
+   * Returns the URL of a WebSocket on the same site: wss, or ws with `httpsSupport: false`.
    *
    * @throws SecureHostError when the host is not allowed; TypeError when `path` does not start with a slash.
    */
@@ -106,9 +106,9 @@ export class SecureUrls<R = object> {
   }
 
   /**
-   * The same over http.
+   * Returns the same over http.
    *
-   * **Security:** a visitor who follows it can be watched and misled from then on; meant for pages that cannot use https.
+   * **Security:** a visitor who follows it can be watched and misled from then on; it is meant for pages that cannot use https.
    *
    * @throws SecureHostError when the host is not allowed; TypeError when `path` does not start with a slash.
    */
@@ -117,8 +117,8 @@ export class SecureUrls<R = object> {
   }
 
   /**
-   * The absolute URL of a handler: https where the handler requires it, else the scheme of the request, so nobody is led
-   * back from https to http. Without a request it is https on `redirect.host` or the first name in `hosts`.
+   * Returns the absolute URL of a handler: https where the handler requires it, else the scheme of the request, so no link
+   * leads back from https to http. Without a request it is https on `redirect.host` or the first name in `hosts`.
    *
    * Parameters are encoded. A wildcard takes a list of segments, by its name or as `'*'`. The host of
    * `@Controller({ host: ':tenant.example.com' })` is filled from the parameters too, or is that of the request.

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseFindingPage } from '../../lib/cli/report/finding-page.js';
 import { listPages, readPage } from '../support/documentation.js';
@@ -71,4 +72,22 @@ it.each(pages)('%s is in plain English', (name) => {
 
 it('ids are stable: a family, and two digits', () => {
   expect(ids.filter((id) => !/^SEC[0-5]\d\d$/.test(id))).toEqual([]);
+});
+
+/** Text that readers meet, each file as one line: comments without their stars. */
+async function readText(folder: string): Promise<[file: string, text: string][]> {
+  const files = await readdir(project + folder, { recursive: true, withFileTypes: true });
+  const texts = files.filter((file) => file.isFile() && /\.(?:md|ts)$/.test(file.name));
+  return Promise.all(
+    texts.map(async ({ parentPath, name }): Promise<[string, string]> => {
+      const text = await readFile(join(parentPath, name), 'utf8');
+      return [name, text.replace(/\n\s*(?:\*|\/\/)?\s*/g, ' ')];
+    }),
+  );
+}
+
+it.each(['lib', 'docs', 'sample-app/src'])('%s has no "in clear", and names who is meant', async (folder) => {
+  const texts = await readText(folder);
+  expect(texts.length).toBeGreaterThan(20);
+  expect(texts.filter(([, text]) => /\b(?:in clear|inClear|whoever|whomever|himself)\b/i.test(text))).toEqual([]);
 });
