@@ -1,6 +1,15 @@
 import type { Mark, Marks } from '../../lib/options/mark.js';
 import { compilePathRules } from '../../lib/policy/paths.js';
-import { compileRequirement, gateRequirement, type RequirementSettings } from '../../lib/policy/requirement.js';
+import {
+  compileRequirement,
+  gateRequirement,
+  requirementUnderPrefix,
+  strictestForTargets,
+  strictestRequirement,
+  weakestRequirement,
+  type RequirementSettings,
+} from '../../lib/policy/requirement.js';
+import type { Requirement } from '../../lib/policy/verdict.js';
 
 const required: Mark = { level: 'required', options: {} };
 const exempt: Mark = { level: 'exempt' };
@@ -152,5 +161,70 @@ describe('what the gate requires', () => {
         }
       }
     }
+  });
+});
+
+const REQUIRED: Requirement = { level: 'required', by: 'class' };
+const BY_PATH: Requirement = { level: 'required', by: 'path' };
+const BY_MODE: Requirement = { level: 'required', by: 'mode' };
+const EXEMPT: Requirement = { level: 'exempt', by: 'exempt-rule' };
+const UNMARKED: Requirement = { level: 'unmarked', by: 'nobody' };
+
+describe('several requirements at once', () => {
+  it.each<[given: Requirement[], strictest: Requirement, weakest: Requirement]>([
+    [[], UNMARKED, UNMARKED],
+    [[EXEMPT], EXEMPT, EXEMPT],
+    [[REQUIRED, BY_PATH], REQUIRED, REQUIRED],
+    [[EXEMPT, REQUIRED], REQUIRED, EXEMPT],
+    [[REQUIRED, UNMARKED, EXEMPT], REQUIRED, UNMARKED],
+  ])('of %j the strictest is %j, and the weakest %j', (given, strictest, weakest) => {
+    const all = given.map((one) => () => one);
+    expect(strictestRequirement(all)('/')).toEqual(strictest);
+    expect(weakestRequirement(all)('/')).toEqual(weakest);
+  });
+
+  it.each<[sent: Requirement, rewritten: Requirement, expected: Requirement]>([
+    [REQUIRED, EXEMPT, REQUIRED],
+    [UNMARKED, REQUIRED, REQUIRED],
+    [EXEMPT, REQUIRED, REQUIRED],
+    [UNMARKED, EXEMPT, UNMARKED],
+    [EXEMPT, UNMARKED, UNMARKED],
+  ])('of a target that was rewritten, %j and then %j come to %j', (sent, rewritten, expected) => {
+    const requirementOf = (target: string): Requirement => (target === '/sent' ? sent : rewritten);
+    expect(strictestForTargets(requirementOf, '/sent', '/rewritten')).toBe(expected);
+    expect(strictestForTargets(requirementOf, '/sent')).toBe(sent);
+    expect(strictestForTargets(requirementOf, '/sent', '/sent')).toBe(sent);
+  });
+});
+
+describe('under the prefix of a proxy', () => {
+  it.each<[whole: Requirement, inner: Requirement, expected: Requirement]>([
+    [UNMARKED, REQUIRED, REQUIRED],
+    [BY_MODE, UNMARKED, UNMARKED],
+    // A rule in paths holds for the whole path as well.
+    [BY_PATH, UNMARKED, BY_PATH],
+    // A client may have written the header that names the prefix.
+    [BY_MODE, EXEMPT, BY_MODE],
+  ])('%j for the whole path and %j below the prefix come to %j', (whole, inner, expected) => {
+    const requirementOf = (target: string): Requirement => (target === '/x' ? inner : whole);
+    expect(requirementUnderPrefix(requirementOf, '/app/x', { stated: '/app', fixed: true })).toBe(expected);
+  });
+
+  it('a prefix that the options fix makes a path exempt', () => {
+    const requirementOf = (target: string): Requirement => (target === '/x' ? EXEMPT : BY_MODE);
+    expect(requirementUnderPrefix(requirementOf, '/app/x', { stated: '/app', fixed: '/app' })).toBe(EXEMPT);
+  });
+
+  it.each([
+    ['/x', '/app'],
+    ['/app/x', undefined],
+  ])('%s is what it is under the prefix %s, which it does not begin with', (target, stated) => {
+    const asked: string[] = [];
+    const requirementOf = (path: string): Requirement => {
+      asked.push(path);
+      return BY_MODE;
+    };
+    expect(requirementUnderPrefix(requirementOf, target, { stated, fixed: undefined })).toBe(BY_MODE);
+    expect(asked).toEqual([target]);
   });
 });

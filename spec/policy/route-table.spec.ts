@@ -1,4 +1,14 @@
-import { RouteTable, type Endpoint, type Route, type Unlisted } from '../../lib/policy/route-table.js';
+import { compilePathRules } from '../../lib/policy/paths.js';
+import { redirectsAnything } from '../../lib/policy/redirects.js';
+import { compileRequirement } from '../../lib/policy/requirement.js';
+import {
+  entryRequirement,
+  RouteTable,
+  type Endpoint,
+  type Route,
+  type Unlisted,
+} from '../../lib/policy/route-table.js';
+import { isSafe } from '../../lib/policy/safe-methods.js';
 
 describe('the route table', () => {
   class Members {}
@@ -61,3 +71,62 @@ describe('the route table', () => {
     expect([table.routes(), table.unlisted()]).toStrictEqual([[own, late], [lost]]);
   });
 });
+
+const ROUTE: Route = {
+  kind: 'http',
+  method: 'GET',
+  path: '/',
+  controller: undefined,
+  handler: undefined,
+  requirement: undefined,
+  keptFrom: undefined,
+  hosts: [],
+  versions: [],
+  versioning: undefined,
+};
+
+describe('a route that no controller made', () => {
+  it.each([
+    ['marked', '/admin/:id', 'required by path'],
+    ['marked', '/x', 'unmarked by nobody'],
+    ['all', '/x', 'required by mode'],
+    ['all', '/free{/:page}', 'exempt by exempt-rule'],
+    ['all', '/admin', 'required by path'],
+  ] as const)('in mode %s at %s is %s', (mode, path, expected) => {
+    const settings = { mode, rules: compilePathRules(['/admin'], ['/free']) };
+    const { level, by } = entryRequirement({ ...ROUTE, path }, settings);
+    expect(`${level} by ${by}`).toBe(expected);
+  });
+
+  it('requires nothing as a handler of a message', () => {
+    const { kind: _, ...entry } = ROUTE;
+    const settings = { mode: 'all', rules: compilePathRules([], []) } as const;
+    expect(entryRequirement({ ...entry, kind: 'rpc', path: 'sum' }, settings).level).toBe('unmarked');
+  });
+});
+
+describe('whether anything is redirected', () => {
+  const answer = (onInsecure: 'auto' | 'refuse') => () =>
+    ({ onInsecure, redirectStatus: { safe: 307, unsafe: 307 }, refuseStatus: 403 }) as const;
+  const marked = compileRequirement(
+    { handler: { level: 'required', options: {} }, class: undefined, keptFrom: undefined },
+    { mode: 'marked', rules: compilePathRules([], []) },
+  );
+
+  it.each([
+    ['nothing is marked', 'marked', [], 'auto', [ROUTE], false],
+    ['a handler is marked', 'marked', [], 'auto', [{ ...ROUTE, requirement: marked }], true],
+    ['a marked handler refuses', 'marked', [], 'refuse', [{ ...ROUTE, requirement: marked }], false],
+    ['there is a path rule', 'marked', ['/admin'], 'auto', [], true],
+    ['a path rule refuses', 'marked', ['/admin'], 'refuse', [], false],
+    ['the mode is all', 'all', [], 'auto', [], true],
+    ['all is refused', 'all', [], 'refuse', [], false],
+  ] as const)('where %s', (_what, mode, paths, onInsecure, routes, expected) => {
+    const settings = { mode, rules: compilePathRules(paths, []), policy: answer(onInsecure) };
+    expect(redirectsAnything(settings, routes)).toBe(expected);
+  });
+});
+
+it.each(['GET', 'HEAD'])('%s is safe', (method) => expect(isSafe(method)).toBe(true));
+
+it.each(['POST', 'get', 'OPTIONS', undefined])('%s is not safe', (method) => expect(isSafe(method)).toBe(false));
