@@ -16,13 +16,10 @@ export interface ImportContext {
 /** The name of a TypeScript file. */
 export const TYPESCRIPT = /\.[cm]?tsx?$/;
 
-const LOADER_ADVICE =
-  'Give the file that the compiler made of it (dist/app.module.js), or a loader: --import tsx (npm install --save-dev tsx).';
-
 /** Loaders that write types down: of a package whose package.json says `"type": "module"`, and of any other. */
 export const LOADERS = { module: '@swc-node/register/esm-register', commonjs: '@swc-node/register' } as const;
 
-const LOADER_WITH_TYPES = `Give the compiled file, or a loader that does (npm install --save-dev @swc-node/register @swc/core): --import ${LOADERS.module} where package.json has "type": "module", --import ${LOADERS.commonjs} elsewhere.`;
+const LOADER_ADVICE = `Give the file that the compiler made of it (dist/app.module.js), or a loader that writes types down (npm install --save-dev @swc-node/register @swc/core): --import ${LOADERS.module} where package.json has "type": "module", --import ${LOADERS.commonjs} elsewhere.`;
 
 /** Says plainly why the import of a module file failed. */
 export function explainImportFailure(error: unknown, context: ImportContext): string {
@@ -31,11 +28,18 @@ export function explainImportFailure(error: unknown, context: ImportContext): st
   );
 }
 
+/** What Nest itself provides to every module, and the module of another copy of Nest does not find. */
+const NEST_TWICE =
+  /argument (?:ModulesContainer|HttpAdapterHost|ApplicationConfig|ModuleRef|Reflector)\b.* is available in/;
+
 /** What to add to the error with which an application failed to start; empty where there is nothing to say. */
 export function explainStart(error: unknown, look: 'preview' | 'full'): string {
   const message = messageOf(error);
+  if (NEST_TWICE.test(message)) {
+    return `\nNest is loaded twice here, as tsx does in a package without "type": "module": Nest 12 is of ES modules alone. ${LOADER_ADVICE}`;
+  }
   if (/can't resolve dependencies|undefined dependency/i.test(message) && !/\bforwardRef\b/.test(message)) {
-    return `\nWhere the file is TypeScript, the loader may not write the types of constructors down: tsx and esbuild do not. ${LOADER_WITH_TYPES}`;
+    return `\nWhere the file is TypeScript, the loader may not write the types of constructors down: tsx and esbuild do not. ${LOADER_ADVICE}`;
   }
   if (look === 'full') return '';
   return '\nA preview constructs no provider, so what is asked of one is undefined there. --full creates and initialises the application, without listening: it may connect to databases.';

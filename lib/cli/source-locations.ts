@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { findMethod } from '../audit/handler-method.js';
 import type { AuditedRoute, SourceLocation } from '../audit/secure-audit.js';
 import type { RouteTable } from '../policy/route-table.js';
+import { TYPESCRIPT } from './load-failure.js';
 
 /** Under which the functions lie where an expression of the inspector finds them, in whatever context they were made. */
 const SHARED = Symbol.for('nestjs-secure:located');
@@ -98,9 +99,10 @@ function compileLocator(scripts: ReadonlyMap<string, Script>): (position: unknow
     const url = script === undefined ? undefined : fileUrlOf(script.url);
     if (script === undefined || url === undefined || typeof lineNumber !== 'number') return undefined;
     if (!maps.has(url)) maps.set(url, readSourceMap(script.sourceMapURL, url));
-    return (
-      originalOf(maps.get(url), lineNumber, Number(columnNumber)) ?? { file: fileURLToPath(url), line: lineNumber + 1 }
-    );
+    const original = originalOf(maps.get(url), lineNumber, Number(columnNumber));
+    // A loader that keeps its maps to itself runs other lines than the file has.
+    if (original === undefined && TYPESCRIPT.test(url)) return undefined;
+    return original ?? { file: fileURLToPath(url), line: lineNumber + 1 };
   };
 }
 

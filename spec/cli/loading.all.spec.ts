@@ -51,7 +51,7 @@ describe('a module that cannot be loaded', () => {
     [
       'is TypeScript without a loader',
       ['typescript/app.module.ts'],
-      ['typescript/app.module.ts could not be loaded.', 'app.module.ts is TypeScript', '--import tsx'],
+      ['typescript/app.module.ts could not be loaded.', 'app.module.ts is TypeScript', '--import @swc-node/register'],
     ],
     [
       'imports a package that is not installed',

@@ -1,12 +1,12 @@
 import { jest } from '@jest/globals';
 import { transformSync } from '@swc/core';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import type { AuditReport } from '../../lib/cli/audit-report.js';
 import { Cli } from '../support/cli-process.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const compilerOptions = {
   target: 'ES2022',
@@ -171,7 +171,11 @@ describe('a project of a monorepo', () => {
       'GET /orders required',
       'POST /orders/sign-in unmarked',
     ]);
-    expect(routes[0]?.source?.file).toMatch(/apps\/shop\/src\/orders\.controller\.[jt]s$/);
+    // A loader that keeps its source maps to itself runs other lines than the file has: then none is named.
+    const { file = '', line = 0 } = routes.find(({ path }) => path === '/orders')?.source ?? {};
+    expect(file).toMatch(args.length > 0 ? /^$/ : /apps\/shop\/src\/orders\.controller\.[jt]s$/);
+    const source = readFileSync(cli.path(join(folder, 'apps/shop/src/orders.controller.ts')), 'utf8');
+    if (file !== '') expect(source.split('\n')[line - 1]).toContain('list(');
     expect(
       findings.filter(({ severity }) => severity === 'error').map(({ id, subject }) => `${id} ${subject}`),
     ).toEqual(['SEC310 OrdersController.signIn, /orders/sign-in']);
@@ -193,11 +197,14 @@ describe('a project of a monorepo', () => {
     expect(stdout).toContain('/orders/sign-in');
   });
 
-  // Field case F4
-  it('with a loader that does not write types down is told of one that does, which works', async () => {
-    const { code, stderr } = await cli.run(['audit', 'shop', '--import', 'tsx'], {}, 'module');
+  // Field case F4; in a package of CommonJS, tsx loads a second Nest 12 besides.
+  it.each([
+    ['module', /--import (@\S+) where package\.json has "type": "module"/],
+    ['commonjs', /--import (@\S+) elsewhere/],
+  ])('of %s, with a loader that does not do, is told of one that does, which works', async (folder, advice) => {
+    const { code, stderr } = await cli.run(['audit', 'shop', '--import', 'tsx'], {}, folder);
     expect(code).toBe(2);
-    const [, loader = ''] = /--import (@\S+) where package\.json has "type": "module"/.exec(stderr) ?? [];
-    expect((await audit('module', 'shop', '--import', loader)).routes).toHaveLength(2);
+    const [, loader = ''] = advice.exec(stderr) ?? [];
+    expect((await audit(folder, 'shop', '--import', loader)).routes).toHaveLength(2);
   });
 });
