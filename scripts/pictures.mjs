@@ -59,7 +59,7 @@ const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] }
 try {
   const pages = [
     // A proxy that nobody declared says https.
-    ['misconfigured', `${http}/accounts/login`, { 'x-forwarded-proto': 'https' }, { width: 960, height: 400 }],
+    ['misconfigured', `${http}/accounts/login`, { 'x-forwarded-proto': 'https' }, { width: 960, height: 440 }],
     ['audit', writeAudit(), {}, { width: 1120, height: 640 }],
   ];
   for (const [name, url, extraHTTPHeaders, viewport] of pages) {
