@@ -230,12 +230,7 @@ class Reader {
     const callee = unwrapped(nodeAt(node, 'callee'));
     const given = nodesAt(node, 'arguments');
     const object = callee === undefined ? undefined : nodeAt(callee, 'object');
-    const name =
-      callee === undefined
-        ? undefined
-        : callee.type === 'Identifier'
-          ? String(callee['name'])
-          : propertyName(callee, 'property');
+    const name = calleeName(callee);
     const origin = object === undefined ? undefined : originOf(object, scope);
     if (object !== undefined) this.walk(object, scope);
     else if (callee !== undefined) this.walk(callee, scope);
@@ -331,12 +326,7 @@ function originOf(node: SyntaxNode, scope: Scope): Origin | undefined {
     }
     case 'CallExpression': {
       const callee = unwrapped(nodeAt(node, 'callee'));
-      const name =
-        callee === undefined
-          ? undefined
-          : callee.type === 'Identifier'
-            ? String(callee['name'])
-            : propertyName(callee, 'property');
+      const name = calleeName(callee);
       if (name === undefined || !GIVES_BACK.test(name)) return undefined;
       return nodesAt(node, 'arguments')
         .map((argument) => originOf(argument, scope))
@@ -367,4 +357,10 @@ function unwrapped(node: SyntaxNode | undefined): SyntaxNode | undefined {
   return isNode(inner) && (node?.type === 'ChainExpression' || node?.type === 'ParenthesizedExpression')
     ? unwrapped(inner)
     : node;
+}
+
+/** The name that a call is made by: of a function, or of the method. */
+function calleeName(callee: SyntaxNode | undefined): string | undefined {
+  if (callee === undefined) return undefined;
+  return callee.type === 'Identifier' ? String(callee['name']) : propertyName(callee, 'property');
 }

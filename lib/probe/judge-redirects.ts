@@ -1,7 +1,7 @@
 import { isSafe } from '../policy/safe-methods.js';
 import { keepHost, stateScheme, writeDirective, writeRedirect } from './directives.js';
 import { headerLine, headerLines, readRefusal, type Answer, type Answered } from './observations.js';
-import { originText, findRoute, routeSubject, urlText, type Judged, type Problem } from './problems.js';
+import { findRoute, originText, routeSubject, seenAt, urlText, type Judged, type Problem } from './problems.js';
 import type { ProbeSite, SiteRoute } from './site.js';
 
 /** What the statuses of redirects are that a client follows. */
@@ -201,8 +201,7 @@ function judgeRefusal(exchange: Answered, route: SiteRoute, judged: Judged): Pro
 function hostRefused(exchange: Answered, { site, server }: Judged): Problem {
   return {
     id: 'SEC531',
-    subject: originText(site, exchange.ask.scheme),
-    page: exchange.ask.target,
+    ...seenAt(exchange, site),
     cause: `The application answers 400: it does not know the host that it is asked for, which is ${site.host} or what the server in front makes of it.`,
     fix: `Hand Host on: ${writeDirective(server, keepHost(site))}. And name the host: hosts: ['${site.host}'] in SecureModule.forRoot().`,
   };
@@ -217,8 +216,7 @@ function notBelieved(exchange: Answered, { site, server }: Judged): Problem {
     : DECLARE_PROXY;
   return {
     id: 'SEC522',
-    subject: originText(site, exchange.ask.scheme),
-    page: exchange.ask.target,
+    ...seenAt(exchange, site),
     cause: `The application answers 421: something says https in a way that it does not believe.${logged}`,
     fix: `Let the server in front state the scheme (${writeDirective(server, stateScheme(site))}), and ${declare}.`,
   };
@@ -228,8 +226,7 @@ function loop(exchange: Answered, { site, server }: Judged): Problem {
   const declare = site.proxiesDeclared ? '' : ` And ${DECLARE_PROXY}.`;
   return {
     id: 'SEC521',
-    subject: originText(site, exchange.ask.scheme),
-    page: exchange.ask.target,
+    ...seenAt(exchange, site),
     cause: `A page is redirected to itself: the application does not know that the request came over https.`,
     fix: `Let the server in front state the scheme: ${writeDirective(server, stateScheme(site))}.${declare}`,
   };
@@ -277,8 +274,7 @@ function judgeHttpsRedirect(exchange: Answered, target: URL, judged: Judged): Pr
   return [
     {
       id: 'SEC523',
-      subject: originText(site, 'https'),
-      page: exchange.ask.target,
+      ...seenAt(exchange, site),
       cause: `A redirect leads from https to plain HTTP: ${target.href}.`,
       fix: `State the scheme, so that the application writes https (${writeDirective(server, stateScheme(site))}); build the URL with SecureUrls; and where the server in front rewrites Location (nginx: proxy_redirect; Apache: ProxyPassReverse), let it write https.`,
     },

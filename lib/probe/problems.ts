@@ -56,6 +56,11 @@ export function originText({ host, port, httpPort }: ProbeSite, scheme: 'http' |
   return `http://${host}${httpPort === 80 ? '' : `:${httpPort}`}`;
 }
 
+/** Where a problem was seen. */
+export function seenAt({ ask }: Pick<Exchange, 'ask'>, site: ProbeSite): Pick<Problem, 'subject' | 'page'> {
+  return { subject: originText(site, ask.scheme), page: ask.target };
+}
+
 /** The route of an exchange; undefined for the first page where that is no route. */
 export function findRoute({ ask }: Exchange, { routes }: ProbeSite): SiteRoute | undefined {
   return ask.route === undefined ? undefined : routes[ask.route];

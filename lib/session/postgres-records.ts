@@ -1,5 +1,6 @@
 import { probeRecords } from './probe-records.js';
 import {
+  endMoved,
   followMoved,
   foundIn,
   hashedId,
@@ -104,15 +105,9 @@ export class PostgresRecords implements SessionRecords {
   }
 
   async remove(id: string): Promise<void> {
-    const ways = new Set<string>();
-    let next: unknown = await this.removeUnmoved(id);
-    for (let from = id; typeof next === 'string' && !ways.has(from);) {
-      ways.add(from);
-      from = next;
-      next = await this.removeUnmoved(from);
-    }
+    const left = await endMoved(id, (one) => this.removeUnmoved(one));
     // Last, so that a second attempt, after a step has failed, still finds the way.
-    if (ways.size > 0) await this.query(`DELETE FROM ${this.table} WHERE sid = ANY($1)`, [[...ways]]);
+    if (left.length > 0) await this.query(`DELETE FROM ${this.table} WHERE sid = ANY($1)`, [left]);
   }
 
   /**

@@ -215,6 +215,23 @@ export async function followMoved(
   return there;
 }
 
+/**
+ * Ends a session under its id and every id it has moved to.
+ *
+ * @param end ends it under one id, and returns where it has moved.
+ * @returns the ids it has moved away from.
+ */
+export async function endMoved(id: string, end: (id: string) => Promise<unknown>): Promise<readonly string[]> {
+  const left = new Set<string>();
+  let next = await end(id);
+  for (let from = id; typeof next === 'string' && !left.has(from);) {
+    left.add(from);
+    from = next;
+    next = await end(from);
+  }
+  return [...left];
+}
+
 /** What a JSON text says; undefined where it is none. */
 export function jsonFrom(text: unknown): unknown {
   if (typeof text !== 'string') return undefined;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { probeRecords } from './probe-records.js';
 import {
+  endMoved,
   followMoved,
   foundIn,
   hashedId,
@@ -175,15 +176,9 @@ export class RedisRecords implements SessionRecords {
   }
 
   async remove(id: string): Promise<void> {
-    const ways = new Set<string>();
-    let next: unknown = await this.end(id);
-    for (let from = id; typeof next === 'string' && !ways.has(from);) {
-      ways.add(from);
-      from = next;
-      next = await this.end(from);
-    }
+    const left = await endMoved(id, (one) => this.end(one));
     // Last, so that a second attempt, after a step has failed, still finds the way.
-    for (const way of ways) await this.ask((redis) => redis.del(this.key(way)));
+    for (const one of left) await this.ask((redis) => redis.del(this.key(one)));
   }
 
   async removeAll(): Promise<void> {

@@ -1,5 +1,6 @@
 import { probeRecords } from './probe-records.js';
 import {
+  endMoved,
   followMoved,
   foundIn,
   hashedId,
@@ -95,15 +96,9 @@ export class StoreRecords implements SessionRecords {
   }
 
   async remove(id: string): Promise<void> {
-    const ways = new Set<string>();
-    let next = await this.end(id);
-    for (let from = id; next !== undefined && !ways.has(from);) {
-      ways.add(from);
-      from = next;
-      next = await this.end(from);
-    }
+    const left = await endMoved(id, (one) => this.end(one));
     // Last, so that a second attempt, after a step has failed, still finds the way.
-    for (const way of ways) await this.calls.destroy(movedKey(way));
+    for (const one of left) await this.calls.destroy(movedKey(one));
   }
 
   /**
