@@ -20,24 +20,28 @@ export function compileNormaliseHeaders(proxies: ProxyOptions): NormaliseHeaders
 
   return function normaliseHeaders({ headers, peer }, transport, keep) {
     const trusted = trusts(peer, 0);
-    const values = [
-      ['x-forwarded-proto', transport.scheme],
-      ['x-forwarded-host', trusted && believesHost ? formatHost(transport) : undefined],
-      ['x-forwarded-for', trusted ? formatAddresses(transport) : undefined],
-    ] as const;
-    const unbelieved = trusted ? [] : UNBELIEVED.filter((name) => name in headers);
-    if (unbelieved.length === 0 && values.every(([name, value]) => headers[name] === value)) return;
+    const host = trusted && believesHost ? formatHost(transport) : undefined;
+    const addresses = trusted ? formatAddresses(transport) : undefined;
+    if (
+      headers['x-forwarded-proto'] === transport.scheme &&
+      headers['x-forwarded-host'] === host &&
+      headers['x-forwarded-for'] === addresses &&
+      (trusted || !UNBELIEVED.some((name) => name in headers))
+    ) {
+      return;
+    }
     keep();
-    for (const [name, value] of values) write(headers, name, value);
-    for (const name of unbelieved) delete headers[name];
+    write(headers, 'x-forwarded-proto', transport.scheme);
+    write(headers, 'x-forwarded-host', host);
+    write(headers, 'x-forwarded-for', addresses);
+    if (!trusted) for (const name of UNBELIEVED) write(headers, name, undefined);
   };
 }
 
 function write(headers: IncomingHttpHeaders, name: string, value: string | undefined): void {
-  if (headers[name] === value) return;
   // To delete makes the object slow to read from, so it is only done where there is something to delete.
-  if (value === undefined) delete headers[name];
-  else headers[name] = value;
+  if (value !== undefined) headers[name] = value;
+  else if (name in headers) delete headers[name];
 }
 
 /** The host with the port beside it, as `Host` has it; undefined where there is none. */

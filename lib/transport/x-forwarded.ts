@@ -1,4 +1,4 @@
-import { listMembers } from './field.js';
+import { listMembers, trimOws } from './field.js';
 import type { Trust } from './trust.js';
 
 /**
@@ -9,6 +9,8 @@ import type { Trust } from './trust.js';
  * member: with a quote left open a client could hide the comma behind which the next proxy writes.
  */
 export function forwardedMember(value: string, forwardedFor: string | undefined, trusts: Trust): string | undefined {
+  // One word is what nearly every proxy writes: nothing has to be split.
+  if (!value.includes(',') && !value.includes('"')) return trimOws(value);
   const members = listMembers(value);
   if (members.length === 1) return members[0];
   const nodes = listMembers(forwardedFor ?? '');
