@@ -149,7 +149,6 @@ export class Enforcer {
     if (connection.peer === FUNCTION_PEER) removeOwnProperties(request);
     normaliseHeaders(connection, told, () => {
       connection = this.connections.keepHeaders(request);
-      transport.remember?.(connection, told);
     });
     return connection;
   }

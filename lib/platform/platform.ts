@@ -108,23 +108,32 @@ export interface ConnectionReader {
 export function compileConnections(settings: ConnectionSettings): ConnectionReader {
   const read = compileConnection(settings);
   if (!settings.proxiesDeclared) return { of: read, keepHeaders: read };
-  const known = new WeakMap<IncomingMessage, Connection>();
+  // One for each reader: two applications that share a request may declare other proxies.
+  const known: unique symbol = Symbol('nestjs-secure:connection');
+  function findCarrier(request: PlatformRequest): { [known]?: Connection } {
+    const raw: StreamInside = rawRequestOf(request);
+    // oxlint-disable-next-line eslint/no-underscore-dangle -- the name is Node's
+    return raw._readableState ?? raw;
+  }
   function of(request: PlatformRequest): Connection {
-    const raw = rawRequestOf(request);
-    let connection = known.get(raw);
-    if (connection === undefined) known.set(raw, (connection = read(request)));
-    return connection;
+    const carrier = findCarrier(request);
+    return (carrier[known] ??= read(request));
   }
   return {
     of,
     keepHeaders(request) {
       const connection = of(request);
-      const kept = { ...connection, headers: { ...connection.headers } };
-      known.set(rawRequestOf(request), kept);
-      return kept;
+      return (findCarrier(request)[known] = { ...connection, headers: { ...connection.headers } });
     },
   };
 }
+
+/**
+ * What every request carries as a stream, made by Node with it and for it alone. A property of it costs 0.03 us to set and
+ * read. A WeakMap of requests costs 0.5 to 1 us, and a property of the request itself 1 us with Express on Node 20 and 22,
+ * where it gives each request a hidden class of its own.
+ */
+type StreamInside = IncomingMessage & { readonly _readableState?: object };
 
 /** Makes the function that reads the facts of a request's connection. */
 function compileConnection({ proxiesDeclared, claims }: ConnectionSettings): (request: PlatformRequest) => Connection {
@@ -133,7 +142,14 @@ function compileConnection({ proxiesDeclared, claims }: ConnectionSettings): (re
     const claimed = claims?.(headers, rawHeaders);
     const framework = proxiesDeclared ? undefined : frameworkAnswer(request, claimed?.encrypted);
     if (claimed === undefined) {
-      return { encrypted: isEncrypted(socket), peer: peerOf(socket), headers, rawHeaders, framework };
+      return {
+        encrypted: isEncrypted(socket),
+        peer: peerOf(socket),
+        headers,
+        rawHeaders,
+        framework,
+        transport: undefined,
+      };
     }
     return {
       encrypted: claimed.encrypted ?? isEncrypted(socket),

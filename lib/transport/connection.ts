@@ -26,6 +26,8 @@ export interface Connection {
   readonly framework?: { readonly secure: boolean; readonly host: string | undefined };
   /** The test kit says that no proxy is in between: TLS counts, whatever peers are declared. */
   readonly direct?: boolean;
+  /** What was made of it, once that is known: whatever becomes of the headers, it stays. A copy of the connection has the same. */
+  transport?: Transport | undefined;
 }
 
 /** What a request really was. */

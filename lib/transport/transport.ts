@@ -21,8 +21,6 @@ export interface TransportReader {
   host(connection: Connection): string | undefined;
   /** Everything there is to know. Never throws, whatever the client sent. */
   read(connection: Connection): Transport;
-  /** Gives a connection a transport that is known already; absent where nothing is remembered. */
-  remember?(connection: Connection, transport: Transport): void;
 }
 
 /** What a declared proxy says of the scheme; undefined where it says nothing. */
