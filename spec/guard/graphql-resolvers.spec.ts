@@ -1,6 +1,6 @@
 import { Args, Field, Int, Mutation, ObjectType, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { SecureAudit, SecureExempt, SecureRequired, type Leak } from 'nestjs-secure';
-import { createApp, ran, type App, type AppParts } from '../support/applications.js';
+import { createApp, ran, sharedApp, type App, type AppParts } from '../support/applications.js';
 import { drivers, operate } from '../support/graphql.js';
 import { sampled } from '../support/everything.js';
 
@@ -91,12 +91,14 @@ class ChildResolver extends ParentResolver {
 const REFUSED = { extensions: { code: 'HTTPS_REQUIRED', reason: 'insecure-secret' } };
 
 describe.each(sampled(drivers, 2))('%s', (_name, { newAdapter, graphql }) => {
+  const resolvers: AppParts = {
+    imports: [graphql({ fieldResolverEnhancers: ['guards'] })],
+    providers: [MembersResolver, AccountsResolver, ChildResolver],
+  };
+  const shared = sharedApp(newAdapter, resolvers);
+
   function create(parts: Partial<AppParts> = {}): Promise<App> {
-    return createApp(newAdapter, {
-      imports: [graphql({ fieldResolverEnhancers: ['guards'] })],
-      providers: [MembersResolver, AccountsResolver, ChildResolver],
-      ...parts,
-    });
+    return createApp(newAdapter, { ...resolvers, ...parts });
   }
 
   it.each([
@@ -106,18 +108,14 @@ describe.each(sampled(drivers, 2))('%s', (_name, { newAdapter, graphql }) => {
     ['a query that is inherited', '{ inherited }', { inherited: null }],
     ['a query that overrides a marked one', '{ overridden }', { overridden: null }],
   ])('%s that is marked is refused over plain HTTP with an error, and does not run', async (_which, query, data) => {
-    const app = await create();
-
-    const reply = await operate(app, query);
+    const reply = await operate(shared(), query);
     expect(reply).toMatchObject({ status: 200, data, errors: [REFUSED] });
     expect(reply.headers).not.toHaveProperty('location');
     expect(ran).toEqual([]);
   });
 
   it('a field that is marked is refused over plain HTTP, and the rest is answered', async () => {
-    const app = await create();
-
-    expect(await operate(app, '{ member { id address } }')).toMatchObject({
+    expect(await operate(shared(), '{ member { id address } }')).toMatchObject({
       status: 200,
       data: { member: { id: 1, address: null } },
       errors: [{ ...REFUSED, path: ['member', 'address'] }],
@@ -131,9 +129,7 @@ describe.each(sampled(drivers, 2))('%s', (_name, { newAdapter, graphql }) => {
     ['{ member { address } }', { member: { address: 'address of 1' } }],
     ['{ balance statement overridden }', { balance: '42', statement: 'statement', overridden: 'child' }],
   ])('%s is answered over https', async (query, data) => {
-    const app = await create();
-
-    expect(await operate(app, query, { https: true })).toMatchObject({ status: 200, data, errors: undefined });
+    expect(await operate(shared(), query, { https: true })).toMatchObject({ status: 200, data, errors: undefined });
   });
 
   it.each([
@@ -147,10 +143,8 @@ describe.each(sampled(drivers, 2))('%s', (_name, { newAdapter, graphql }) => {
   });
 
   it('a GET is refused as well, and never redirected', async () => {
-    const app = await create();
-
     const headers = { 'apollo-require-preflight': 'true' };
-    const { status, headers: answered, body } = await app.ask('/graphql?query=%7Binvoice%7D', { headers });
+    const { status, headers: answered, body } = await shared().ask('/graphql?query=%7Binvoice%7D', { headers });
     expect({ status, location: answered.location }).toEqual({ status: 200, location: undefined });
     expect(JSON.parse(body)).toMatchObject({
       errors: [{ extensions: { code: 'HTTPS_REQUIRED', reason: 'insecure-refused' } }],

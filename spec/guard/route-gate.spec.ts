@@ -27,7 +27,7 @@ import {
 import { randomBytes } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
-import { adapters, createApp, ran, type App, type AppParts, type Ask } from '../support/applications.js';
+import { adapters, createApp, ran, sharedApp, type App, type AppParts, type Ask } from '../support/applications.js';
 
 /** A part of every request for its controller. */
 @Injectable({ scope: Scope.REQUEST })
@@ -369,17 +369,12 @@ describe.each(adapters)('the gate at a marked handler on %s', (_platform, newAda
     ['that adds nothing', undefined],
     ['with CORS, cookies and headers of its own', dressAnswers],
   ])('answers what the guard would, in an application %s:', (_what, main) => {
-    let gated: App;
-    let guarded: App;
-
-    beforeEach(async () => {
-      gated = await createApp(newAdapter, { controllers: [PagesController], main });
-      guarded = await createApp(newAdapter, { controllers: [PagesController], main, ...guardAlone });
-    });
+    const gated = sharedApp(newAdapter, { controllers: [PagesController], main });
+    const guarded = sharedApp(newAdapter, { controllers: [PagesController], main, ...guardAlone });
 
     it.each(requests)('%s', async (_request, path, ask) => {
-      const answer = await answerOf(gated, path, ask);
-      expect(answer).toEqual(await answerOf(guarded, path, ask));
+      const answer = await answerOf(gated(), path, ask);
+      expect(answer).toEqual(await answerOf(guarded(), path, ask));
     });
   });
 });

@@ -9,10 +9,11 @@ import {
   type VerdictEvent,
 } from 'nestjs-secure';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { inspect } from 'node:util';
 import { adapters, ran, type NewAdapter, type Reply } from '../support/applications.js';
 import { makeCertificate, type Certificate } from '../support/certificates.js';
 import { HTTPS_CASES, OTHERWISE, type CaseAnswer, type CaseConfig, type CaseRequest } from '../support/https-cases.js';
-import { serve } from '../support/live-application.js';
+import { serve, type LiveApplication } from '../support/live-application.js';
 import { shared } from '../support/everything.js';
 
 interface Response {
@@ -83,10 +84,23 @@ function optionsOf(config: CaseConfig, answer: CaseAnswer): SecureOptions {
 }
 
 let certificate: Certificate;
+/** The applications that serve the cases, one for all that are configured alike. */
+const sites = new Map<string, Promise<LiveApplication>>();
 
 beforeAll(async () => {
   certificate = await makeCertificate();
 });
+
+afterAll(async () => {
+  for (const site of sites.values()) await (await site).close();
+});
+
+function siteFor(newAdapter: NewAdapter, options: SecureOptions, controllers: Type[]): Promise<LiveApplication> {
+  const key = inspect([newAdapter.toString(), options, controllers], { depth: null });
+  const site = sites.get(key) ?? serve(newAdapter, { options, controllers, certificate });
+  sites.set(key, site);
+  return site;
+}
 
 describe.each(adapters)('a case on %s', (platform, newAdapter) => {
   it.each(shared(HTTPS_CASES, platform === 'Express' ? 0 : 1, adapters.length))(
@@ -141,7 +155,7 @@ async function run(
   const [, scheme, authority = '', path = ''] = /^(https?):\/\/([^/]*)(.*)$/.exec(url) ?? [];
   const controllers: Type[] =
     config.requireRoutes === undefined ? [PageController] : [MarkedController, PageController];
-  const site = await serve(newAdapter, { options: optionsOf(config, answer), controllers, certificate });
+  const site = await siteFor(newAdapter, optionsOf(config, answer), controllers);
   const events: VerdictEvent[] = [];
   const listener = (event: unknown): void => {
     if (isVerdictEvent(event)) events.push(event);
@@ -158,7 +172,6 @@ async function run(
     return { reply, events };
   } finally {
     unsubscribe(VERDICT_CHANNEL, listener);
-    await site.close();
   }
 }
 

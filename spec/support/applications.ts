@@ -76,10 +76,34 @@ afterEach(async () => {
 });
 
 /** Starts an application on a free port; it is closed after the test. Rejects where the boot fails. */
-export async function createApp(newAdapter: NewAdapter, parts: AppParts): Promise<App> {
+export function createApp(newAdapter: NewAdapter, parts: AppParts): Promise<App> {
+  return startApp(newAdapter, parts, (nest) => opened.push(nest));
+}
+
+/** Starts an application for all tests of a `describe`, and closes it behind the last. */
+export function sharedApp(newAdapter: NewAdapter, parts: AppParts): () => App {
+  let app: App | undefined;
+  const booted: INestApplication[] = [];
+  beforeAll(async () => {
+    app = await startApp(newAdapter, parts, (nest) => booted.push(nest));
+  });
+  afterAll(async () => {
+    for (const nest of booted) await nest.close();
+  });
+  return () => {
+    if (app === undefined) throw new Error('the application starts before the tests of its describe');
+    return app;
+  };
+}
+
+async function startApp(
+  newAdapter: NewAdapter,
+  parts: AppParts,
+  booted: (nest: INestApplication) => void,
+): Promise<App> {
   const logged: string[] = [];
   const nest = await bootApp(newAdapter, parts, logged);
-  opened.push(nest);
+  booted(nest);
   await parts.main?.(nest);
   await nest.listen(0, '127.0.0.1');
   logged.length = 0;

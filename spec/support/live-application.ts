@@ -2,13 +2,14 @@ import type { INestApplication, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SecureModule, type SecureOptions } from 'nestjs-secure';
 import { once } from 'node:events';
-import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { connect } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { listenSecurely } from '../../lib/server/listen-securely.js';
 import type { Ask, NewAdapter, Reply } from './applications.js';
 import type { Certificate } from './certificates.js';
+import { parseHead, pipeline, repliesIn } from './pipelined-requests.js';
 
 /** What a live application is made of. */
 export interface LiveParts {
@@ -28,6 +29,8 @@ export interface LiveApplication {
   ask(path: string, ask?: Omit<Ask, 'https'> & { tls?: boolean }): Promise<Reply>;
   /** Sends characters as bytes over a socket, and reads until the server hangs up. */
   send(bytes: string): Promise<Reply>;
+  /** Sends requests over one connection, whose last asks for its end, and reads all answers. */
+  sendAll(requests: readonly string[]): Promise<Reply[]>;
   close(): Promise<void>;
 }
 
@@ -43,6 +46,7 @@ export async function serve(newAdapter: NewAdapter, parts: LiveParts): Promise<L
     nest,
     ask: (path, ask = {}) => send(ask.tls === true ? ports.https : ports.http, path, ask, certificate),
     send: (bytes) => sendBytes(ports.http, bytes),
+    sendAll: async (requests) => repliesIn((await pipeline(ports.http, requests)).text),
     close: () => nest.close(),
   };
 }
@@ -79,11 +83,5 @@ async function sendBytes(port: number, bytes: string): Promise<Reply> {
   socket.end(Buffer.from(bytes, 'latin1'));
   const answer = (await buffer(socket)).toString('latin1');
   const [head = '', ...body] = answer.split('\r\n\r\n');
-  const [statusLine = '', ...lines] = head.split('\r\n');
-  const headers: IncomingHttpHeaders = {};
-  for (const line of lines) {
-    const colon = line.indexOf(':');
-    headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
-  }
-  return { status: Number(statusLine.split(' ')[1]), headers, body: body.join('\r\n\r\n') };
+  return { ...parseHead(head), body: body.join('\r\n\r\n') };
 }

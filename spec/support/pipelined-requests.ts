@@ -1,4 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
+import type { Reply } from './applications.js';
 
 const STATUS_LINE = /^HTTP\/1\.1 \d{3} /gm;
 
@@ -28,4 +30,27 @@ export function pipeline(port: number, requests: readonly string[]): Promise<Bat
     });
     socket.write(Buffer.from(requests.join(''), 'latin1'));
   });
+}
+
+/** The answers of a batch, in their order; the body of each is as long as its Content-Length says. */
+export function repliesIn(text: string): Reply[] {
+  const replies: Reply[] = [];
+  for (let at = 0; at < text.length;) {
+    const end = text.indexOf('\r\n\r\n', at);
+    const { status, headers } = parseHead(text.slice(at, end));
+    at = end + 4 + Number(headers['content-length']);
+    replies.push({ status, headers, body: text.slice(end + 4, at) });
+  }
+  return replies;
+}
+
+/** The status and the headers of an answer; of several lines of one name the last counts. */
+export function parseHead(head: string): Pick<Reply, 'status' | 'headers'> {
+  const [statusLine = '', ...lines] = head.split('\r\n');
+  const headers: IncomingHttpHeaders = {};
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+  }
+  return { status: Number(statusLine.split(' ')[1]), headers };
 }
