@@ -100,10 +100,10 @@ export class SessionConnections {
     if (watched !== undefined) this.arm(watched, this.parts.endOf(found));
   }
 
-  /** Closes the connections of a session that has ended. */
-  end(key: string, reason: SocketEnd = 'ended'): void {
+  /** Closes the connections of a session that is gone: it has ended, or its time was out. */
+  end(key: string): void {
     const watched = this.watched.get(key);
-    if (watched !== undefined) this.close(watched, reason);
+    if (watched !== undefined) this.close(watched, watched.ends <= Date.now() ? 'expired' : 'ended');
   }
 
   /** The connections of a session stay with it under its new key. */
@@ -194,7 +194,7 @@ export class SessionConnections {
       this.failingSince = undefined;
       for (const key of keys) {
         const leads = left.get(key);
-        if (leads === undefined) this.end(key, isPast(this.watched.get(key)) ? 'expired' : 'ended');
+        if (leads === undefined) this.end(key);
         else this.move(key, leads);
       }
     } catch (error) {
@@ -252,8 +252,4 @@ export class SessionConnections {
     clearTimeout(this.checks);
     this.checks = undefined;
   }
-}
-
-function isPast(watched: Watched | undefined): boolean {
-  return watched !== undefined && watched.ends <= Date.now();
 }

@@ -154,6 +154,14 @@ it('a timeout closes, and a use that another process has noted does not', async 
   expect(connections.size).toBe(0);
 });
 
+it('a session that is found gone after its time, before its timer, has expired', async () => {
+  const connections = watch();
+  const [late, ended] = [await open(connections, 'late', recordFor(5)), await open(connections, 'ended')];
+  jest.setSystemTime(Date.now() + 5 * MINUTE);
+  for (const key of ['late', 'ended']) await records.remove(key);
+  expect([late.end, ended.end]).toEqual(['expired', 'ended']);
+});
+
 it('a session that lives for months overflows no timer', async () => {
   const connections = watch();
   const connection = await open(connections, 'long', recordFor(60 * 24 * 60));
