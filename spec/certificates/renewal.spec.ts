@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Controller, Get, Module, type INestApplication } from '@nestjs/common';
 import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -254,9 +255,8 @@ it('a hundred renewals leave no watcher and no timer behind', async () => {
   await write(folder, await issue());
   const files = new FileCertificates([filesIn(folder)], {}, () => new Date());
   const server = createServer(files.options);
-  const active = (): number =>
-    process.getActiveResourcesInfo().filter((type) => /StatWatcher|Timeout/.test(type)).length;
-  const before = active();
+  const started = jest.spyOn(globalThis, 'setInterval');
+  const ended = jest.spyOn(globalThis, 'clearInterval');
 
   for (let round = 0; round < 100; round += 1) {
     const stop = keepCertificatesFresh({ files, chains: [], options: {} }, server, undefined, { poll: POLL });
@@ -265,9 +265,26 @@ it('a hundred renewals leave no watcher and no timer behind', async () => {
     expect(files.reload(server)).toEqual([]);
     stop();
   }
+  const left = new Set(started.mock.results.map(({ value }) => value));
+  expect(left.size).toBe(100);
+  for (const [timer] of ended.mock.calls) left.delete(timer);
+  expect(left.size).toBe(0);
+  started.mockRestore();
+  ended.mockRestore();
 
-  // Timers of earlier specs in this process may have ended meanwhile; a hundred of ours would be seen.
-  expect(active()).toBeLessThanOrEqual(before);
+  // A watcher that is not stopped is told of a change, and none of the hundred is.
+  const reloaded = jest.spyOn(files, 'reload');
+  for (const renewed of pair.toReversed()) {
+    const told = new Promise<void>((resolve) => {
+      const stop = files.watch(() => {
+        stop();
+        resolve();
+      }, POLL);
+    });
+    await write(folder, renewed);
+    await told;
+  }
+  expect(reloaded).not.toHaveBeenCalled();
 });
 
 it('once a day it is looked whether a certificate grows old, and whether its files have changed', async () => {
