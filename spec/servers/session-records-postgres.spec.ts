@@ -3,7 +3,13 @@ import expressSession from 'express-session';
 import { Pool } from 'pg';
 import { isPostgresStore, PostgresRecords } from '../../lib/session/postgres-records.js';
 import { UnreadableRecordError } from '../../lib/session/records.js';
-import { describeContract, newId, recordOf } from '../support/session-records-contract.js';
+import {
+  describeContract,
+  expectRejections,
+  keepSession,
+  newId,
+  recordOf,
+} from '../support/session-records-contract.js';
 import { startPostgres, type TestServer } from '../support/servers.js';
 
 const MINUTE = 60_000;
@@ -129,33 +135,19 @@ describe('Postgres that cannot be reached', () => {
 
   afterEach(() => pool.end());
 
-  async function expectRefusals(patience: number): Promise<void> {
-    const records = recordsOn(pool, undefined, {}, patience);
-    const refusal = /did not answer within|terminat|ECONNREFUSED|ECONNRESET/;
-    const record = recordOf({ userId: 'ann' });
-    const asked = [
-      records.read('a'),
-      records.insert('a', record),
-      records.update('a', record),
-      records.touch('a', record),
-      records.remove('a'),
-      records.listByUser('ann'),
-    ];
-    for (const result of await Promise.allSettled(asked))
-      expect(result).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(refusal) } });
-  }
+  const expectRefusals = (patience: number): Promise<void> =>
+    expectRejections(
+      recordsOn(pool, undefined, {}, patience),
+      /did not answer within|terminat|ECONNREFUSED|ECONNRESET/,
+    );
 
   it('rejects everything while it is down, and has everything when it is back', async () => {
-    const [id, record, records] = [newId(), recordOf({ userId: 'back' }), recordsOn(pool)];
-    await records.insert(id, record);
+    const records = recordsOn(pool);
+    const expectKept = await keepSession(records);
     await server.halt();
     await expectRefusals(5_000);
     await server.start();
-    expect(await records.read(id)).toEqual(record);
-    expect(await records.listByUser('back')).toEqual([{ id, record }]);
-    expect(await records.update(id, record)).toBe(true);
-    await records.remove(id);
-    expect(await records.read(id)).toBeUndefined();
+    await expectKept();
   }, 60_000);
 
   it('rejects everything while it hangs, and answers again when it does not', async () => {

@@ -2,7 +2,14 @@ import { RedisStore } from 'connect-redis';
 import { createClient, createClientPool, createCluster } from 'redis';
 import { UnreadableRecordError } from '../../lib/session/records.js';
 import { isRedisStore, RedisRecords } from '../../lib/session/redis-records.js';
-import { dataOf, describeContract, newId, recordOf, type OpenRecords } from '../support/session-records-contract.js';
+import {
+  dataOf,
+  describeContract,
+  expectRejections,
+  keepSession,
+  newId,
+  recordOf,
+} from '../support/session-records-contract.js';
 import { until } from '../support/sessions.js';
 import { startRedis, startRedisCluster, type FreezableServer } from '../support/servers.js';
 
@@ -36,6 +43,22 @@ function recordsOn(client: object, now?: () => number, options: RedisStoreOption
   return new RedisRecords(store, now, patience);
 }
 
+async function openCluster(nodes: readonly { readonly url: string }[], now?: () => number) {
+  const rootNodes = nodes.map(({ url }) => ({ url }));
+  const [cluster, another] = [createCluster({ rootNodes }), createCluster({ rootNodes })];
+  await cluster.connect();
+  await another.connect();
+  return {
+    records: recordsOn(cluster, now),
+    other: recordsOn(another, now),
+    corrupt: async (id: string): Promise<void> => void (await cluster.hSet(`sess:${id}`, 'created', 'yesterday')),
+    close: async (): Promise<void> => {
+      await cluster.close();
+      await another.close();
+    },
+  };
+}
+
 describe('Redis', () => {
   describeContract(async (now) => {
     const [client, another] = [await connected(), await connected()];
@@ -65,23 +88,17 @@ describe('Redis through a pool', () => {
 });
 
 describe('a cluster of Redis', () => {
-  const open: OpenRecords = async (now) => {
+  describeContract(async (now) => {
     const node = await startRedis({ cluster: true });
-    const [cluster, another] = [createCluster({ rootNodes: [node] }), createCluster({ rootNodes: [node] })];
-    await cluster.connect();
-    await another.connect();
+    const opened = await openCluster([node], now);
     return {
-      records: recordsOn(cluster, now),
-      other: recordsOn(another, now),
-      corrupt: async (id) => void (await cluster.hSet(`sess:${id}`, 'created', 'yesterday')),
+      ...opened,
       close: async () => {
-        await cluster.close();
-        await another.close();
+        await opened.close();
         await node.stop();
       },
     };
-  };
-  describeContract(open);
+  });
 });
 
 describe('a cluster of Redis of three nodes', () => {
@@ -125,19 +142,7 @@ describe('a cluster of Redis of three nodes', () => {
   afterAll(() => nodes.stop());
 
   describeContract(async (now) => {
-    const rootNodes = nodes.nodes.map(({ url }) => ({ url }));
-    const [cluster, another] = [createCluster({ rootNodes }), createCluster({ rootNodes })];
-    await cluster.connect();
-    await another.connect();
-    return {
-      records: recordsOn(cluster, now),
-      other: recordsOn(another, now),
-      corrupt: async (id) => void (await cluster.hSet(`sess:${id}`, 'created', 'yesterday')),
-      close: async () => {
-        await cluster.close();
-        await another.close();
-      },
-    };
+    return openCluster(nodes.nodes, now);
   });
 });
 
@@ -263,33 +268,19 @@ describe('Redis that cannot be reached', () => {
     return new Promise((resolve) => client.once(event, resolve));
   }
 
-  async function expectRefusals(patience: number): Promise<void> {
-    const records = recordsOn(client, undefined, {}, patience);
-    const refusal = /did not answer within|Socket closed|ECONNREFUSED|ECONNRESET/;
-    const record = recordOf({ userId: 'ann' });
-    const asked = [
-      records.read('a'),
-      records.insert('a', record),
-      records.update('a', record),
-      records.touch('a', record),
-      records.remove('a'),
-      records.listByUser('ann'),
-    ];
-    for (const result of await Promise.allSettled(asked))
-      expect(result).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(refusal) } });
-  }
+  const expectRefusals = (patience: number): Promise<void> =>
+    expectRejections(
+      recordsOn(client, undefined, {}, patience),
+      /did not answer within|Socket closed|ECONNREFUSED|ECONNRESET/,
+    );
 
   it('rejects everything while it is down, and has everything when it is back', async () => {
-    const [id, record, records] = [newId(), recordOf({ userId: 'back' }), recordsOn(client)];
-    await records.insert(id, record);
+    const records = recordsOn(client);
+    const expectKept = await keepSession(records);
     await own.halt();
     await expectRefusals(200);
     await own.start();
-    expect(await records.read(id)).toEqual(record);
-    expect(await records.listByUser('back')).toEqual([{ id, record }]);
-    expect(await records.update(id, record)).toBe(true);
-    await records.remove(id);
-    expect(await records.read(id)).toBeUndefined();
+    await expectKept();
   });
 
   it('rejects everything while it hangs, and answers again when it does not', async () => {

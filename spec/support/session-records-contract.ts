@@ -45,6 +45,35 @@ export function recordOf(parts: Partial<SessionRecord> = {}): SessionRecord {
   return { created: now, seen: now, expires: now + 30 * MINUTE, userId: undefined, data: dataOf({}), ...parts };
 }
 
+/** Expects every operation to be rejected, as of a store that is down or hangs. */
+export async function expectRejections(records: SessionRecords, message: RegExp): Promise<void> {
+  const record = recordOf({ userId: 'ann' });
+  const asked = [
+    records.read('a'),
+    records.insert('a', record),
+    records.update('a', record),
+    records.touch('a', record),
+    records.remove('a'),
+    records.listByUser('ann'),
+  ];
+  for (const result of await Promise.allSettled(asked)) {
+    expect(result).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(message) } });
+  }
+}
+
+/** Keeps a session, and returns what expects that the store has it still, and can change it. */
+export async function keepSession(records: SessionRecords): Promise<() => Promise<void>> {
+  const [id, record] = [newId(), recordOf({ userId: 'back' })];
+  await records.insert(id, record);
+  return async function expectKept() {
+    expect(await records.read(id)).toEqual(record);
+    expect(await records.listByUser('back')).toEqual([{ id, record }]);
+    expect(await records.update(id, record)).toBe(true);
+    await records.remove(id);
+    expect(await records.read(id)).toBeUndefined();
+  };
+}
+
 /** What a session says, with the cookie every session has. */
 export function dataOf(content: Record<string, unknown>): SessionRecord['data'] {
   return { cookie: { originalMaxAge: null, expires: null, secure: true, httpOnly: true, path: '/' }, ...content };
