@@ -253,9 +253,14 @@ describe.each(adapters)('behind nginx with TLS, on %s', (_platform, newAdapter) 
       expect(await other.closed).toEqual(end);
     });
 
-    it('a socket is closed by the idle timeout of its session', async () => {
-      const site = await start(newAdapter, sockets, true, { idleTimeout: '1s' });
+    it.each([
+      ['idle', { idleTimeout: '1s' }, false],
+      ['absolute', { idleTimeout: '1s', absoluteTimeout: '2s' }, true],
+    ] as const)('a socket is closed by the %s timeout of its session', async (_what, timeouts, isUsed) => {
+      const site = await start(newAdapter, sockets, true, timeouts);
       const client = await connect(site, { Cookie: await post(site, '/login/ada') });
+      let answer: unknown = isUsed ? 'ada' : undefined;
+      while (answer === 'ada') answer = await Promise.race([client.who(), client.closed]);
       expect(await client.closed).toEqual(expiry);
       site.app.nest.get(MarkedGateway).tellAll('a secret');
       expect(client.pushed).toEqual([]);
