@@ -58,6 +58,8 @@ export interface SiteParts {
 /** Both platforms, for `describe.each(platforms)('on %s', (platform) => ...)`. */
 export const platforms = ['Express', 'Fastify'] as const;
 
+type Platform = (typeof platforms)[number];
+
 const opened: INestApplication[] = [];
 
 afterEach(async () => {
@@ -68,10 +70,28 @@ afterEach(async () => {
  * A site with an open page, a marked page (GET and POST) and a page under a path rule, made as applications make
  * themselves for their own tests. It does not listen; it is closed after the test.
  */
-export async function createSite(
-  platform: (typeof platforms)[number],
-  parts: SiteParts = {},
-): Promise<INestApplication> {
+export async function createSite(platform: Platform, parts: SiteParts = {}): Promise<INestApplication> {
+  const app = await compileSite(platform, parts);
+  opened.push(app);
+  return app;
+}
+
+/** The server of a site for all tests of a `describe`; the site is closed behind the last. */
+export function sharedServer(platform: Platform, parts: SiteParts = {}): () => Server {
+  let server: Server | undefined;
+  let app: INestApplication | undefined;
+  beforeAll(async () => {
+    app = await compileSite(platform, parts);
+    server = await serverOf(app);
+  });
+  afterAll(() => app?.close());
+  return () => {
+    if (server === undefined) throw new Error('the site starts before the tests of its describe');
+    return server;
+  };
+}
+
+async function compileSite(platform: Platform, parts: SiteParts): Promise<INestApplication> {
   const { options, override = (builder) => builder, main } = parts;
   const builder = Test.createTestingModule({
     imports: [SecureModule.forRoot({ paths: ['/ruled'], ...options })],
@@ -80,7 +100,6 @@ export async function createSite(
   const module = await override(builder).compile();
   const adapter = platform === 'Express' ? new ExpressAdapter() : new FastifyAdapter();
   const app = module.createNestApplication(adapter, { logger: false });
-  opened.push(app);
   main?.(app);
   return app;
 }

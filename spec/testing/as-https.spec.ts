@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SecureGuard } from 'nestjs-secure';
 import { asHttps, switchOffSecure } from 'nestjs-secure/testing';
 import request from 'supertest';
-import { createSite, platforms, serverOf, type Seen, type SiteParts } from '../support/testing-site.js';
+import { createSite, platforms, serverOf, sharedServer, type Seen, type SiteParts } from '../support/testing-site.js';
 
 /** The header that asHttps sets, as somebody would see it who looks over its shoulder. */
 function headerOf(mark: typeof asHttps = asHttps): { name: string; value: string } {
@@ -38,14 +38,15 @@ describe.each(platforms)('asHttps on %s', (platform) => {
     ['with proxies', { proxies: { trust: ['loopback'] } }],
     ["in mode 'all'", { mode: 'all' as const }],
   ])('%s', (_options, options) => {
+    const server = sharedServer(platform, { options });
+
     it.each([
       ['get', '/marked', 200],
       ['post', '/marked', 201],
       ['get', '/ruled/page', 200],
       ['get', '/open', 200],
     ] as const)('lets %s %s pass', async (method, path, status) => {
-      const server = await serverOf(await createSite(platform, { options }));
-      const response = await asHttps(request(server)[method](path));
+      const response = await asHttps(request(server())[method](path));
       expect(response.status).toBe(status);
       expect(response.body).toMatchObject({ secure: true, protocol: 'https' });
     });
@@ -101,10 +102,10 @@ describe.each(platforms)('asHttps on %s', (platform) => {
   describe('A claims header', () => {
     const { name, value } = headerOf();
     const claims = value.slice(64);
+    const server = sharedServer(platform);
 
     it('passes when it is the genuine one', async () => {
-      const server = await serverOf(await createSite(platform));
-      await request(server).get('/marked').set(name, value).expect(200);
+      await request(server()).get('/marked').set(name, value).expect(200);
     });
 
     it.each([
@@ -123,10 +124,9 @@ describe.each(platforms)('asHttps on %s', (platform) => {
       ['when it is sent twice', `${value}, ${value}`],
       ['when it is empty', ''],
     ])('changes nothing %s', async (_how, forged) => {
-      const server = await serverOf(await createSite(platform));
-      await request(server).get('/marked').set(name, forged).expect(307);
-      await request(server).post('/marked').set(name, forged).expect(403);
-      const { body } = await request(server).get('/open').set(name, forged).expect(200);
+      await request(server()).get('/marked').set(name, forged).expect(307);
+      await request(server()).post('/marked').set(name, forged).expect(403);
+      const { body } = await request(server()).get('/open').set(name, forged).expect(200);
       expect(body).toMatchObject({ secure: false, protocol: 'http' });
     });
 
