@@ -1,4 +1,5 @@
 import express from 'express';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { readFileSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 
@@ -11,5 +12,9 @@ describe('the suite', () => {
 
   it('runs in the context of Node, where what Node throws is an Error', () => {
     expect(() => readFileSync('no such file')).toThrow(Error);
+  });
+
+  it("knows the storages of Jest's circus, which it disables when a file ends", () => {
+    expect(Object.getPrototypeOf(AsyncLocalStorage)).toHaveProperty('name', 'AsyncLocalStorage');
   });
 });

@@ -38,7 +38,7 @@ describe.each(platforms)('asHttps on %s', (platform) => {
     ['with proxies', { proxies: { trust: ['loopback'] } }],
     ["in mode 'all'", { mode: 'all' as const }],
   ])('%s', (_options, options) => {
-    const server = sharedServer(platform, { options });
+    const shared = sharedServer(platform, { options });
 
     it.each([
       ['get', '/marked', 200],
@@ -46,7 +46,7 @@ describe.each(platforms)('asHttps on %s', (platform) => {
       ['get', '/ruled/page', 200],
       ['get', '/open', 200],
     ] as const)('lets %s %s pass', async (method, path, status) => {
-      const response = await asHttps(request(server())[method](path));
+      const response = await asHttps(request(shared())[method](path));
       expect(response.status).toBe(status);
       expect(response.body).toMatchObject({ secure: true, protocol: 'https' });
     });
@@ -102,10 +102,10 @@ describe.each(platforms)('asHttps on %s', (platform) => {
   describe('A claims header', () => {
     const { name, value } = headerOf();
     const claims = value.slice(64);
-    const server = sharedServer(platform);
+    const shared = sharedServer(platform);
 
     it('passes when it is the genuine one', async () => {
-      await request(server()).get('/marked').set(name, value).expect(200);
+      await request(shared()).get('/marked').set(name, value).expect(200);
     });
 
     it.each([
@@ -124,9 +124,9 @@ describe.each(platforms)('asHttps on %s', (platform) => {
       ['when it is sent twice', `${value}, ${value}`],
       ['when it is empty', ''],
     ])('changes nothing %s', async (_how, forged) => {
-      await request(server()).get('/marked').set(name, forged).expect(307);
-      await request(server()).post('/marked').set(name, forged).expect(403);
-      const { body } = await request(server()).get('/open').set(name, forged).expect(200);
+      await request(shared()).get('/marked').set(name, forged).expect(307);
+      await request(shared()).post('/marked').set(name, forged).expect(403);
+      const { body } = await request(shared()).get('/open').set(name, forged).expect(200);
       expect(body).toMatchObject({ secure: false, protocol: 'http' });
     });
 
