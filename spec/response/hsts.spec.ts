@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { PROPERTY_RUNS } from '../support/everything.js';
-import { compileHsts } from '../../lib/response/hsts.js';
+import { compileHsts, hstsValues, valueAt as lastValueAt } from '../../lib/response/hsts.js';
 import { SecureModule } from 'nestjs-secure';
 import { parseHost } from '../../lib/transport/host.js';
 import type { HstsOptions } from '../../lib/options/secure-options.js';
@@ -136,6 +136,28 @@ describe('a ramp', () => {
       ),
       PROPERTY_RUNS,
     );
+  });
+
+  it('is listed with the moments of its values for a host that gets the header', () => {
+    const ramp = hstsValues({ ramp: { from } }, 'example.com');
+    expect(ramp.map(({ at, value }) => [new Date(at).toISOString().slice(0, 10), value])).toEqual([
+      ['2026-12-01', 'max-age=300'],
+      ['2026-12-02', 'max-age=604800'],
+      ['2026-12-09', 'max-age=2592000'],
+      ['2027-01-08', `max-age=${YEAR}`],
+    ]);
+    expect(lastValueAt(ramp, Date.parse('2026-11-30'))).toBeUndefined();
+    expect(lastValueAt(ramp, Date.parse('2026-12-03'))).toBe('max-age=604800');
+    expect(hstsValues({}, 'example.com')).toEqual([{ at: 0, value: `max-age=${YEAR}` }]);
+  });
+
+  it.each([
+    [false, 'example.com'],
+    [undefined, 'example.com'],
+    [{ ramp: { from } }, 'localhost'],
+    [{ ramp: { from } }, '192.0.2.1'],
+  ] as const)('%j is no value for %s', (options, host) => {
+    expect(hstsValues(options, host)).toEqual([]);
   });
 
   it('keeps the other directives, and asks for no host that gets none', () => {
