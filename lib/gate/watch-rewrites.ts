@@ -88,8 +88,10 @@ const MOUNTS =
  * cannot be told, as in a bundle, it is no mount, and a plain-HTTP request is refused.
  */
 function isWrittenByMount(): boolean {
-  const { stack = '' } = new Error();
-  const writer = stack.split('\n').filter((line) => line.startsWith('    at '))[3];
+  // An application's own Error.prepareStackTrace may have made anything of it.
+  const writer = String(new Error().stack)
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))[3];
   return writer !== undefined && MOUNTS.test(writer);
 }
 

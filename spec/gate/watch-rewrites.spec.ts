@@ -264,6 +264,18 @@ describe.each(onFastify)('on %s', () => {
         done();
       },
     ],
+    [
+      'takes it off in an application that prepares stacks its own way',
+      (request, reply, done) => {
+        const { prepareStackTrace } = Error;
+        Error.prepareStackTrace = (_error, sites) => sites;
+        try {
+          strip(request, reply, done);
+        } finally {
+          Error.prepareStackTrace = prepareStackTrace;
+        }
+      },
+    ],
     ['takes it off later', (request, reply, done) => void nextTurn().then(() => strip(request, reply, done))],
     [
       'takes it off by a function that is called as a mount is',
