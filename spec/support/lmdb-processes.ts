@@ -8,21 +8,25 @@ import ts from 'typescript';
 import type { SessionRecords } from '../../lib/session/records.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const SOURCES = join(ROOT, 'lib', 'session');
+/** The rooms of lib that an embedded store imports. */
+const ROOMS = ['platform', 'session'];
 
 /** Compiles the sessions into a directory of their own, for processes that know no TypeScript. */
 export class CompiledSessions {
   readonly directory = mkdtempSync(join(tmpdir(), 'compiled-sessions-'));
 
   constructor() {
-    mkdirSync(join(this.directory, 'session'));
     symlinkSync(join(ROOT, 'node_modules'), join(this.directory, 'node_modules'));
     writeFileSync(join(this.directory, 'package.json'), '{ "type": "module" }');
-    for (const name of readdirSync(SOURCES)) {
-      const { outputText } = ts.transpileModule(readFileSync(join(SOURCES, name), 'utf8'), {
-        compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
-      });
-      writeFileSync(join(this.directory, 'session', name.replace(/\.ts$/, '.js')), outputText);
+    for (const room of ROOMS) {
+      const sources = join(ROOT, 'lib', room);
+      mkdirSync(join(this.directory, room));
+      for (const name of readdirSync(sources)) {
+        const { outputText } = ts.transpileModule(readFileSync(join(sources, name), 'utf8'), {
+          compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
+        });
+        writeFileSync(join(this.directory, room, name.replace(/\.ts$/, '.js')), outputText);
+      }
     }
   }
 
