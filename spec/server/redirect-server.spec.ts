@@ -12,18 +12,21 @@ const log = (line: unknown): void => void logged.push(String(line));
 Logger.overrideLogger({ log, warn: log, error: log });
 beforeEach(() => void logged.splice(0));
 
-let server: Server;
+const opened: Server[] = [];
 
 afterEach(async () => {
-  server.close();
-  await once(server, 'close');
+  for (const server of opened.splice(0)) {
+    server.close();
+    await once(server, 'close');
+  }
 });
 
 async function ask(
   options: RedirectServerOptions,
   asked: RequestOptions,
 ): Promise<{ status: number | undefined; headers: IncomingMessage['headers']; body: string }> {
-  server = createRedirectServer(options).listen(0, '127.0.0.1');
+  const server = createRedirectServer(options).listen(0, '127.0.0.1');
+  opened.push(server);
   await once(server, 'listening');
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : undefined;
@@ -173,13 +176,11 @@ describe('createRedirectServer', () => {
   });
 
   it.each([[undefined], [''], [5]])('refuses %p as the webroot', (directory) => {
-    server = createRedirectServer().listen(0);
     const options: object = { hosts, acme: { directory } };
     expect(() => createRedirectServer(options)).toThrow(/acme\.directory is .*Accepted: the path of the webroot/);
   });
 
   it('says at once which option is wrong', () => {
-    server = createRedirectServer().listen(0);
     expect(() => createRedirectServer({ hosts: ['https://example.com'] })).toThrow(/hosts.*https:\/\/example\.com/);
   });
 });
@@ -248,7 +249,6 @@ describe('createRedirectServer behind a proxy', () => {
     expect(logged[0]).not.toContain('SecureModule');
     const [, written = ''] = /createRedirectServer\((\{.*\})\)/.exec(logged[0] ?? '') ?? [];
     const advised: RedirectServerOptions = runInNewContext(`(${written})`);
-    server.close();
     logged.length = 0;
 
     const mended = await ask({ ...options, ...advised }, asked);
