@@ -75,6 +75,9 @@ function draw(rows, { node, passes, load }, colours) {
     return `<text x="${at.toFixed(1)}" y="${y.toFixed(1)}" fill="${fill}" font-size="${size}" text-anchor="${anchor}" font-weight="${weight}">${escape(content)}</text>`;
   };
   const bottom = TOP + rows.length * ROW;
+  const sure = Math.floor(
+    100 * Math.min(...rows.flatMap(({ both }) => both.flatMap((row) => row?.cost.confidence ?? []))),
+  );
   const parts = [
     text(16, 28, 'Processor time of a request, beside the same application without it', { size: 16, weight: 600 }),
     ...STACKS.map(({ label, shape }, index) => [
@@ -84,7 +87,7 @@ function draw(rows, { node, passes, load }, colours) {
     `<path d="M218 44v16" stroke="${colours.target}" stroke-width="2" stroke-dasharray="3 2"/>`,
     text(226, 56.5, 'the most it may be'),
     `<path d="M364 52h30" stroke="${colours.quiet}" stroke-width="2"/>`,
-    text(402, 56.5, 'where the median lies (95 %)'),
+    text(402, 56.5, `where the median lies (${sure} %)`),
     ...ticks.map((tick) => [
       `<path d="M${x(tick).toFixed(1)} ${TOP - 8}V${bottom}" stroke="${Math.abs(tick - 1) < 1e-9 ? colours.quiet : colours.line}"/>`,
       text(x(tick), bottom + 18, tick.toFixed(2), { fill: colours.quiet, size: 12, anchor: 'middle' }),
