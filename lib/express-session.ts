@@ -1,5 +1,4 @@
-// An augmentation needs its module imported (TS2664), and a type import leaves nothing to load.
-// oxlint-disable-next-line import/no-empty-named-blocks, unicorn/require-module-specifiers -- no name of it is used here
+// oxlint-disable-next-line import/no-empty-named-blocks, unicorn/require-module-specifiers -- a module can be augmented only where it is imported (TS2664); a type import loads nothing
 import type {} from 'express-session';
 import type { SessionData as OwnSessionData } from './session/session-face.js';
 

