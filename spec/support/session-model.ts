@@ -21,6 +21,8 @@ const ABSOLUTE = 12 * 60 * MINUTE;
 const EARLY = 2 * MINUTE;
 /** How long an old id leads to the session. */
 const MOVED = 30 * SECOND;
+/** How long a test may take on a busy machine, and while a schedule that failed is shrunk: one takes 10 to 60 milliseconds. */
+const PATIENCE = 30 * MINUTE + SCHEDULES.numRuns * (SECOND / 2);
 
 /** What a request does, after it has looked at the session or without that. */
 const ACTS = [
@@ -513,59 +515,63 @@ const batch: fc.Arbitrary<Batch> = fc.record({
 /** Two processes, one on each adapter, against the model; `open` opens the store they share. */
 export function describeModel(name: string, open: () => Promise<ModelStore>): void {
   describe(`sessions in ${name}, two processes`, () => {
-    it(`are never resurrected, lost, served over http, alive past a timeout, or signed out by a parallel request, in ${SCHEDULES.numRuns} schedules`, async () => {
-      clock = Date.now();
-      const now = jest.spyOn(Date, 'now').mockImplementation(() => clock);
-      const store = await open();
-      const apps: App[] = [];
-      try {
-        for (const [at, [, newAdapter]] of adapters.entries()) {
-          const session = { secret: SECRET, idleTimeout: IDLE, absoluteTimeout: ABSOLUTE, ...store.options[at] };
-          apps.push(await createApp(newAdapter, { controllers: [ModelController], options: { session } }));
+    it(
+      `are never resurrected, lost, served over http, alive past a timeout, or signed out by a parallel request, in ${SCHEDULES.numRuns} schedules`,
+      async () => {
+        clock = Date.now();
+        const now = jest.spyOn(Date, 'now').mockImplementation(() => clock);
+        const store = await open();
+        const apps: App[] = [];
+        try {
+          for (const [at, [, newAdapter]] of adapters.entries()) {
+            const session = { secret: SECRET, idleTimeout: IDLE, absoluteTimeout: ABSOLUTE, ...store.options[at] };
+            apps.push(await createApp(newAdapter, { controllers: [ModelController], options: { session } }));
+          }
+          const hold: Hold = (work) => (current === undefined ? work() : current.inStore(work));
+          store.prepare?.(apps.map(recordsOf));
+          if (store.hold === undefined) for (const app of apps) holdRecords(recordsOf(app), hold);
+          else store.hold(hold);
+          let schedules = 0;
+          await fc.assert(
+            fc.asyncProperty(
+              fc.array(batch, { minLength: 1, maxLength: 3 }),
+              fc.infiniteStream(fc.nat(11)),
+              async (batches, order) => {
+                schedules += 1;
+                const model = new Model(apps, `user ${schedules}`, store.isPlain === true);
+                const schedule = new Schedule(order[Symbol.iterator]());
+                const signIn = { act: 'sign in', looks: false, browser: 0, process: schedules % 2 } as const;
+                await model.ask(signIn, false);
+                for (const { requests, failure, during, after } of batches) {
+                  const fails = store.isPlain === true ? undefined : failure;
+                  Object.assign(schedule, { failure: fails, during });
+                  current = schedule;
+                  const asked = (store.isPlain === true ? withOneMove(requests) : requests).map((one) =>
+                    model.ask(one, fails !== undefined),
+                  );
+                  const settled = Promise.allSettled(asked);
+                  await schedule.run(asked.map((one) => one.catch(() => undefined)));
+                  current = undefined;
+                  for (const result of await settled) if (result.status === 'rejected') throw result.reason;
+                  clock += after;
+                  await model.askBoth();
+                }
+                await model.askAll();
+              },
+            ),
+            { numRuns: store.runs ?? SCHEDULES.numRuns },
+          );
+        } finally {
+          current = undefined;
+          for (const line of [...lines.values()].flat()) line.close();
+          lines.clear();
+          for (const app of apps) await app.nest.close();
+          await store.close();
+          now.mockRestore();
         }
-        const hold: Hold = (work) => (current === undefined ? work() : current.inStore(work));
-        store.prepare?.(apps.map(recordsOf));
-        if (store.hold === undefined) for (const app of apps) holdRecords(recordsOf(app), hold);
-        else store.hold(hold);
-        let schedules = 0;
-        await fc.assert(
-          fc.asyncProperty(
-            fc.array(batch, { minLength: 1, maxLength: 3 }),
-            fc.infiniteStream(fc.nat(11)),
-            async (batches, order) => {
-              schedules += 1;
-              const model = new Model(apps, `user ${schedules}`, store.isPlain === true);
-              const schedule = new Schedule(order[Symbol.iterator]());
-              const signIn = { act: 'sign in', looks: false, browser: 0, process: schedules % 2 } as const;
-              await model.ask(signIn, false);
-              for (const { requests, failure, during, after } of batches) {
-                const fails = store.isPlain === true ? undefined : failure;
-                Object.assign(schedule, { failure: fails, during });
-                current = schedule;
-                const asked = (store.isPlain === true ? withOneMove(requests) : requests).map((one) =>
-                  model.ask(one, fails !== undefined),
-                );
-                const settled = Promise.allSettled(asked);
-                await schedule.run(asked.map((one) => one.catch(() => undefined)));
-                current = undefined;
-                for (const result of await settled) if (result.status === 'rejected') throw result.reason;
-                clock += after;
-                await model.askBoth();
-              }
-              await model.askAll();
-            },
-          ),
-          { numRuns: store.runs ?? SCHEDULES.numRuns },
-        );
-      } finally {
-        current = undefined;
-        for (const line of [...lines.values()].flat()) line.close();
-        lines.clear();
-        for (const app of apps) await app.nest.close();
-        await store.close();
-        now.mockRestore();
-      }
-    }, 3_600_000);
+      },
+      PATIENCE,
+    );
   });
 }
 
