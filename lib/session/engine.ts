@@ -277,7 +277,7 @@ export class SessionEngine implements SessionOperations {
     if (!(await this.writer.move(state, data, stamp))) {
       throw new UnauthorizedException('The session has ended meanwhile. Sign in again.');
     }
-    state.session = this.newSession(state, stamp, state.record?.data);
+    if (state.session === session) state.session = this.newSession(state, stamp, state.record?.data);
   }
 
   /** A session begins in a request whose session has ended. */

@@ -78,11 +78,14 @@ export class SessionWriter {
     return this.enqueue(state, async () => {
       if (state.session !== session || state.gone || !this.isDirty(state, snapshot)) return;
       if (state.removing !== undefined) await this.remove(state);
-      await this.store(state, snapshot);
+      if (state.session === session) await this.store(state, snapshot);
     });
   }
 
-  /** Gives the session of a request a new id and new content; false where it has ended meanwhile. */
+  /**
+   * Gives the session of a request a new id and new content; false where it has ended meanwhile, or the request has let go
+   * of it: the removal that follows then finds the way to the new id.
+   */
   async move(state: SessionState, data: object, stamp: SessionStamp | undefined): Promise<boolean> {
     const { record, own } = state;
     if (record === undefined || own === undefined) return false;
@@ -90,7 +93,10 @@ export class SessionWriter {
     const next = this.tags.create();
     const moved = this.recordFor(content, record.created, this.offer(state, stamp, record.userId));
     await this.enqueue(state, async () => {
-      if (await this.records.move(own.key, next.key, moved)) {
+      if (state.own !== own) return;
+      const isThere = await this.records.move(own.key, next.key, moved);
+      if (state.own !== own) return;
+      if (isThere) {
         state.own = next;
         state.record = moved;
         state.content = content;
@@ -99,7 +105,7 @@ export class SessionWriter {
         state.gone = true;
       }
     });
-    return !state.gone;
+    return state.own === next;
   }
 
   /** Lets go of the session of a request: it is no longer this request's, and ends in the store. */
@@ -163,6 +169,7 @@ export class SessionWriter {
     if (state.removing?.size === 0) state.removing = undefined;
   }
 
+  /** Where the request lets go of the session meanwhile, nothing is noted: what follows is of another one. */
   private async store(state: SessionState, { content, stamp }: Snapshot): Promise<void> {
     const own = (state.own ??= this.tags.create());
     const { record: before } = state;
@@ -177,10 +184,13 @@ export class SessionWriter {
     state.written = true;
     if (before === undefined) {
       if (!(await this.records.insert(own.key, record))) throw new Error('Another session has the same id.');
+      if (state.own !== own) return;
       this.reports.crossSite(state);
     } else {
       if (userId !== undefined && userId !== before.userId) this.reports.userChange(state);
-      if (!(await this.records.update(own.key, record))) {
+      const isThere = await this.records.update(own.key, record);
+      if (state.own !== own) return;
+      if (!isThere) {
         state.gone = true;
         if (isMoved(await this.records.read(own.key))) {
           throw new MovedSessionError('The session was given another id while this request was on its way.');
@@ -208,7 +218,9 @@ export class SessionWriter {
     const seen = Date.now();
     const use = { seen, expires: expiryAt(seen, record.created, record.stamp, this.settings), userId: record.userId };
     try {
-      if (await this.records.touch(own.key, use)) {
+      const isThere = await this.records.touch(own.key, use);
+      if (state.own !== own) return;
+      if (isThere) {
         state.record = { ...record, ...use };
         state.prolonged = true;
       } else {
