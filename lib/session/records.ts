@@ -185,9 +185,9 @@ export function pointerFrom(kept: unknown): MovedSession | undefined {
   return typeof movedTo === 'string' && isTime(until) ? { movedTo, until } : undefined;
 }
 
-/** The order in which a list shows the sessions of a user. What cannot be read comes first. */
+/** The order in which a list shows the sessions of a user, the same in every process. What cannot be read comes first. */
 export function oldestFirst(one: KeptSession, other: KeptSession): number {
-  return (one.record?.created ?? 0) - (other.record?.created ?? 0);
+  return (one.record?.created ?? 0) - (other.record?.created ?? 0) || (one.id < other.id ? -1 : 1);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { CookieTags } from './cookie-tag.js';
 import { endRecord, type DeviceBinding } from './device-binding.js';
 import type { EndedIds } from './ended-ids.js';
 import { expiryAt, isFresh, isSameStamp, timeoutsOf } from './lifetimes.js';
-import { isMoved, type SessionRecord, type SessionRecords, type SessionStamp } from './records.js';
+import { isMoved, type KeptSession, type SessionRecord, type SessionRecords, type SessionStamp } from './records.js';
 import { contentOf, holdsJust, type SecureSession } from './session.js';
 import { MovedSessionError, TooManySessionsError, toContent } from './session-errors.js';
 import type { SessionReports } from './session-reports.js';
@@ -18,6 +18,9 @@ export interface Snapshot {
 }
 
 const NOTHING = {};
+
+/** How much later a session may have been made than another, for both to be of sign-ins at the same time. */
+const PARALLEL_MILLISECONDS = 5_000;
 
 /** Brings the store up to date with the session of a request. */
 export class SessionWriter {
@@ -235,16 +238,20 @@ export class SessionWriter {
   async limit(state: SessionState, userId: string, key: string): Promise<void> {
     const { perUser } = this.settings;
     if (perUser === undefined) return;
+    const { created = Date.now() } = state.record ?? {};
     const others = (await this.records.listByUser(userId)).filter(({ id }) => id !== key);
     const surplus = others.length + 1 - perUser.max;
     if (surplus <= 0) return;
     if (perUser.then === 'end-oldest') {
-      for (const { id } of others.slice(0, surplus)) await this.records.remove(id);
+      for (const id of sortWithNewest(others, key, created).slice(0, surplus))
+        await endRecord(this.records, this.binding, id);
       return;
     }
-    await this.records.remove(key);
-    state.gone = true;
-    state.kept = false;
+    await endRecord(this.records, this.binding, key);
+    if (state.own?.key === key) {
+      state.gone = true;
+      state.kept = false;
+    }
     throw new TooManySessionsError(
       `The user has ${perUser.max} ${perUser.max === 1 ? 'session' : 'sessions'}, and session.perUser allows no more.`,
     );
@@ -281,6 +288,20 @@ export class SessionWriter {
     state.queue = settled;
     return done;
   }
+}
+
+/**
+ * The sessions of a user and the one that has just been made, oldest first. Of several that are made at the same time every
+ * process takes the same one for the last, so that it stays. What is further ahead was made by a process whose clock is.
+ */
+function sortWithNewest(others: readonly KeptSession[], key: string, created: number): readonly string[] {
+  const isLater = ({ id, record }: KeptSession): boolean => {
+    const ahead = (record?.created ?? 0) - created;
+    return ahead === 0 ? id > key : ahead > 0 && ahead < PARALLEL_MILLISECONDS;
+  };
+  const later = others.filter(isLater);
+  const earlier = others.filter((other) => !later.includes(other));
+  return [...earlier.map(({ id }) => id), key, ...later.map(({ id }) => id)];
 }
 
 /** A user who copies the content of a session to a new id does not become younger by it. */

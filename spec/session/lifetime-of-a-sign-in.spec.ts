@@ -141,6 +141,25 @@ describe.each(sites)('On %s with %s', (_platform, _store, newAdapter, openStore)
     expect(users).toEqual(['nobody', 'ada', 'ada']);
   });
 
+  it('of sign-ins at the same moment perUser leaves as many alive as it allows, and not fewer', async () => {
+    const { app, sessions } = await openSite({ ...limit('end-oldest') });
+    const browsers = Array.from({ length: 6 }, () => new Browser(app));
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all(browsers.map((one) => one.visit('/login', post)));
+      expect(await sessions.list('ada')).toHaveLength(2);
+    }
+  });
+
+  it('perUser ends the older session though the clock of the process that made it is ahead', async () => {
+    const { app, browser } = await openSite({ ...limit('end-oldest') });
+    const browsers = [browser, new Browser(app), new Browser(app)];
+    for (const one of browsers) {
+      later -= 60_000;
+      await one.visit('/login', post);
+    }
+    expect((await browsers[2]?.visit('/user'))?.body).toBe('ada');
+  });
+
   it('perUser refuses one more session', async () => {
     const { app, browser, sessions } = await openSite({ ...limit('refuse') });
     const browsers = [browser, new Browser(app), new Browser(app)];
