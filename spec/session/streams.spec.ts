@@ -28,6 +28,15 @@ let events = new Subject<MessageEvent>();
 /** What a waiting handler waits for. */
 let goOn: () => void = () => undefined;
 
+const afterwards: Record<string, (response: ServerResponse) => unknown> = {
+  'another head': (response) => response.writeHead(500, { 'x-other': 'second' }).end('another'),
+  'the head': (response) => response.flushHeaders(),
+  'a write': (response) => response.write('more', () => ran.push('called back')),
+  'a stream': (response) => Readable.from(['more'], { objectMode: false }).pipe(response),
+  'an appended cookie': (response) => response.appendHeader('set-cookie', 'other=1'),
+  'a new status': (response) => Object.assign(response, { statusCode: 500, statusMessage: 'Broken' }),
+};
+
 @SecureRequired()
 @Controller()
 class StreamController {
@@ -101,6 +110,16 @@ class StreamController {
     raw.setHeader('x-answer', 'second');
     raw.setHeader('x-other', 'second');
     raw.end('another');
+  }
+
+  /** What a handler still does to an answer that it has given. */
+  @Get('ends-and')
+  endsAnd(@Session() session: Record<string, unknown>, @Req() asked: IncomingMessage, @Res() response: Response): void {
+    session['answered'] = 'once';
+    response.hijack?.();
+    const raw = response.raw ?? response;
+    raw.end('the first answer');
+    afterwards[String(asked.headers['x-and'])]?.(raw);
   }
 
   @Get('no-body')
@@ -260,6 +279,17 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
     expect(answer.headers['x-answer']).toBe('first');
     await until(() => ran.includes('called back'));
     expect(ran).toContain('sent: true');
+  });
+
+  it.each(Object.keys(afterwards))('and is not changed by what follows it: %s', async (act) => {
+    const { app, browser } = await openSite();
+    const answer = await browser.visit('/ends-and', { headers: { 'X-And': act } });
+    expect(answer).toMatchObject({ status: 200, body: 'the first answer' });
+    expect(answer.headers).not.toHaveProperty('x-other');
+    expect(answer.setCookie).toHaveLength(1);
+    expect(await dataOf(browser)).toEqual({ answered: 'once' });
+    expect(findingsOf(app)).toEqual([]);
+    if (act === 'a write') expect(ran).toContain('called back');
   });
 
   it('a body that is none breaks off the one answer, and nothing else', async () => {
