@@ -1,3 +1,5 @@
+import { protoError } from './session.js';
+
 /** What becomes of a session that cannot be kept. */
 export interface NullSessionEvents {
   /** Something was written; returns the error to throw, or undefined to let it go by. */
@@ -16,6 +18,7 @@ export function createNullSession({ onWrite }: NullSessionEvents): object {
     for (const key of Reflect.ownKeys(written)) delete written[key];
   }
   function check(key: PropertyKey): void {
+    if (key === '__proto__') throw protoError();
     const error = onWrite(String(key));
     if (error !== undefined) throw error;
   }
@@ -31,7 +34,7 @@ export function createNullSession({ onWrite }: NullSessionEvents): object {
         return onWrite('regenerate()');
       }),
     ],
-    ['get', (key: string): unknown => written[key]],
+    ['get', (key: string): unknown => (Object.hasOwn(written, key) ? written[key] : undefined)],
     ['data', () => ({ ...written })],
     [
       'set',

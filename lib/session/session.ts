@@ -46,9 +46,7 @@ export class SecureSession {
   }
 
   set ['__proto__'](_value: unknown) {
-    throw new TypeError(
-      "req.session cannot keep '__proto__': it would change what the session inherits from. Check the keys that a request sends before they are assigned.",
-    );
+    throw protoError();
   }
 
   /** The key under which the store keeps the session. Nobody can sign in with it, so it may be logged. */
@@ -116,6 +114,13 @@ export class SecureSession {
   options(attributes: object): void {
     if (this.cookie instanceof SessionCookie) Object.assign(this.cookie, attributes);
   }
+}
+
+/** What a write of `__proto__` throws. */
+export function protoError(): TypeError {
+  return new TypeError(
+    "req.session cannot keep '__proto__': it would change what the session inherits from. Check the keys that a request sends before they are assigned.",
+  );
 }
 
 /** The first key that would take the place of something of the session's own. */

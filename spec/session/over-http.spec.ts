@@ -19,6 +19,17 @@ class OpenController {
     return session[key];
   }
 
+  @Post('merge')
+  merge(@Session() session: Record<string, unknown>, @Req() { headers }: IncomingMessage): object {
+    let thrown = 'nothing';
+    try {
+      Object.assign(session, JSON.parse(String(headers['x-form'])));
+    } catch (error) {
+      thrown = String(error);
+    }
+    return { thrown, admin: session['isAdmin'] ?? false };
+  }
+
   @Post('login')
   async login(@Req() { session }: { session: Kept }): Promise<unknown> {
     await new Promise<void>((resolve, reject) => {
@@ -121,6 +132,18 @@ describe.each(sites)('Over http, on %s with %s,', (_platform, _store, newAdapter
       expect(JSON.parse((await app.ask('/read')).body)).toMatchObject({ keys: [] });
     });
     expect(await store.ids()).toEqual([]);
+  });
+
+  it('the key __proto__ gives it nothing to inherit, not for one request', async () => {
+    const { app } = await openSite();
+    for (const asked of [app.ask, (...given: Parameters<App['ask']>) => inProduction(() => app.ask(...given))]) {
+      const form = '{"__proto__":{"isAdmin":true}}';
+      const answer = await asked('/merge', { ...post, headers: { 'X-Form': form } });
+      expect(JSON.parse(answer.body)).toEqual({
+        thrown: expect.stringContaining("req.session cannot keep '__proto__'"),
+        admin: false,
+      });
+    }
   });
 
   it('one route is one finding, whatever its parameters and however often', async () => {
