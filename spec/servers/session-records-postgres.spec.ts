@@ -11,6 +11,7 @@ import {
   recordOf,
 } from '../support/session-records-contract.js';
 import { startPostgres, type TestServer } from '../support/servers.js';
+import { until } from '../support/sessions.js';
 
 const MINUTE = 60_000;
 const PGStore = connectPgSimple(expressSession);
@@ -123,6 +124,96 @@ describe('what Postgres keeps', () => {
     const { user } = (await pool.query('SELECT sess FROM session WHERE sid = $1', [id])).rows[0].sess;
     await records.insert(newId(), recordOf({ userId: 'bob', data: { cookie: {}, text: user } }));
     expect((await records.listByUser('ann')).map((kept) => kept.id)).toEqual([id]);
+  });
+});
+
+describe('two processes at one session, each in turn the one that waits for the other', () => {
+  const pools: Pool[] = [];
+  let ids: { readonly old: string; readonly next: string; readonly userId: string };
+
+  beforeEach(async () => {
+    pools.push(newPool(), newPool());
+    ids = { old: newId(), next: newId(), userId: newId() };
+    await recordsOn(pools[0] ?? newPool()).insert(ids.old, recordOf({ userId: ids.userId }));
+  });
+
+  afterEach(async () => {
+    for (const pool of pools.splice(0)) await pool.end();
+  });
+
+  /** Does the first in a transaction that ends once the second waits for it. */
+  async function inOrder<First, Second>(
+    first: (records: PostgresRecords) => Promise<First>,
+    second: (records: PostgresRecords) => Promise<Second>,
+  ): Promise<[First, Second]> {
+    const [mine = newPool(), other = newPool()] = pools;
+    const client = await mine.connect();
+    try {
+      await client.query('BEGIN');
+      const begun = await first(recordsOn(client as unknown as Pool));
+      const waiting = second(recordsOn(other));
+      await until(async () => {
+        const { rows } = await mine.query('SELECT count(*)::int AS locks FROM pg_locks WHERE NOT granted');
+        return rows[0].locks > 0;
+      });
+      await client.query('COMMIT');
+      return [begun, await waiting];
+    } finally {
+      client.release();
+    }
+  }
+
+  const moves = (records: PostgresRecords): Promise<boolean> =>
+    records.move(ids.old, ids.next, recordOf({ userId: ids.userId }));
+  const updates = (records: PostgresRecords): Promise<boolean> =>
+    records.update(ids.old, recordOf({ userId: ids.userId }));
+  const touches = (records: PostgresRecords): Promise<boolean> => records.touch(ids.old, recordOf());
+  const revokesEverybody = (records: PostgresRecords): Promise<void> => records.removeAll();
+  const ends = (records: PostgresRecords): Promise<void> => records.remove(ids.old);
+  /** As `perUser` does it: the session is found under the id that it has until the move is done. */
+  const cuts = async (records: PostgresRecords): Promise<void> => {
+    for (const { id } of await records.listByUser(ids.userId)) await records.remove(id);
+  };
+
+  const writes = { moves, updates, touches };
+  const removals = { revokesEverybody, ends, cuts };
+  const table = Object.entries(writes).flatMap(([write, writing]) =>
+    Object.entries(removals).map(([removal, removing]) => ({ write, writing, removal, removing })),
+  );
+
+  async function expectNothing(): Promise<void> {
+    const records = recordsOn(pools[0] ?? newPool());
+    for (const id of [ids.old, ids.next]) expect(await records.read(id)).toBeUndefined();
+    expect(await records.listByUser(ids.userId)).toEqual([]);
+    expect(await records.stillThere([ids.old, ids.next])).toEqual(new Map());
+  }
+
+  it.each(table)(
+    'one $write, and is not done when another $removal: nothing is left',
+    async ({ writing, removing }) => {
+      expect((await inOrder(writing, removing))[0]).toBe(true);
+      await expectNothing();
+    },
+  );
+
+  it.each(table)(
+    'one $removal, and is not done when another $write: nothing is written',
+    async ({ writing, removing }) => {
+      expect((await inOrder(removing, writing))[1]).toBe(false);
+      await expectNothing();
+    },
+  );
+
+  it('a session that is made meanwhile ends with those of everybody', async () => {
+    await inOrder((records) => records.insert(ids.next, recordOf({ userId: ids.userId })), revokesEverybody);
+    await expectNothing();
+  });
+
+  it('of two that move it, one does', async () => {
+    const another = newId();
+    const [one, other] = await inOrder(moves, (records) => records.move(ids.old, another, recordOf()));
+    expect([one, other]).toEqual([true, false]);
+    expect(await recordsOn(pools[0] ?? newPool()).read(another)).toBeUndefined();
   });
 });
 
