@@ -1,31 +1,14 @@
-import { Controller, Get, Inject, Post, Req, Session } from '@nestjs/common';
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SecureRequired, SecureSessions } from 'nestjs-secure';
+import { AccountController } from '../support/account-controller.js';
 import { adapters } from '../support/applications.js';
 import type { LmdbProcess } from '../support/lmdb-processes.js';
 import { CompiledSessions } from '../support/lmdb-processes.js';
 import { recordOf } from '../support/session-records-contract.js';
 import { Browser, createSessionApp, found } from '../support/sessions.js';
-
-@SecureRequired()
-@Controller()
-class AccountController {
-  constructor(@Inject(SecureSessions) private readonly sessions: SecureSessions) {}
-
-  @Post('login')
-  async logIn(@Req() request: object): Promise<void> {
-    await this.sessions.signIn(request, 'ada', { filling: 'x'.repeat(20_000) });
-  }
-
-  @Get('me')
-  show(@Session() session: { userId?: string }): string {
-    return session.userId ?? 'nobody';
-  }
-}
 
 /** A disk of 4 MB, which only root can make. */
 function mountDisk(): string {
@@ -85,10 +68,10 @@ describe.each(adapters)('an application on %s, on a disk that is full', (_platfo
         controllers: [AccountController],
       });
       const first = new Browser(app);
-      expect((await first.visit('/login', { method: 'POST' })).status).toBe(201);
+      expect((await first.visit('/login?filling=20000', { method: 'POST' })).status).toBe(201);
       let refusals = 0;
       for (let round = 0; round < 400 && refusals < 20; round += 1) {
-        const { status, setCookie } = await new Browser(app).visit('/login', { method: 'POST' });
+        const { status, setCookie } = await new Browser(app).visit('/login?filling=20000', { method: 'POST' });
         if (status === 201) continue;
         expect({ status, setCookie }).toEqual({ status: 503, setCookie: [] });
         refusals += 1;
@@ -97,7 +80,7 @@ describe.each(adapters)('an application on %s, on a disk that is full', (_platfo
       expect(found(app, 'SEC220')).toHaveLength(1);
       expect(await first.visit('/me')).toMatchObject({ status: 200, body: 'ada' });
       execFileSync('mount', ['-o', 'remount,size=16m', disk]);
-      expect((await new Browser(app).visit('/login', { method: 'POST' })).status).toBe(201);
+      expect((await new Browser(app).visit('/login?filling=20000', { method: 'POST' })).status).toBe(201);
       expect(rejections).toEqual([]);
     } finally {
       process.off('unhandledRejection', note);

@@ -1,27 +1,10 @@
-import { Controller, Get, Inject, Post, Req, Session } from '@nestjs/common';
 import { RedisStore } from 'connect-redis';
 import { Redis } from 'ioredis';
-import { SecureRequired, SecureSessions } from 'nestjs-secure';
 import { createClient } from 'redis';
+import { AccountController } from '../support/account-controller.js';
 import { adapters } from '../support/applications.js';
 import { startRedis, type TestServer } from '../support/servers.js';
 import { Browser, createSessionApp, found } from '../support/sessions.js';
-
-@SecureRequired()
-@Controller()
-class AccountController {
-  constructor(@Inject(SecureSessions) private readonly sessions: SecureSessions) {}
-
-  @Post('login')
-  async logIn(@Req() request: object): Promise<void> {
-    await this.sessions.signIn(request, 'ada');
-  }
-
-  @Get('me')
-  show(@Session() session: { userId?: string }): string {
-    return session.userId ?? 'nobody';
-  }
-}
 
 let server: TestServer;
 beforeAll(async () => {

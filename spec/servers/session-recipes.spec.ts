@@ -1,10 +1,11 @@
 import { jest } from '@jest/globals';
-import { Controller, Get, Inject, Module, Post, Req, Session, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SecureRequired, SecureSessions, type SecureOptions } from 'nestjs-secure';
+import type { SecureOptions } from 'nestjs-secure';
 import { SECURE_OPTIONS } from '../../lib/tokens.js';
+import { AccountController } from '../support/account-controller.js';
 import { adapters, createApp, type App } from '../support/applications.js';
 import { createSnippetFolder } from '../support/compile-snippets.js';
 import { writeFiles } from '../support/documentation.js';
@@ -12,27 +13,6 @@ import { startPostgres, startRedis, startRedisCluster } from '../support/servers
 import { Browser } from '../support/sessions.js';
 
 const PAGE = readFileSync(new URL('../../docs/sessions.md', import.meta.url), 'utf8');
-
-@SecureRequired()
-@Controller()
-class AccountController {
-  constructor(@Inject(SecureSessions) private readonly sessions: SecureSessions) {}
-
-  @Post('login')
-  async logIn(@Req() request: object): Promise<void> {
-    await this.sessions.signIn(request, 'ada');
-  }
-
-  @Get('me')
-  show(@Session() session: { userId?: string }): string {
-    return session.userId ?? 'nobody';
-  }
-
-  @Post('logout-everywhere')
-  async logOut(@Session() session: { userId: string }): Promise<void> {
-    await this.sessions.revokeAll(session.userId);
-  }
-}
 
 interface Recipe {
   /** A name that its code exports. */
