@@ -1,8 +1,7 @@
 import type { StoreFacts } from '../audit/boot-facts.js';
 import type { SessionOptions } from '../options/session-options.js';
 import { isInMemory } from '../settings/validate-session.js';
-import { isPostgresStore } from './postgres-records.js';
-import { isRedisStore } from './redis-records.js';
+import { conditionalRecords } from './open-records.js';
 import { clientsOf, isSilent } from './store-clients.js';
 
 /** What can be told of the store of some options without asking it anything. */
@@ -16,7 +15,7 @@ export function lookAtStore(session: SessionOptions | undefined): StoreFacts | u
 function kindOf(store: SessionOptions['store']): StoreFacts['kind'] {
   if (store === undefined) return 'embedded';
   if (store === 'memory' || isInMemory(store)) return 'memory';
-  return isRedisStore(store) || isPostgresStore(store) ? 'conditional' : 'plain';
+  return conditionalRecords(store) === undefined ? 'plain' : 'conditional';
 }
 
 function silentIn(store: unknown, option: string): StoreFacts['silent'] {

@@ -3,7 +3,7 @@ import { isPostgresStore, PostgresRecords } from './postgres-records.js';
 import type { SessionRecords } from './records.js';
 import { isRedisStore, RedisRecords } from './redis-records.js';
 import { MemoryRecords } from './memory-records.js';
-import type { SessionOptions } from '../options/session-options.js';
+import type { SessionOptions, SessionStore } from '../options/session-options.js';
 import { StoreRecords } from './store-records.js';
 
 const DIRECTORY = '.sessions';
@@ -20,7 +20,12 @@ export async function openRecords(
   // A variable that is set to nothing is not set.
   if (store === undefined) return openLmdbRecords(dir ?? (environment.SESSION_DIR || DIRECTORY));
   if (store === 'memory') return new MemoryRecords();
-  if (isRedisStore(store)) return new RedisRecords(store);
-  if (isPostgresStore(store)) return new PostgresRecords(store);
-  return new StoreRecords(store);
+  return conditionalRecords(store)?.() ?? new StoreRecords(store);
+}
+
+/** How a store is opened whose own commands write under a condition; undefined for any other (SEC229). */
+export function conditionalRecords(store: SessionStore): (() => SessionRecords) | undefined {
+  if (isRedisStore(store)) return () => new RedisRecords(store);
+  if (isPostgresStore(store)) return () => new PostgresRecords(store);
+  return undefined;
 }

@@ -6,10 +6,12 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, createClientPool, createCluster } from 'redis';
+import { lookAtStore } from '../../lib/session/look-at-store.js';
 import { MemoryRecords } from '../../lib/session/memory-records.js';
 import { openRecords } from '../../lib/session/open-records.js';
 import { PostgresRecords } from '../../lib/session/postgres-records.js';
 import { RedisRecords } from '../../lib/session/redis-records.js';
+import { isInMemory } from '../../lib/settings/validate-session.js';
 import type { SessionOptions } from '../../lib/options/session-options.js';
 import { StoreRecords } from '../../lib/session/store-records.js';
 import { newId, recordOf } from '../support/session-records-contract.js';
@@ -48,8 +50,11 @@ describe('the store of the options', () => {
       () => new RedisStore({ client }),
     ]),
   ])('that is %s is kept by %s', async (_name, kind, store) => {
-    const records = await openRecords({ secret, store: store() }, { SESSION_DIR: '/proc/never' });
+    const options = { secret, store: store() };
+    const records = await openRecords(options, { SESSION_DIR: '/proc/never' });
     expect(records.constructor.name).toBe(kind);
+    // The boot says of no other that it has no conditional writes.
+    expect(lookAtStore(options)?.kind === 'plain').toBe(kind === StoreRecords.name && !isInMemory(options.store));
     await records.close();
   });
 
