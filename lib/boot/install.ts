@@ -102,7 +102,6 @@ function compilePlan(
   };
   const declared = settings.options.proxies !== undefined;
   const unified = declared || testingClaims() !== undefined;
-  const framework = typeof adapter.getInstance() === 'function' ? 'express' : 'fastify';
   return {
     gate: compileGate(gateParts),
     serverGate: compileServerGate(gateParts),
@@ -113,7 +112,7 @@ function compilePlan(
       unified || engine !== null
         ? (prototype) => ({
             ...(unified ? schemeProperties(prototype, (request) => enforcer.isSecure(request)) : {}),
-            ...(declared ? clientProperties(framework, (request) => enforcer.transportOf(request)) : {}),
+            ...(declared ? clientProperties(prototype, (request) => enforcer.transportOf(request)) : {}),
             ...(engine === null ? {} : sessionProperties(engine)),
           })
         : undefined,

@@ -42,7 +42,7 @@ export function installServerGate(
     return answered;
   }
 
-  // Express is a function.
+  // Only a framework that is a function, as Express is, can be the listener that `standBefore` looks for.
   if (typeof adapter.getInstance() !== 'function') return () => undefined;
   const initHttpServer: unknown = Reflect.get(adapter, 'initHttpServer');
   if (typeof initHttpServer === 'function') {

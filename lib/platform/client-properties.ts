@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { formatHost, forwardedAddresses } from '../transport/normalise-headers.js';
 import type { Transport } from '../transport/connection.js';
 import { rawRequestOf, type PlatformRequest } from './platform.js';
@@ -10,15 +11,25 @@ export function removeOwnProperties(request: PlatformRequest): void {
   for (const name of NAMES) if (Object.hasOwn(raw, name)) Reflect.deleteProperty(raw, name);
 }
 
-/**
- * `req.ip`, `ips`, `host` and `hostname` as the declared proxies have it, in each framework's own form: Express has the
- * client first in `ips` and leaves the direct peer out, Fastify has the direct peer first.
- */
+/** How the requests of a framework tell of the client. */
+interface ClientForm {
+  readonly ips: (transport: Transport) => readonly string[];
+  /** What `host` and `hostname` are where the request has no host. */
+  readonly noHost: '' | undefined;
+}
+
+/** Requests that are Node's own with additions, as Express has it: the client first, without the direct peer. */
+const ON_NODE_REQUEST: ClientForm = { ips: forwardedAddresses, noHost: undefined };
+
+/** Objects around Node's requests, as Fastify has it: the direct peer first. */
+const AROUND_NODE_REQUEST: ClientForm = { ips: ({ addresses = [] }) => [...addresses], noHost: '' };
+
+/** `req.ip`, `ips`, `host` and `hostname` as the declared proxies have it, in the form of the requests of `prototype`. */
 export function clientProperties(
-  framework: 'express' | 'fastify',
+  prototype: object,
   transportOf: (request: PlatformRequest) => Transport,
 ): PropertyDescriptorMap & ThisType<PlatformRequest> {
-  const absent = framework === 'express' ? undefined : '';
+  const { ips, noHost } = prototype instanceof Readable ? ON_NODE_REQUEST : AROUND_NODE_REQUEST;
   return {
     ip: {
       configurable: true,
@@ -30,20 +41,19 @@ export function clientProperties(
     ips: {
       configurable: true,
       get() {
-        const transport = transportOf(this);
-        return framework === 'express' ? forwardedAddresses(transport) : [...(transport.addresses ?? [])];
+        return ips(transportOf(this));
       },
     },
     host: {
       configurable: true,
       get() {
-        return formatHost(transportOf(this)) ?? absent;
+        return formatHost(transportOf(this)) ?? noHost;
       },
     },
     hostname: {
       configurable: true,
       get() {
-        return transportOf(this).host ?? absent;
+        return transportOf(this).host ?? noHost;
       },
     },
   };

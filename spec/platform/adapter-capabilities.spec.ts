@@ -1,7 +1,7 @@
-import { Controller, Get, Post } from '@nestjs/common';
+import { Controller, Get, Post, Req } from '@nestjs/common';
 import { SecureRequired, type SecureOptions } from 'nestjs-secure';
 import { createApp, ran } from '../support/applications.js';
-import { ThirdAdapter } from '../support/third-adapter.js';
+import { ThirdAdapter, WrappingAdapter } from '../support/third-adapter.js';
 
 @Controller()
 class SiteController {
@@ -29,6 +29,11 @@ class SiteController {
   open(): string {
     return 'open';
   }
+
+  @Get('client')
+  client(@Req() { ip, ips, host, hostname, protocol, secure }: Record<string, unknown>): object {
+    return { ip, ips, host: String(host), hostname: String(hostname), protocol, secure };
+  }
 }
 
 const parts = (options: SecureOptions = {}): Parameters<typeof createApp>[1] => ({
@@ -52,6 +57,30 @@ describe('an adapter of a third shape', () => {
     const app = await createApp(() => new ThirdAdapter(), parts({ proxies: undefined }));
     expect(await app.ask('/marked')).toMatchObject({ status: 307 });
     expect(ran).toEqual([]);
+  });
+
+  it.each<[string, new () => ThirdAdapter, ips: string[], noIps: string[], noHost: string]>([
+    ["Node's own, as Express's are", ThirdAdapter, ['203.0.113.7'], [], 'undefined'],
+    ["objects around them, as Fastify's are", WrappingAdapter, ['127.0.0.1', '203.0.113.7'], ['127.0.0.1'], ''],
+  ])('tells of the client in the form for requests that are %s', async (_what, Adapter, ips, noIps, noHost) => {
+    const app = await createApp(() => new Adapter(), parts());
+    const headers = { 'X-Forwarded-For': '203.0.113.7' };
+    expect(JSON.parse((await app.ask('/client', { https: true, headers })).body)).toEqual({
+      ip: '203.0.113.7',
+      ips,
+      host: 'localhost',
+      hostname: 'localhost',
+      protocol: 'https',
+      secure: true,
+    });
+    expect(JSON.parse((await app.ask('/client', { headers: { Host: 'no host' } })).body)).toEqual({
+      ip: '127.0.0.1',
+      ips: noIps,
+      host: noHost,
+      hostname: noHost,
+      protocol: 'http',
+      secure: false,
+    });
   });
 
   it.each<[string, (adapter: ThirdAdapter) => void]>([

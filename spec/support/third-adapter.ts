@@ -49,8 +49,14 @@ export class ThirdAdapter extends AbstractHttpAdapter<Server, IncomingMessage, S
     Object.assign(this, { onRequestHook: hook });
   }
 
-  private dispatch(request: IncomingMessage, response: ServerResponse): void {
+  /** What hooks and handlers have of a request: Node's own, with the prototype of this application's requests. */
+  protected toHandlers(request: IncomingMessage): object {
     if (this.instance.request !== undefined) Object.setPrototypeOf(request, this.instance.request);
+    return request;
+  }
+
+  private dispatch(request: IncomingMessage, response: ServerResponse): void {
+    const given = this.toHandlers(request);
     const { pathname } = new URL(request.url ?? '/', 'http://host');
     const fits = ({ method, path }: Layer): boolean =>
       (method === undefined || method === request.method) && (path === '' || path === pathname);
@@ -59,7 +65,7 @@ export class ThirdAdapter extends AbstractHttpAdapter<Server, IncomingMessage, S
     const next: Next = (error) => {
       if (error !== undefined && error !== null) return void this.onError(error, request, response, next);
       try {
-        void Promise.resolve(Reflect.apply(queue.shift(), this, [request, response, next])).catch(next);
+        void Promise.resolve(Reflect.apply(queue.shift(), this, [given, response, next])).catch(next);
       } catch (thrown) {
         next(thrown);
       }
@@ -146,4 +152,16 @@ export class ThirdAdapter extends AbstractHttpAdapter<Server, IncomingMessage, S
   override render(): void {}
   override registerParserMiddleware(): void {}
   override enableCors(): void {}
+}
+
+/** The same with an object of its own around each request, as Fastify has it. */
+export class WrappingAdapter extends ThirdAdapter {
+  constructor() {
+    super();
+    Object.assign(this.instance, { request: {} });
+  }
+
+  protected override toHandlers(raw: IncomingMessage): object {
+    return Object.create(this.instance.request, { raw: { value: raw } });
+  }
 }
