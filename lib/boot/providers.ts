@@ -26,7 +26,6 @@ import {
   SECURE_SWITCH,
 } from '../tokens.js';
 import { hostPatterns, isSingleHost, parseHost } from '../transport/host.js';
-import { compilePrefix } from '../transport/prefix.js';
 import { SecureUrls } from '../urls/secure-urls.js';
 import { loadGateways } from '../websockets/gateways.js';
 import { Boot } from './boot.js';
@@ -126,7 +125,7 @@ function createUrls(enforcer: Enforcer, routes: RouteTable): SecureUrls<Platform
     targetOf,
     httpsSupport: settings.httpsSupport,
     ports: settings.knownPorts,
-    defaultPrefix: compilePrefix(settings.options.proxies?.prefix)?.fixed,
+    defaultPrefix: settings.fixedPrefix,
     defaultHost: parseHost(named)?.host,
     transportOf: (request) => enforcer.transportOf(request),
     hostRefused: (request) => void enforcer.reportHost(request),

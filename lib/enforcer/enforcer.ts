@@ -232,7 +232,7 @@ export class Enforcer {
     const { headers, method = 'GET' } = raw;
     const target = targetOf(request);
     const transport = this.settings.transport.read(connection);
-    const prefix = { stated: transport.prefix, fixed: this.settings.options.proxies?.prefix };
+    const prefix = { stated: transport.prefix, fixed: this.settings.fixedPrefix };
     const requirementOf = (path: string): Requirement => input.requirementOf(path, connection);
     const requirement = strictestForTargets(
       (path) => requirementUnderPrefix(requirementOf, path, prefix),

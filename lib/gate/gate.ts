@@ -81,7 +81,7 @@ export function compileGate(parts: GateParts): Gate | undefined {
  */
 export function compileServerGate(parts: GateParts): Gate | undefined {
   const { enforcer } = parts;
-  const { transport, reportOnly } = enforcer.settings;
+  const { transport, reportOnly, fixedPrefix } = enforcer.settings;
   const bounds = compileBounds(parts);
   if (bounds === undefined || reportOnly) return undefined;
   return function serverGate(request, response) {
@@ -90,6 +90,8 @@ export function compileServerGate(parts: GateParts): Gate | undefined {
     // CORS is the framework's to apply.
     if (transport.isSecure(connection) || isPreflight(raw) || parts.cors.concerns(raw)) return false;
     const requirement = bounds.requirementOf(request)(targetOf(request), connection);
+    // An exempt rule may hold below the prefix.
+    if (requirement.by === 'mode' && fixedPrefix !== undefined) return false;
     return requirement.level === 'required' && bounds.stop(request, response, connection, () => requirement);
   };
 }

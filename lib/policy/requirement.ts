@@ -102,7 +102,7 @@ export function strictestForTargets(
 export function requirementUnderPrefix(
   requirementOf: (target: string) => Requirement,
   target: string,
-  prefix: { readonly stated: string | undefined; readonly fixed: unknown },
+  prefix: { readonly stated: string | undefined; readonly fixed: string | undefined },
 ): Requirement {
   const requirement = requirementOf(target);
   if (prefix.stated === undefined) return requirement;

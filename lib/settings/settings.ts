@@ -5,7 +5,7 @@ import { compileHsts } from '../response/hsts.js';
 import type { Connection } from '../transport/connection.js';
 import { compileHosts, parseHost, type HostFault } from '../transport/host.js';
 import { compileNormaliseHeaders, type NormaliseHeaders } from '../transport/normalise-headers.js';
-import { compilePrefixFault } from '../transport/prefix.js';
+import { compilePrefix, compilePrefixFault } from '../transport/prefix.js';
 import { rememberTransport } from '../transport/remember-transport.js';
 import { compileTransport, type TransportReader } from '../transport/transport.js';
 import type { RedirectOptions, SecureOptions, SecureRequiredOptions } from '../options/secure-options.js';
@@ -28,6 +28,8 @@ export interface Settings extends RequirementSettings {
   readonly transport: TransportReader;
   /** What a declared proxy states as a prefix and is none; undefined where none is read from a header. */
   readonly prefixFault: ((connection: Connection) => string | undefined) | undefined;
+  /** The path in `proxies.prefix`; undefined where it names a header, or is off. */
+  readonly fixedPrefix: string | undefined;
   /** Undefined where no proxies are declared: then no header is touched. */
   readonly normaliseHeaders: NormaliseHeaders | undefined;
   readonly ports: Ports;
@@ -81,6 +83,7 @@ export function compileSettings(options: SecureOptions, learned?: LearnedPorts):
         ? compileTransport(undefined)
         : rememberTransport(compileTransport(options.proxies)),
     prefixFault: options.proxies === undefined ? undefined : compilePrefixFault(options.proxies),
+    fixedPrefix: compilePrefix(options.proxies?.prefix)?.fixed,
     normaliseHeaders: options.proxies === undefined ? undefined : compileNormaliseHeaders(options.proxies),
     hsts: compileHsts(options.hsts),
     secureCookies: options.cookies?.secure ?? (mode === 'all' ? 'all' : 'session'),

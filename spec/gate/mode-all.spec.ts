@@ -186,6 +186,14 @@ describe.each(adapters)("mode 'all' on %s", (_platform, newAdapter) => {
     expect((await app.ask('/health')).status).toBe(307);
   });
 
+  it('lets an exempt rule hold under a fixed prefix, which is read once', async () => {
+    const proxies = { trust: ['loopback'], prefix: '/app' };
+    const app = await createApp(newAdapter, { ...parts, options: { mode: 'all', exempt: ['/free'], proxies } });
+    proxies.prefix = '/other';
+    expect((await app.ask('/app/free')).status).toBe(404);
+    expect((await app.ask('/app/page')).status).toBe(307);
+  });
+
   it('tells versions of one path apart', async () => {
     const main = (nest: INestApplication): void => {
       nest.enableVersioning({ type: VersioningType.HEADER, header: 'X-Version' });

@@ -207,7 +207,7 @@ describe('under the prefix of a proxy', () => {
     [BY_MODE, EXEMPT, BY_MODE],
   ])('%j for the whole path and %j below the prefix come to %j', (whole, inner, expected) => {
     const requirementOf = (target: string): Requirement => (target === '/x' ? inner : whole);
-    expect(requirementUnderPrefix(requirementOf, '/app/x', { stated: '/app', fixed: true })).toBe(expected);
+    expect(requirementUnderPrefix(requirementOf, '/app/x', { stated: '/app', fixed: undefined })).toBe(expected);
   });
 
   it('a prefix that the options fix makes a path exempt', () => {
