@@ -13,7 +13,7 @@ import {
 } from '../platform/platform.js';
 import type { BindingParts, DeviceBinding } from '../session/device-binding.js';
 import type { SessionRecord } from '../session/records.js';
-import { cookieValues, expiredCookie, setCookie } from '../session/session-cookie.js';
+import { cookieValues, expiredCookie, setCookie } from '../session/cookie-header.js';
 import { appendCookie } from '../session/session-headers.js';
 import type { ResponseHead, SessionState } from '../session/session-state.js';
 import { problem, UNAVAILABLE } from '../session/unavailable.js';

@@ -12,7 +12,7 @@ import {
 } from '../platform/platform.js';
 import { compileSession, withoutSecure, type SessionSettings } from '../settings/session-settings.js';
 import { pathOf } from '../transport/request-target.js';
-import { SessionCookie } from './cookie.js';
+import { SessionCookie } from './session-cookie.js';
 import { CookieTags, type Ticket } from './cookie-tag.js';
 import { endRecord, type BindingParts, type DeviceBinding } from './device-binding.js';
 import { EndedIds } from './ended-ids.js';
@@ -21,13 +21,13 @@ import { compileLeakHandler, type LeakHandler } from './leaked-sessions.js';
 import { endOf, timeoutsOf } from './lifetimes.js';
 import { createNullSession } from './null-session.js';
 import { openRecords } from './open-records.js';
-import { proveStore, type Proof } from './prove-store.js';
+import { probeAtBoot, type BootProbe } from './probe-at-boot.js';
 import { createReadOnlySession } from './read-only-session.js';
 import type { SessionRecord, SessionRecords, SessionStamp } from './records.js';
 import { hookResponse } from './response-hooks.js';
 import { SecureSession } from './session.js';
 import { SessionConnections } from './session-connections.js';
-import { cookieValues } from './session-cookie.js';
+import { cookieValues } from './cookie-header.js';
 import { SessionAdopter } from './session-adopter.js';
 import {
   MovedSessionError,
@@ -50,7 +50,7 @@ import { answerInstead, MOVED, TOO_MANY, UNAVAILABLE, UNSTORABLE } from './unava
 export interface EngineParts {
   readonly settings: SessionSettings;
   readonly records: SessionRecords;
-  readonly proof: Proof;
+  readonly probe: BootProbe;
   readonly enforcer: Enforcer;
   readonly findings: Findings;
   readonly binding?: DeviceBinding | undefined;
@@ -73,11 +73,11 @@ export class SessionEngine implements SessionOperations {
     listenForErrors(options.store, options.adopt?.store);
     const records = await openRecords(options, process.env);
     try {
-      const proof = await proveStore(records, findings);
+      const probe = await probeAtBoot(records, findings);
       const { deviceBound } = settings;
       const binding =
         deviceBound && (await loadBinding?.({ settings: { ...settings, deviceBound }, records, enforcer, findings }));
-      return new SessionEngine({ settings, records, proof, enforcer, findings, binding });
+      return new SessionEngine({ settings, records, probe, enforcer, findings, binding });
     } catch (error) {
       await records.close();
       throw error;
@@ -90,7 +90,7 @@ export class SessionEngine implements SessionOperations {
   /** The sessions of sockets. */
   readonly sockets: SocketSessions;
   private readonly connections: SessionConnections;
-  private readonly proof: Proof;
+  private readonly probe: BootProbe;
   private readonly enforcer: Enforcer;
   private readonly tags: CookieTags;
   private readonly ended = new EndedIds();
@@ -101,13 +101,13 @@ export class SessionEngine implements SessionOperations {
   private readonly adopter: SessionAdopter | undefined;
   private readonly binding: DeviceBinding | undefined;
 
-  constructor({ settings, records, proof, enforcer, findings, binding }: EngineParts) {
+  constructor({ settings, records, probe, enforcer, findings, binding }: EngineParts) {
     const tags = new CookieTags(settings.secrets);
     const reports = new SessionReports(findings, enforcer, settings);
     const shared = [records, settings, tags, this.ended, reports, binding] as const;
     this.settings = settings;
     this.records = records;
-    this.proof = proof;
+    this.probe = probe;
     this.binding = binding;
     this.enforcer = enforcer;
     this.tags = tags;
@@ -355,7 +355,7 @@ export class SessionEngine implements SessionOperations {
 
   /** Lets go of the store. */
   close(): Promise<void> {
-    this.proof.stop();
+    this.probe.stop();
     this.connections.stop();
     return this.records.close();
   }
@@ -383,7 +383,7 @@ export class SessionEngine implements SessionOperations {
 
   /** Moves a session of another engine in. */
   private async adopt(state: SessionState, oldId: string): Promise<void> {
-    if (this.proof.misfit !== undefined) throw this.proof.misfit;
+    if (this.probe.misfit !== undefined) throw this.probe.misfit;
     state.chosen = true;
     const ticket = await this.adopter?.adopt(oldId);
     if (ticket === undefined) return;
@@ -398,7 +398,7 @@ export class SessionEngine implements SessionOperations {
       this.handleLeaks(state.platform, state.values);
       return false;
     }
-    if (this.proof.misfit !== undefined) throw this.proof.misfit;
+    if (this.probe.misfit !== undefined) throw this.probe.misfit;
     const ticket = this.loader.choose(state);
     return ticket && (await this.loader.load(ticket.key))?.record;
   }
@@ -410,7 +410,7 @@ export class SessionEngine implements SessionOperations {
     if (!this.coversPath(state)) return undefined;
     hookResponse(state);
     try {
-      if (this.proof.misfit !== undefined) throw this.proof.misfit;
+      if (this.probe.misfit !== undefined) throw this.probe.misfit;
       this.loader.loadNow(state);
     } catch (error) {
       this.fail(state, error);

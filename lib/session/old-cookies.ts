@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { AdoptSettings } from '../settings/session-settings.js';
-import { cookieValues } from './session-cookie.js';
+import { cookieValues } from './cookie-header.js';
 
 /** Reads the signed cookies of express-session (`s:` before the id, percent-encoded) and of `@fastify/session`. */
 export class OldCookies {

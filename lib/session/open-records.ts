@@ -4,7 +4,7 @@ import type { SessionRecords } from './records.js';
 import { isRedisStore, RedisRecords } from './redis-records.js';
 import { MemoryRecords } from './memory-records.js';
 import type { SessionOptions, SessionStore } from '../options/session-options.js';
-import { StoreRecords } from './store-records.js';
+import { ForeignStoreRecords } from './foreign-store-records.js';
 
 const DIRECTORY = '.sessions';
 
@@ -20,7 +20,7 @@ export async function openRecords(
   // A variable that is set to nothing is not set.
   if (store === undefined) return openLmdbRecords(dir ?? (environment.SESSION_DIR || DIRECTORY));
   if (store === 'memory') return new MemoryRecords();
-  return conditionalRecords(store)?.() ?? new StoreRecords(store);
+  return conditionalRecords(store)?.() ?? new ForeignStoreRecords(store);
 }
 
 /** How a store is opened whose own commands write under a condition; undefined for any other (SEC229). */

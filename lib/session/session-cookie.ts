@@ -1,66 +1,78 @@
-import { stringifySetCookie, type SetCookie } from 'cookie';
-import { trimOws } from '../transport/field.js';
+import type { SetCookie } from 'cookie';
 import type { SessionSettings } from '../settings/session-settings.js';
 
-/** More cookies of one name than this are not looked at: a header of 15 KB can hold a thousand. */
-const MOST_COOKIES = 4;
+type Attributes = SessionSettings['cookie'];
 
-const [TAB, SPACE, QUOTE, SEMICOLON, EQUALS] = [0x09, 0x20, 0x22, 0x3b, 0x3d];
+/** `req.session.cookie`, with the face of express-session. */
+export class SessionCookie {
+  path: string | undefined;
+  domain: string | undefined;
+  secure: boolean;
+  httpOnly: boolean;
+  sameSite: SetCookie['sameSite'];
+  partitioned: boolean | undefined;
+  /** Milliseconds for which the browser keeps the cookie; null: until it is closed. */
+  originalMaxAge: number | null;
+  #expires: Date | null;
+  /** What a handler has asked for; undefined where it has not. */
+  #asked: number | null | undefined = undefined;
 
-const NONE: readonly string[] = [];
-
-/** The first values that a Cookie header has for a name, in order. */
-export function cookieValues(header: string | undefined, name: string): readonly string[] {
-  if (header === undefined) return NONE;
-  const values: string[] = [];
-  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + name.length)) {
-    const equals = indexOfEquals(header, at + name.length);
-    if (equals === -1 || !beginsPair(header, at)) continue;
-    const end = header.indexOf(';', equals);
-    values.push(unquoted(trimOws(header.slice(equals + 1, end === -1 ? undefined : end))));
-    if (values.length === MOST_COOKIES) break;
+  constructor({ path, domain, secure, sameSite, partitioned }: Attributes, maxAge: number | null) {
+    this.path = path;
+    this.domain = domain;
+    this.secure = secure;
+    this.httpOnly = true;
+    this.sameSite = sameSite;
+    this.partitioned = partitioned;
+    this.originalMaxAge = maxAge;
+    this.#expires = maxAge === null ? null : new Date(Date.now() + maxAge);
   }
-  return values;
-}
 
-/** The Set-Cookie line of a session. Throws a TypeError that names the attribute a handler has spoilt. */
-export function setCookie(name: string, value: string, attributes: Omit<SetCookie, 'name' | 'value'>): string {
-  return stringifySetCookie({ ...attributes, name, value });
-}
+  /** When the browser forgets the cookie; null: when it is closed. */
+  get expires(): Date | null {
+    return this.#expires;
+  }
 
-/** What makes a browser forget the cookie: the same name, path, domain and partition, and a date in the past (RFC 6265bis 5.7). */
-export function expiredCookie({ name, cookie }: Pick<SessionSettings, 'name' | 'cookie'>): string {
-  const { path = '/', domain, secure, sameSite, partitioned } = cookie;
-  const attributes = [
-    `Path=${path}`,
-    ...(domain === undefined ? [] : [`Domain=${domain}`]),
-    'Expires=Thu, 01 Jan 1970 00:00:00 GMT',
-    'HttpOnly',
-    ...(secure ? ['Secure'] : []),
-    ...(sameSite === undefined ? [] : [`SameSite=${sameSite.charAt(0).toUpperCase()}${sameSite.slice(1)}`]),
-    ...(partitioned === true ? ['Partitioned'] : []),
-  ];
-  return `${name}=; ${attributes.join('; ')}`;
-}
+  /** Sets the idle timeout of this session, and makes its cookie last as long. */
+  set expires(date: Date | null | undefined | false) {
+    this.#expires = date instanceof Date ? date : null;
+    this.originalMaxAge = this.maxAge;
+    this.#asked = this.originalMaxAge;
+  }
 
-// A no-break space is part of a name, and makes it another cookie's: only space and tab are skipped.
-function indexOfEquals(header: string, from: number): number {
-  let at = from;
-  while (isSpace(header.charCodeAt(at))) at += 1;
-  return header.charCodeAt(at) === EQUALS ? at : -1;
-}
+  /** Milliseconds until the browser forgets the cookie; null: until it is closed. */
+  get maxAge(): number | null {
+    return this.#expires === null ? null : this.#expires.valueOf() - Date.now();
+  }
 
-function beginsPair(header: string, from: number): boolean {
-  let at = from - 1;
-  while (isSpace(header.charCodeAt(at))) at -= 1;
-  return at === -1 || header.charCodeAt(at) === SEMICOLON;
-}
+  /** Milliseconds: sets the idle timeout of this session, and makes its cookie last as long. */
+  set maxAge(milliseconds: number | null | undefined | false) {
+    if (milliseconds !== null && milliseconds !== undefined && milliseconds !== false) {
+      if (typeof milliseconds !== 'number' || !Number.isFinite(milliseconds)) {
+        throw new TypeError(
+          `session.cookie.maxAge was given ${String(milliseconds)}. A number of milliseconds, or null, is accepted.`,
+        );
+      }
+      this.#expires = new Date(Date.now() + milliseconds);
+      this.originalMaxAge = milliseconds;
+      this.#asked = milliseconds;
+      return;
+    }
+    this.expires = null;
+  }
 
-function isSpace(code: number): boolean {
-  return code === SPACE || code === TAB;
-}
+  /** What a handler has asked for: milliseconds, null for a cookie that ends with the browser, undefined for nothing. */
+  get asked(): number | null | undefined {
+    return this.#asked;
+  }
 
-function unquoted(value: string): string {
-  const isQuoted = value.length > 1 && value.charCodeAt(0) === QUOTE && value.endsWith('"');
-  return isQuoted ? value.slice(1, -1) : value;
+  /** Lets the lifetime start again. */
+  restart(): void {
+    if (this.originalMaxAge !== null) this.#expires = new Date(Date.now() + this.originalMaxAge);
+  }
+
+  toJSON(): object {
+    const { originalMaxAge, partitioned, expires, secure, httpOnly, domain, path, sameSite } = this;
+    return { originalMaxAge, partitioned, expires, secure, httpOnly, domain, path, sameSite };
+  }
 }

@@ -1,9 +1,9 @@
 import type { SessionSettings } from '../settings/session-settings.js';
-import { SessionCookie } from './cookie.js';
+import { SessionCookie } from './session-cookie.js';
 import type { CookieTags } from './cookie-tag.js';
 import type { DeviceBinding } from './device-binding.js';
 import { planHeaders } from './header-plan.js';
-import { expiredCookie, setCookie } from './session-cookie.js';
+import { expiredCookie, setCookie } from './cookie-header.js';
 import type { SessionReports } from './session-reports.js';
 import type { ResponseHead, SessionState } from './session-state.js';
 

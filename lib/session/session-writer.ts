@@ -1,5 +1,5 @@
 import type { SessionSettings } from '../settings/session-settings.js';
-import { SessionCookie } from './cookie.js';
+import { SessionCookie } from './session-cookie.js';
 import type { CookieTags } from './cookie-tag.js';
 import { endRecord, type DeviceBinding } from './device-binding.js';
 import type { EndedIds } from './ended-ids.js';

@@ -1,4 +1,4 @@
-import { SessionCookie } from './cookie.js';
+import { SessionCookie } from './session-cookie.js';
 import type { Ticket } from './cookie-tag.js';
 
 /** Names that are the session's own: neither a handler nor `signIn` may use them for data. */

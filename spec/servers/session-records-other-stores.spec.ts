@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis-4';
 import type { SessionStore } from 'nestjs-secure';
 import { lookAtStore } from '../../lib/session/look-at-store.js';
-import { StoreRecords } from '../../lib/session/store-records.js';
+import { ForeignStoreRecords } from '../../lib/session/foreign-store-records.js';
 import { describeContract } from '../support/session-records-contract.js';
 import { startRedis, type TestServer } from '../support/servers.js';
 import { SECRET } from '../support/sessions.js';
@@ -55,8 +55,8 @@ describe.each<[name: string, connect: () => Promise<Connection>]>([
   describeContract(async (now) => {
     const [one, another] = [await connect(), await connect()];
     return {
-      records: new StoreRecords(one.store, now),
-      other: new StoreRecords(another.store, now),
+      records: new ForeignStoreRecords(one.store, now),
+      other: new ForeignStoreRecords(another.store, now),
       oneMoverWins: false,
       corrupt: async (id) => void (await one.set(`sess:${id}`, '{"cookie":{},"created":"yesterday"}')),
       close: async () => {

@@ -5,7 +5,7 @@ import { EndedIds } from '../../lib/session/ended-ids.js';
 import { MemoryRecords } from '../../lib/session/memory-records.js';
 import { isMoved, type SessionRecords } from '../../lib/session/records.js';
 import { SessionAdopter } from '../../lib/session/session-adopter.js';
-import { StoreRecords } from '../../lib/session/store-records.js';
+import { ForeignStoreRecords } from '../../lib/session/foreign-store-records.js';
 import { compileSession } from '../../lib/settings/session-settings.js';
 import { howMany } from '../support/everything.js';
 import { SECRET } from '../support/sessions.js';
@@ -175,7 +175,7 @@ describe(`in ${SCHEDULES} schedules of requests in two processes, a session that
       'with get, set and destroy',
       (turn) => {
         const shared = new ScheduledStore(turn);
-        return [new StoreRecords(shared), new StoreRecords(shared)];
+        return [new ForeignStoreRecords(shared), new ForeignStoreRecords(shared)];
       },
     ],
   ])(

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { CookieTags } from '../../lib/session/cookie-tag.js';
-import { cookieValues } from '../../lib/session/session-cookie.js';
+import { cookieValues } from '../../lib/session/cookie-header.js';
 
 const OLD = 'the-old-secret-of-this-test-3fWq9Lr7Zt0a';
 const NEW = 'the-new-secret-of-this-test-8kPd2Xc5Vb1m';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { isMoved, type SessionRecords } from '../../lib/session/records.js';
-import { StoreRecords } from '../../lib/session/store-records.js';
+import { ForeignStoreRecords } from '../../lib/session/foreign-store-records.js';
 import type { SessionStore } from '../../lib/options/session-options.js';
 import { howMany } from '../support/everything.js';
 import { recordOf } from '../support/session-records-contract.js';
@@ -43,7 +43,7 @@ class ScheduledStore implements SessionStore {
 }
 
 async function isAlive(kept: ReadonlyMap<string, string>, id: string): Promise<boolean> {
-  const found = await new StoreRecords(storeOn(kept)).read(id);
+  const found = await new ForeignStoreRecords(storeOn(kept)).read(id);
   return found !== undefined && !isMoved(found);
 }
 
@@ -77,7 +77,7 @@ describe('the order of steps in a store with get, set and destroy only', () => {
         fc.boolean(),
         async (scheduler, more, moverIs, enderIs) => {
           const store = new ScheduledStore(scheduler);
-          const processes = [new StoreRecords(store), new StoreRecords(store)] as const;
+          const processes = [new ForeignStoreRecords(store), new ForeignStoreRecords(store)] as const;
           const at = (which: boolean): SessionRecords => processes[which ? 0 : 1];
           const inserted = at(true).insert('old', record);
           await scheduler.waitFor(inserted);
@@ -99,7 +99,7 @@ describe('the order of steps in a store with get, set and destroy only', () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), others, fc.boolean(), async (scheduler, more, moverIs) => {
         const store = new ScheduledStore(scheduler);
-        const processes = [new StoreRecords(store), new StoreRecords(store)] as const;
+        const processes = [new ForeignStoreRecords(store), new ForeignStoreRecords(store)] as const;
         const at = (which: boolean): SessionRecords => processes[which ? 0 : 1];
         await scheduler.waitFor(at(true).insert('old', record));
         const moved = at(moverIs).move('old', 'new', record);

@@ -13,7 +13,7 @@ import { PostgresRecords } from '../../lib/session/postgres-records.js';
 import { RedisRecords } from '../../lib/session/redis-records.js';
 import { isInMemory } from '../../lib/settings/validate-session.js';
 import type { SessionOptions } from '../../lib/options/session-options.js';
-import { StoreRecords } from '../../lib/session/store-records.js';
+import { ForeignStoreRecords } from '../../lib/session/foreign-store-records.js';
 import { newId, recordOf } from '../support/session-records-contract.js';
 
 const secret = 'not used by a store, which sees no cookie';
@@ -42,11 +42,11 @@ describe('the store of the options', () => {
     ],
     ['connect-pg-simple', PostgresRecords.name, pgStore],
     ['the word memory', MemoryRecords.name, () => 'memory'],
-    ['the memory store of express-session', StoreRecords.name, () => new MemoryStore()],
-    ['a store written by hand', StoreRecords.name, () => handWritten],
+    ['the memory store of express-session', ForeignStoreRecords.name, () => new MemoryStore()],
+    ['a store written by hand', ForeignStoreRecords.name, () => handWritten],
     ...otherClients.map(([name, client]): [string, string, () => SessionOptions['store']] => [
       name,
-      StoreRecords.name,
+      ForeignStoreRecords.name,
       () => new RedisStore({ client }),
     ]),
   ])('that is %s is kept by %s', async (_name, kind, store) => {
@@ -54,7 +54,9 @@ describe('the store of the options', () => {
     const records = await openRecords(options, { SESSION_DIR: '/proc/never' });
     expect(records.constructor.name).toBe(kind);
     // The boot says of no other that it has no conditional writes.
-    expect(lookAtStore(options)?.kind === 'plain').toBe(kind === StoreRecords.name && !isInMemory(options.store));
+    expect(lookAtStore(options)?.kind === 'plain').toBe(
+      kind === ForeignStoreRecords.name && !isInMemory(options.store),
+    );
     await records.close();
   });
 

@@ -44,7 +44,7 @@ const MARKER_MILLISECONDS = 10 * 60_000;
  * two processes that move one session at the same moment may both do so. The embedded store, Redis through connect-redis
  * 9 with node-redis, and Postgres through connect-pg-simple have no such moment.
  */
-export class StoreRecords implements SessionRecords {
+export class ForeignStoreRecords implements SessionRecords {
   private readonly calls: StoreCalls;
   private readonly turns = new KeyedMutex();
 

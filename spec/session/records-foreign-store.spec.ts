@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import type { SessionStore } from '../../lib/options/session-options.js';
 import { UnreadableRecordError } from '../../lib/session/records.js';
 import { storedFrom } from '../../lib/session/store-calls.js';
-import { StoreRecords } from '../../lib/session/store-records.js';
+import { ForeignStoreRecords } from '../../lib/session/foreign-store-records.js';
 import { dataOf, describeContract, newId, recordOf } from '../support/session-records-contract.js';
 
 const MINUTE = 60_000;
@@ -72,7 +72,7 @@ function storeThat(answer: (callback: Callback) => unknown): SessionStore {
 describe('the memory store of express-session', () => {
   describeContract(async (now) => {
     const store = new MemoryStore();
-    const records = new StoreRecords(store, now);
+    const records = new ForeignStoreRecords(store, now);
     return {
       records,
       other: records,
@@ -92,7 +92,7 @@ describe('the memory store of express-session', () => {
 describe('a slow store written by hand', () => {
   describeContract(async (now) => {
     const store = new SlowStore();
-    const records = new StoreRecords(store, now);
+    const records = new ForeignStoreRecords(store, now);
     return {
       records,
       other: records,
@@ -118,7 +118,7 @@ describe('a store whose answers are refusals', () => {
   ];
 
   it.each(refusals)('rejects every call where it %s', async (_how, answer) => {
-    const records = new StoreRecords(storeThat(answer));
+    const records = new ForeignStoreRecords(storeThat(answer));
     const [id, record] = [newId(), recordOf({ userId: '7' })];
     await expect(records.read(id)).rejects.toBe(down);
     await expect(records.insert(id, record)).rejects.toBe(down);
@@ -130,7 +130,7 @@ describe('a store whose answers are refusals', () => {
 
   it('rejects every call, and says so, where it never answers', async () => {
     const silent = storeThat(ignore);
-    const records = new StoreRecords(silent, Date.now, 20);
+    const records = new ForeignStoreRecords(silent, Date.now, 20);
     const [id, record] = [newId(), recordOf({ userId: '7' })];
     const answer = 'The session store did not answer within 20 milliseconds.';
     await expect(records.read(id)).rejects.toThrow(answer);
@@ -143,7 +143,7 @@ describe('a store whose answers are refusals', () => {
 
   it('goes on with a session after a call that failed', async () => {
     const store = new SlowStore();
-    const records = new StoreRecords(store);
+    const records = new ForeignStoreRecords(store);
     const [id, record] = [newId(), recordOf()];
     const set = store.set.bind(store);
     store.set = () => {
@@ -158,19 +158,21 @@ describe('a store whose answers are refusals', () => {
 
   // Source: expressjs/session test/session.js, "when get() returns ENOENT"
   it('takes ENOENT for a session that is not there', async () => {
-    const records = new StoreRecords(storeThat((callback) => callback(Object.assign(new Error(), { code: 'ENOENT' }))));
+    const records = new ForeignStoreRecords(
+      storeThat((callback) => callback(Object.assign(new Error(), { code: 'ENOENT' }))),
+    );
     expect(await records.read(newId())).toBeUndefined();
     expect(await records.update(newId(), recordOf())).toBe(false);
     await expect(records.remove(newId())).resolves.toBeUndefined();
   });
 
   it('takes null for no session', async () => {
-    const records = new StoreRecords(storeThat((callback) => Reflect.apply(callback, undefined, [null, null])));
+    const records = new ForeignStoreRecords(storeThat((callback) => Reflect.apply(callback, undefined, [null, null])));
     expect(await records.read(newId())).toBeUndefined();
   });
 
   it('has no way to end all sessions where it has no clear()', async () => {
-    const records = new StoreRecords(storeThat((callback) => callback()));
+    const records = new ForeignStoreRecords(storeThat((callback) => callback()));
     await expect(records.removeAll()).rejects.toThrow('The session store has no clear()');
   });
 
@@ -184,7 +186,7 @@ describe('a store whose answers are refusals', () => {
     ['no data', { created: 1, seen: 1, expires: 1, content: '{}' }],
     ['data that is not an object', { created: 1, seen: 1, expires: 1, content: '{"data":"x"}' }],
   ])('does not take %s for absent', async (_what, found) => {
-    const records = new StoreRecords({
+    const records = new ForeignStoreRecords({
       ...storeThat(ignore),
       get: (_id, callback) => Reflect.apply(callback, undefined, [null, found]),
     });
@@ -203,7 +205,7 @@ describe('what a foreign store is given', () => {
       },
     };
     const record = recordOf({ data: dataOf({ cookie: { maxAge: 1, path: '/admin' } }) });
-    await new StoreRecords(store).insert(newId(), record);
+    await new ForeignStoreRecords(store).insert(newId(), record);
     expect(given[0]?.['cookie']).toEqual({
       expires: new Date(record.expires),
       maxAge: 30 * MINUTE,
@@ -213,7 +215,7 @@ describe('what a foreign store is given', () => {
 
   it('keeps the list of a user no longer than the sessions of that user that live', async () => {
     const store = new SlowStore();
-    const records = new StoreRecords(store);
+    const records = new ForeignStoreRecords(store);
     const userId = newId();
     for (let signIn = 0; signIn < 5; signIn += 1) {
       const id = newId();
@@ -229,14 +231,14 @@ describe('what a foreign store is given', () => {
   it('has a list that outlives the sessions in it', async () => {
     const store = new SlowStore();
     const record = recordOf({ userId: '7' });
-    await new StoreRecords(store).insert(newId(), record);
+    await new ForeignStoreRecords(store).insert(newId(), record);
     const list = [...store.kept].find(([key]) => key.startsWith('user:'))?.[1] ?? '';
     expect(Date.parse(JSON.parse(list).cookie.expires)).toBeGreaterThan(record.expires + 24 * 60 * MINUTE);
   });
 
   it('is nothing for a session that is not there', async () => {
     const store = new SlowStore();
-    const records = new StoreRecords(store);
+    const records = new ForeignStoreRecords(store);
     await records.update(newId(), recordOf({ userId: '7' }));
     await records.touch(newId(), recordOf({ userId: '7' }));
     expect(store.kept.size).toBe(0);
@@ -244,7 +246,7 @@ describe('what a foreign store is given', () => {
 
   it('leaves no timer behind', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'Date'] });
-    const records = new StoreRecords(new SlowStore());
+    const records = new ForeignStoreRecords(new SlowStore());
     await records.insert(newId(), recordOf({ userId: '7' }));
     expect(jest.getTimerCount()).toBe(0);
     jest.useRealTimers();
@@ -252,14 +254,14 @@ describe('what a foreign store is given', () => {
 
   it('names no user in its keys', async () => {
     const store = new SlowStore();
-    await new StoreRecords(store).insert(newId(), recordOf({ userId: 'ann@example.com' }));
+    await new ForeignStoreRecords(store).insert(newId(), recordOf({ userId: 'ann@example.com' }));
     expect([...store.kept.keys()].join()).not.toContain('ann@example.com');
   });
 });
 
 it('a removal that failed half way ends a session that had moved, when it is done again', async () => {
   const store = new SlowStore();
-  const records = new StoreRecords(store);
+  const records = new ForeignStoreRecords(store);
   const [before, after] = [newId(), newId()];
   await records.insert(before, recordOf());
   await records.move(before, after, recordOf());
@@ -282,10 +284,10 @@ it('a removal that failed half way ends a session that had moved, when it is don
 
 it('a session that is being written while all are ended is gone, or goes with its next write', async () => {
   const store = new HeldStore();
-  const [records, id, record] = [new StoreRecords(store), newId(), recordOf({ userId: 'ann' })];
+  const [records, id, record] = [new ForeignStoreRecords(store), newId(), recordOf({ userId: 'ann' })];
   await records.insert(id, record);
   // The write comes after everything was destroyed: it finds the mark.
-  store.beforeSet = () => new StoreRecords(store).removeAll();
+  store.beforeSet = () => new ForeignStoreRecords(store).removeAll();
   expect(await records.update(id, record)).toBe(false);
   expect(await records.read(id)).toBeUndefined();
   expect(await records.listByUser('ann')).toEqual([]);
@@ -302,13 +304,13 @@ it('a session that is being written while all are ended is gone, or goes with it
 
 it('a write that the store does when it was given up, after the session has ended, is taken back', async () => {
   const store = new HeldStore();
-  const [records, id, record] = [new StoreRecords(store, Date.now, 20), newId(), recordOf({ userId: 'ann' })];
+  const [records, id, record] = [new ForeignStoreRecords(store, Date.now, 20), newId(), recordOf({ userId: 'ann' })];
   await records.insert(id, record);
   let goOn: () => void = () => undefined;
   store.beforeSet = () => new Promise((resolve) => (goOn = resolve));
   await expect(records.update(id, record)).rejects.toThrow('did not answer within 20 milliseconds');
   // In another process, which knows nothing of the write.
-  await new StoreRecords(store).remove(id);
+  await new ForeignStoreRecords(store).remove(id);
   expect(await records.read(id)).toBeUndefined();
   const removed = store.nextRemoval();
   goOn();
@@ -318,10 +320,10 @@ it('a write that the store does when it was given up, after the session has ende
 
 it('a write that the store does and does not acknowledge is taken back where the session has ended', async () => {
   const store = new HeldStore();
-  const [records, id, record] = [new StoreRecords(store), newId(), recordOf({ userId: 'ann' })];
+  const [records, id, record] = [new ForeignStoreRecords(store), newId(), recordOf({ userId: 'ann' })];
   await records.insert(id, record);
   store.beforeSet = async () => {
-    await new StoreRecords(store).remove(id);
+    await new ForeignStoreRecords(store).remove(id);
     store.put(id, record);
     throw new Error('the answer was lost');
   };
@@ -347,7 +349,7 @@ it.each([
     destroy: (key: string, done: Done) => done(null, void kept.delete(`sess:${key}`)),
     clear: () => Promise.reject(new TypeError('Invalid argument type')),
   };
-  const records = new StoreRecords(store);
+  const records = new ForeignStoreRecords(store);
   const ids = [newId(), newId(), newId()];
   for (const id of ids) await records.insert(id, recordOf({ userId: 'ann' }));
   await records.removeAll();

@@ -5,8 +5,8 @@ import { UnfitStoreError, type SessionRecords } from './records.js';
 /** How often a store that could not be reached at boot is asked again, in milliseconds. */
 const RETRY_MILLISECONDS = 5_000;
 
-/** How a store is asked again. */
-export interface Proof {
+/** What the probe at boot has found, and may still find where the store could not be reached. */
+export interface BootProbe {
   /** What keeps the store from being used; undefined where it fits, or is not known yet. */
   readonly misfit: Error | undefined;
   /** Asks no more. */
@@ -19,19 +19,19 @@ export interface Proof {
  *
  * @throws UnfitStoreError where it answers and does not keep sessions.
  */
-export async function proveStore(records: SessionRecords, findings: Findings): Promise<Proof> {
-  const proof = new StoreProof(records, findings);
+export async function probeAtBoot(records: SessionRecords, findings: Findings): Promise<BootProbe> {
+  const probe = new RepeatedProbe(records, findings);
   try {
     await records.probe();
   } catch (error) {
     if (error instanceof UnfitStoreError) throw error;
     findings.report('SEC220', explainStore(error));
-    proof.askAgain();
+    probe.askAgain();
   }
-  return proof;
+  return probe;
 }
 
-class StoreProof implements Proof {
+class RepeatedProbe implements BootProbe {
   misfit: Error | undefined = undefined;
   private timer: NodeJS.Timeout | undefined;
 
