@@ -9,7 +9,7 @@ import type { ProxyServerName } from '../proxy-config/write-proxy-config.js';
 import { parseSiteAddress } from '../probe/address.js';
 import { probeSite, type ProbeReport } from '../probe/probe.js';
 import type { ProbeSite } from '../probe/site.js';
-import type { Inspected, InspectionRequest } from './inspection.js';
+import type { Inspected, InspectionRequest } from './inspection-messages.js';
 import { LoadFailure } from './load-failure.js';
 import { findModuleFile } from './nest-project.js';
 import { progressOn, type ProgressStream } from './progress.js';
@@ -17,8 +17,8 @@ import { ownPackage } from './own-package.js';
 import { probeTable } from './probe-table.js';
 import { reportPage } from './report/page.js';
 import { probePage } from './report/probe-page.js';
-import { formatTable } from './table.js';
-import { tableStyle } from './texts.js';
+import { formatTable } from './audit-table.js';
+import { tableStyle } from './terminal-text.js';
 
 /** The options that all commands have that look at an application. */
 interface LookOptions {

@@ -5,12 +5,12 @@ import { describeSite } from '../probe/site.js';
 import { writeProxyConfig } from '../proxy-config/write-proxy-config.js';
 import { WITHOUT_MODULE, type AuditReport } from './audit-report.js';
 import { describeHost } from './host-package.js';
-import type { Inspected, InspectionRequest, ProxyRequest } from './inspection.js';
+import type { Inspected, InspectionRequest, ProxyRequest } from './inspection-messages.js';
 import { explainStart, LoadFailure, errorPlace } from './load-failure.js';
 import { chooseModule, chooseSetup, importFile, type RootModule } from './load-module.js';
-import { lookAtPreview, lookAtRunning, type Seen } from './look.js';
+import { lookAtPreview, lookAtRunning, type Seen } from './look-at-application.js';
 import { createApplication, findNest, type Nest } from './nest-application.js';
-import { ConstructedInPreview } from './preview-modules.js';
+import { ConstructedInPreview } from './constructed-in-preview.js';
 import { locateRoutes } from './source-locations.js';
 
 /** Whom an inspection tells what it does. */

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { MESSAGE_KEY, type Inspected, type InspectionMessage, type InspectionRequest } from './inspection.js';
+import { MESSAGE_KEY, type Inspected, type InspectionMessage, type InspectionRequest } from './inspection-messages.js';
 import { LoadFailure } from './load-failure.js';
 import type { Progress } from './progress.js';
 
-const INSPECTOR = fileURLToPath(new URL('./inspector.js', import.meta.url));
+const INSPECTOR = fileURLToPath(new URL('./inspector-process.js', import.meta.url));
 
 /** How long the process that loaded the application may go on once it has answered, in milliseconds. */
 const LINGER = 10_000;

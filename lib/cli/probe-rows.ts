@@ -1,5 +1,5 @@
 import type { ProbedAnswer, ProbedRoute, ProbeReport } from '../probe/probe.js';
-import { whoSaid } from './wording.js';
+import { whoSaid } from './route-words.js';
 
 /** A route that was asked, as a line of the report. */
 export interface ProbedRow {

@@ -1,7 +1,7 @@
 import { counted } from '../findings/group-findings.js';
 import type { ProbeReport } from '../probe/probe.js';
 import { probedRows } from './probe-rows.js';
-import { aligned, findingsText, listText, longest, printable, type TableStyle } from './texts.js';
+import { aligned, findingsText, listText, longest, printable, type TableStyle } from './terminal-text.js';
 
 const HEADINGS = ['method', 'path', 'over http', 'over https', 'requirement'];
 

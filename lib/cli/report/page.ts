@@ -1,6 +1,6 @@
 import type { AuditedRoute } from '../../audit/secure-audit.js';
 import { listNotices, type AuditReport } from '../audit-report.js';
-import { splitSections } from '../sections.js';
+import { splitSections } from '../route-sections.js';
 import { countText, findingList } from './finding-list.js';
 import { documentPage } from './document-page.js';
 import { html } from './html.js';

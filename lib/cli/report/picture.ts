@@ -1,6 +1,6 @@
 import type { AuditedRoute } from '../../audit/secure-audit.js';
-import { splitSections, type Section } from '../sections.js';
-import { routeExposure, type Exposure } from '../wording.js';
+import { splitSections, type Section } from '../route-sections.js';
+import { routeExposure, type Exposure } from '../route-words.js';
 import { html, type Html } from './html.js';
 
 /** In the order of the bars: what outsiders read over plain HTTP first. */

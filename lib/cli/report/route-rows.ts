@@ -3,7 +3,7 @@ import type { Finding } from '../../findings/findings.js';
 import type { AuditedRoute } from '../../audit/secure-audit.js';
 import type { Unlisted } from '../../policy/route-table.js';
 import { PREVIEW_LIMIT, type AuditReport } from '../audit-report.js';
-import { routeExposure, overHttpText, methodText, sessionText, whoSaid } from '../wording.js';
+import { routeExposure, overHttpText, methodText, sessionText, whoSaid } from '../route-words.js';
 import { html, type Html } from './html.js';
 import { cell, pathCells, wideTable } from './wide-table.js';
 

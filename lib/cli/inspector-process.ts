@@ -2,7 +2,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { setTimeout as after } from 'node:timers/promises';
 import { inspectApplication } from './inspect-application.js';
-import { MESSAGE_KEY, type InspectionMessage, type InspectionRequest } from './inspection.js';
+import { MESSAGE_KEY, type InspectionMessage, type InspectionRequest } from './inspection-messages.js';
 import { isSyntaxError, LoadFailure, errorPlace } from './load-failure.js';
 
 /** What `app.close()` may take before the process ends without it, in milliseconds. */

@@ -2,9 +2,9 @@ import { stripVTControlCharacters } from 'node:util';
 import { exitCode, onlyFindings } from '../../lib/cli/audit-report.js';
 import { groupFindings } from '../../lib/findings/group-findings.js';
 import { progressOn, type Progress } from '../../lib/cli/progress.js';
-import { splitSections } from '../../lib/cli/sections.js';
-import { formatTable } from '../../lib/cli/table.js';
-import { tableStyle } from '../../lib/cli/texts.js';
+import { splitSections } from '../../lib/cli/route-sections.js';
+import { formatTable } from '../../lib/cli/audit-table.js';
+import { tableStyle } from '../../lib/cli/terminal-text.js';
 import { auditedRoute, auditReport, finding, requiredRoute } from '../support/audit-reports.js';
 
 const terminal = { isTTY: true, columns: 200 };

@@ -24,8 +24,8 @@ import { SECURE_AUDIT, SECURE_OPTIONS, SECURE_ROUTES, SECURE_SETTINGS } from '..
 import { findGlobalGuards } from '../platform/global-guards.js';
 import { WITHOUT_MODULE, type AuditReport } from './audit-report.js';
 import { LoadFailure } from './load-failure.js';
-import { stubMiddleware } from './preview-middleware.js';
-import type { ConstructedInPreview } from './preview-modules.js';
+import { stubMiddleware } from './stub-middleware.js';
+import type { ConstructedInPreview } from './constructed-in-preview.js';
 
 /** What a look at an application has seen. */
 export interface Seen {

@@ -1,9 +1,17 @@
 import type { Colors } from 'picocolors/types.js';
 import type { AuditedRoute } from '../audit/secure-audit.js';
 import { listNotices, PREVIEW_LIMIT, type AuditReport } from './audit-report.js';
-import { splitSections } from './sections.js';
-import { aligned, findingsText, listText, longest, printable, type TableStyle } from './texts.js';
-import { routeExposure, overHttpText, methodText, sessionText, whereText, whoSaid, type Exposure } from './wording.js';
+import { splitSections } from './route-sections.js';
+import { aligned, findingsText, listText, longest, printable, type TableStyle } from './terminal-text.js';
+import {
+  routeExposure,
+  overHttpText,
+  methodText,
+  sessionText,
+  whereText,
+  whoSaid,
+  type Exposure,
+} from './route-words.js';
 
 /** The report as a person reads it: the routes by section, then what is wrong and how to mend it. */
 export function formatTable(report: AuditReport, style: TableStyle): string {
