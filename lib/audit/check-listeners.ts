@@ -1,5 +1,5 @@
 import type { Findings } from '../findings/findings.js';
-import { redirectsAnything } from '../policy/redirects.js';
+import { redirectsAnything } from '../policy/redirects-anything.js';
 import type { Route } from '../policy/route-table.js';
 import type { Settings } from '../settings/settings.js';
 

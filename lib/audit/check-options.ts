@@ -1,5 +1,5 @@
 import type { RedirectStatus, SecureOptions } from '../options/secure-options.js';
-import { redirectsAnything } from '../policy/redirects.js';
+import { redirectsAnything } from '../policy/redirects-anything.js';
 import { isSafe } from '../policy/safe-methods.js';
 import type { AnswerSettings } from '../policy/verdict.js';
 import { isLoopbackHost, isSingleHost, parseHost } from '../transport/host.js';

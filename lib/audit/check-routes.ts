@@ -1,4 +1,4 @@
-import type { HandlerClass, Mark } from '../options/mark.js';
+import type { HandlerClass, Mark } from '../options/mark-types.js';
 import { MARK } from '../platform/marks.js';
 import type { PathRules } from '../policy/paths.js';
 import type { RequirementSettings } from '../policy/requirement.js';

@@ -1,4 +1,4 @@
-import type { HandlerClass } from '../options/mark.js';
+import type { HandlerClass } from '../options/mark-types.js';
 import { prototypeChain } from '../platform/unknown-values.js';
 
 /** The function of a handler, its own or inherited; nothing of the application is run to find it. */

@@ -1,4 +1,4 @@
-import type { HandlerClass } from '../options/mark.js';
+import type { HandlerClass } from '../options/mark-types.js';
 import { readCode, type CodeFacts, type Origin } from './handler-code.js';
 import { findMethod } from './handler-method.js';
 

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { HandlerClass } from '../options/mark.js';
+import type { HandlerClass } from '../options/mark-types.js';
 import type { Route } from '../policy/route-table.js';
 import { fieldsOfClass, fieldsOfPipe, fieldsOfSchema, type Field } from './declared-fields.js';
 import { asksForRole, isPublic, judgeGuard } from './guards.js';

@@ -1,4 +1,4 @@
-import type { HandlerClass } from '../options/mark.js';
+import type { HandlerClass } from '../options/mark-types.js';
 import { codeFacts } from './handler-parameters.js';
 
 /** The keys under which Nest and TypeScript keep what a class injects. */

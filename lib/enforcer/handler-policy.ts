@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { Handler, HandlerClass, Mark, Marks } from '../options/mark.js';
+import type { Handler, HandlerClass, Mark, Marks } from '../options/mark-types.js';
 import type { Findings } from '../findings/findings.js';
 import type { HandlerPlace } from '../platform/handlers.js';
 import {

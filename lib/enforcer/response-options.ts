@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import onHeaders from 'on-headers';
-import type { Marks } from '../options/mark.js';
+import type { Marks } from '../options/mark-types.js';
 import { upgradeRedirect } from '../urls/upgrade-redirect.js';
 import type { Enforcer } from './enforcer.js';
 import type { PlatformRequest } from '../platform/platform.js';

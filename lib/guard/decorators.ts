@@ -2,7 +2,7 @@ import { applyDecorators, UseFilters } from '@nestjs/common';
 import type { Duration } from '../options/duration.js';
 import type { SecureRequiredOptions } from '../options/secure-options.js';
 import { validateRecentSignIn, validateRequiredOptions } from '../settings/validate.js';
-import type { Mark } from '../options/mark.js';
+import type { Mark } from '../options/mark-types.js';
 import { markClass, markMethod } from '../platform/marks.js';
 import { SecureExceptionFilter } from './secure-exception.filter.js';
 

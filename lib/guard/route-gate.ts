@@ -1,6 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { Handler, HandlerClass } from '../options/mark.js';
+import type { Handler, HandlerClass } from '../options/mark-types.js';
 import type { HandlerPlace } from '../platform/handlers.js';
 import { buildAnswer } from '../answer/answer.js';
 import type { Enforcer } from '../enforcer/enforcer.js';

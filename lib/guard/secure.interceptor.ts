@@ -8,7 +8,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import type { Marks } from '../options/mark.js';
+import type { Marks } from '../options/mark-types.js';
 import { SECURE_ENFORCER } from '../tokens.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import { compileHandlers, type GuardedHandler } from '../enforcer/handler-policy.js';

@@ -1,6 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
-import type { Handler, HandlerClass } from '../options/mark.js';
+import type { Handler, HandlerClass } from '../options/mark-types.js';
 import { hasMarks, isHandler, isHandlerClass, methodsOfClass } from './marks.js';
 import { isObject } from './unknown-values.js';
 

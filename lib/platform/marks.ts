@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { Handler, HandlerClass, Mark, Marks } from '../options/mark.js';
+import type { Handler, HandlerClass, Mark, Marks } from '../options/mark-types.js';
 import { prototypeChain } from './unknown-values.js';
 
 /** The metadata key of both decorators: a fixed string, so that two copies of this package understand each other. */

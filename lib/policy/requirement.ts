@@ -1,5 +1,5 @@
 import type { SecureRequiredOptions } from '../options/secure-options.js';
-import type { Mark, Marks } from '../options/mark.js';
+import type { Mark, Marks } from '../options/mark-types.js';
 import type { Caller, PathRules } from './paths.js';
 import { withoutPrefix } from '../transport/prefix.js';
 import { pathAndQueryOf } from '../transport/request-target.js';

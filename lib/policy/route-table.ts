@@ -1,4 +1,4 @@
-import type { HandlerClass, Marks } from '../options/mark.js';
+import type { HandlerClass, Marks } from '../options/mark-types.js';
 import { compileRequirement, UNMARKED, type HandlerRequirement, type RequirementSettings } from './requirement.js';
 import type { Requirement } from './verdict.js';
 

@@ -7,7 +7,7 @@ import type { Settings } from '../settings/settings.js';
 import { compilePath } from '../urls/fill-pattern.js';
 import { compileLink } from '../urls/route-link.js';
 import type { SiteAddress } from './address.js';
-import { writingSign } from './writes.js';
+import { writingSign } from './writing-signs.js';
 
 /** One route of the site, as the probe sees it. */
 export interface SiteRoute extends Pick<AuditedRoute, 'method' | 'path' | 'handler' | 'requirement' | 'overHttp'> {

@@ -1,5 +1,5 @@
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
-import type { Handler } from '../options/mark.js';
+import type { Handler } from '../options/mark-types.js';
 import { isHandler, isHandlerClass, readMarks } from '../platform/marks.js';
 import { compilePathRules } from '../policy/paths.js';
 import { compileRequirement, type RequirementSettings } from '../policy/requirement.js';

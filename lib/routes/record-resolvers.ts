@@ -1,5 +1,5 @@
 import { MetadataScanner, type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
-import type { HandlerClass } from '../options/mark.js';
+import type { HandlerClass } from '../options/mark-types.js';
 import { isHandler, isHandlerClass, readMarks } from '../platform/marks.js';
 import { compileRequirement, type RequirementSettings } from '../policy/requirement.js';
 import type { Route, RouteTable } from '../policy/route-table.js';

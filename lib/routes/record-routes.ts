@@ -1,6 +1,6 @@
 import { RequestMethod, VERSION_NEUTRAL, VersioningType, type HttpServer } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import type { Handler, HandlerClass } from '../options/mark.js';
+import type { Handler, HandlerClass } from '../options/mark-types.js';
 import type { ControllerMethod, HandlerPlaces, NotedController } from '../platform/handlers.js';
 import { readMarks, hasMarks } from '../platform/marks.js';
 import { rawRequestOf } from '../platform/platform.js';

@@ -1,4 +1,4 @@
-import type { HandlerClass } from '../options/mark.js';
+import type { HandlerClass } from '../options/mark-types.js';
 import { sameSitePath } from '../policy/recent-sign-in.js';
 import type { Route, RouteTable } from '../policy/route-table.js';
 import type { Transport } from '../transport/connection.js';

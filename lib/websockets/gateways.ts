@@ -1,5 +1,5 @@
 import type { ModulesContainer } from '@nestjs/core';
-import type { Handler, HandlerClass, Mark, Marks } from '../options/mark.js';
+import type { Handler, HandlerClass, Mark, Marks } from '../options/mark-types.js';
 import { isHandlerClass, methodsOfClass, readClassMark, readMarks } from '../platform/marks.js';
 import { readProperty } from '../platform/unknown-values.js';
 

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { Mark } from '../../lib/options/mark.js';
+import type { Mark } from '../../lib/options/mark-types.js';
 import {
   hasMarks,
   MARK,

@@ -1,4 +1,4 @@
-import type { Mark, Marks } from '../../lib/options/mark.js';
+import type { Mark, Marks } from '../../lib/options/mark-types.js';
 import { compilePathRules } from '../../lib/policy/paths.js';
 import {
   compileRequirement,

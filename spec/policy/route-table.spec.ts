@@ -1,5 +1,5 @@
 import { compilePathRules } from '../../lib/policy/paths.js';
-import { redirectsAnything } from '../../lib/policy/redirects.js';
+import { redirectsAnything } from '../../lib/policy/redirects-anything.js';
 import { compileRequirement } from '../../lib/policy/requirement.js';
 import {
   entryRequirement,

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import * as fc from 'fast-check';
 import { parseNamedRoute, planAsks } from '../../lib/probe/asks.js';
 import type { SiteRoute } from '../../lib/probe/site.js';
-import { writingSign } from '../../lib/probe/writes.js';
+import { writingSign } from '../../lib/probe/writing-signs.js';
 import { PROPERTY_RUNS } from '../support/everything.js';
 import { probedSite, siteRoute } from '../support/observed-sites.js';
 

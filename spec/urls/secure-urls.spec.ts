@@ -7,7 +7,7 @@ import {
   type RouteParameters,
   type SecureOptions,
 } from 'nestjs-secure';
-import type { Mark } from '../../lib/options/mark.js';
+import type { Mark } from '../../lib/options/mark-types.js';
 import { compilePathRules } from '../../lib/policy/paths.js';
 import { compileRequirement } from '../../lib/policy/requirement.js';
 import { RouteTable, type Route } from '../../lib/policy/route-table.js';
