@@ -1,10 +1,8 @@
 import type { FindingId } from '../findings/catalogue.js';
 import type { ProxyOptions } from '../options/secure-options.js';
-import type { CookieProblem } from '../response/cookies.js';
 import { FUNCTION_PEER, type Connection, type Doubt, type Transport } from '../transport/connection.js';
 import { isSchemeHeader, strongestHint } from '../transport/doubts.js';
 import { findProxyTrace } from '../transport/proxy-trace.js';
-import { pathOf } from '../transport/request-target.js';
 import { suggestProxyOptions, plainAddress, formatOptions, type ProxySuggestion } from './suggest-proxy-options.js';
 
 /** What a finding says besides its id. */
@@ -206,34 +204,4 @@ function nameOf(proxies: ProxyOptions | undefined): string {
   const header = proxies?.header ?? 'x-forwarded';
   if (typeof header === 'object') return header.name;
   return header === 'x-forwarded' ? 'X-Forwarded-Proto' : 'Forwarded';
-}
-
-const COOKIE_RULES: Record<CookieProblem, { cause: string; fix: string }> = {
-  'same-site-none-without-secure': {
-    cause: 'It says SameSite=None without Secure, and browsers drop it.',
-    fix: 'Add Secure, or use SameSite=Lax.',
-  },
-  'partitioned-without-secure': {
-    cause: 'It says Partitioned without Secure, and browsers drop it.',
-    fix: 'Add Secure.',
-  },
-  'host-prefix-rules': {
-    cause: 'Its name begins with __Host-, which needs Secure, Path=/ and no Domain, and browsers drop it.',
-    fix: 'Set Secure and Path=/, leave Domain out, or take another name.',
-  },
-  'secure-prefix-rules': {
-    cause: 'Its name begins with __Secure-, which needs Secure, and browsers drop it.',
-    fix: 'Add Secure, or take another name.',
-  },
-  'too-large': {
-    cause: 'Its name and value are longer than 4096 bytes, and browsers drop it.',
-    fix: 'Keep the data in a store and only an id in the cookie.',
-  },
-};
-
-/** Why browsers will not store a cookie. Its value is never named. */
-export function explainCookie(setCookie: string, problem: CookieProblem, target: string): Explanation {
-  const [pair = ''] = setCookie.split(';');
-  const name = pair.includes('=') ? pair.slice(0, pair.indexOf('=')) : 'a cookie without a name';
-  return { subject: `${name}, set by ${pathOf(target)}`, ...COOKIE_RULES[problem] };
 }

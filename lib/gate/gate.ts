@@ -3,6 +3,7 @@ import type { Findings } from '../findings/findings.js';
 import { gateRequirement, type RequirementOf } from '../policy/requirement.js';
 import type { Requirement } from '../policy/verdict.js';
 import { cookieProblems, secureCookies } from '../response/cookies.js';
+import { explainCookie } from '../response/explain-cookie.js';
 import type { Connection } from '../transport/connection.js';
 import { buildAnswer, type DenyVerdict } from '../answer/answer.js';
 import { isPreflight, type Enforcer, type JudgeInput } from '../enforcer/enforcer.js';
@@ -21,7 +22,6 @@ import {
 } from '../platform/platform.js';
 import { writeAnswer } from '../answer/lock-response.js';
 import { testingClaims } from '../platform/testing-claims.js';
-import { explainCookie } from '../enforcer/explain.js';
 import type { ServerResponse } from 'node:http';
 
 /** Sees a request before anything of the application does; true when it has answered it. */
