@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Answer } from './answer.js';
-import { writeAnswer } from './lock-response.js';
+import { writeAnswer } from './write-answer.js';
 import { isIncomingMessage } from '../platform/platform.js';
 
 /** Answers a handshake over http, in place of the upgrade, and hangs up. */

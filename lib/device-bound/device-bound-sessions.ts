@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Answer } from '../answer/answer.js';
-import { writeAnswer } from '../answer/lock-response.js';
+import { writeAnswer } from '../answer/write-answer.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import {
   rawRequestOf,

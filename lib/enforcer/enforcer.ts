@@ -28,7 +28,7 @@ import {
   type PlatformRequest,
 } from '../platform/platform.js';
 import { RecentRequests, type ClientRequest } from './recent-requests.js';
-import { hasBody } from '../answer/lock-response.js';
+import { hasBody } from '../answer/write-answer.js';
 import { HandlerPlaces } from '../platform/handlers.js';
 import { removeOwnProperties } from '../platform/client-properties.js';
 import type { SignInReader } from '../platform/sign-ins.js';

@@ -20,7 +20,7 @@ import {
   type PlatformRequest,
   type PlatformResponse,
 } from '../platform/platform.js';
-import { writeAnswer } from '../answer/lock-response.js';
+import { writeAnswer } from '../answer/write-answer.js';
 import { testingClaims } from '../platform/testing-claims.js';
 import type { ServerResponse } from 'node:http';
 

@@ -8,7 +8,8 @@ import { compileHandler, type GuardedHandler } from '../enforcer/handler-policy.
 import { rawRequestOf, takeResponse, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
 import { SecureExceptionFilter } from './secure-exception.filter.js';
 import { SecureGuard } from './secure.guard.js';
-import { isAnswerHeader, writeAnswer } from '../answer/lock-response.js';
+import { isAnswerHeader } from '../answer/lock-response.js';
+import { writeAnswer } from '../answer/write-answer.js';
 import { compileSendHooks } from './on-send-hooks.js';
 
 /** The key under which Nest keeps what `@UseFilters()` binds. */

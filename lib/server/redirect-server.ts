@@ -6,7 +6,7 @@ import { errorCode } from '../certificates/secure-listen.error.js';
 import { Findings } from '../findings/findings.js';
 import { buildBriefAnswer } from '../answer/answer.js';
 import { Enforcer, type JudgeInput } from '../enforcer/enforcer.js';
-import { writeAnswer } from '../answer/lock-response.js';
+import { writeAnswer } from '../answer/write-answer.js';
 import type { SecureOptions } from '../options/secure-options.js';
 import { SecureOptionsError } from '../settings/secure-options.error.js';
 import { compileSettings } from '../settings/settings.js';

@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Answer } from '../answer/answer.js';
-import { writeAnswer } from '../answer/lock-response.js';
+import { writeAnswer } from '../answer/write-answer.js';
 
 /** What a response is while the store cannot be reached. */
 export const UNAVAILABLE = problem(

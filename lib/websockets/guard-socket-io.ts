@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequirementOf } from '../policy/requirement.js';
 import type { Handshakes } from './handshakes.js';
-import { writeAnswer } from '../answer/lock-response.js';
+import { writeAnswer } from '../answer/write-answer.js';
 import { refuseUpgrade } from '../answer/upgrade.js';
 import { SOCKET_ENDS } from './session-sockets.js';
 import { isObject, readProperty } from '../platform/unknown-values.js';
