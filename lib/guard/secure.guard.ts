@@ -12,6 +12,10 @@ import { guardOtherContext } from './other-contexts.js';
 import { guardRecentSignIn } from './recent-sign-in.js';
 import { buildException } from './secure.exception.js';
 
+/** Where Nest has them among the arguments of a handler. `switchToHttp()` reads the same, and makes three functions for it. */
+const REQUEST = 0;
+const RESPONSE = 1;
+
 /** What guards the handlers of a context, by its type. */
 const CONTEXT_GUARDS: ReadonlyMap<string, ContextGuard> = new Map([
   ['http', guardRoute],
@@ -57,17 +61,15 @@ export class SecureGuard implements CanActivate {
 
 /** Here and not where the head is written: what the handler itself sets is to stay. */
 function prepareResponse(context: ExecutionContext, beforeHandler: NonNullable<Enforcer['beforeHandler']>): void {
-  const http = context.switchToHttp();
-  const request: unknown = http.getRequest();
-  if (isRequest(request)) beforeHandler(request, http.getResponse<PlatformResponse>());
+  const request = context.getArgByIndex<unknown>(REQUEST);
+  if (isRequest(request)) beforeHandler(request, context.getArgByIndex<PlatformResponse>(RESPONSE));
 }
 
 /** Guards a route. A library that names no context type of its own calls its handlers `http` too, without a request. */
 function guardRoute(context: ExecutionContext, handler: GuardedHandler, enforcer: Enforcer): boolean {
-  const http = context.switchToHttp();
-  const request: unknown = http.getRequest();
+  const request = context.getArgByIndex<unknown>(REQUEST);
   if (!isRequest(request)) return guardOtherContext(context, handler, enforcer);
-  const response = rawResponseOf(http.getResponse<PlatformResponse>());
+  const response = rawResponseOf(context.getArgByIndex<PlatformResponse>(RESPONSE));
   const { responseOptions, input } = handler;
   const answered = enforcer.stop(request, input);
   if (answered === undefined) {

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { ProxyOptions } from '../options/secure-options.js';
 import { fieldValue, listMembers } from './field.js';
 import { forwardedElement } from './forwarded.js';
-import { nodeAddress, type Trust } from './trust.js';
+import { NAMED_PEERS, nodeAddress, type Trust } from './trust.js';
 
 /** The addresses that a request came from, the direct peer first and the client last. */
 export type AddressReader = (peer: string | undefined, headers: IncomingHttpHeaders) => readonly string[];
@@ -16,7 +16,7 @@ export type AddressReader = (peer: string | undefined, headers: IncomingHttpHead
 export function compileAddresses(header: ProxyOptions['header'], trusts: Trust): AddressReader {
   const readNodes = header === 'forwarded' ? nodesOfForwarded : nodesOfForwardedFor;
   return function addresses(peer, headers) {
-    const known = peer !== undefined && isIP(withoutZone(peer)) !== 0 ? [peer] : [];
+    const known = peer === undefined || NAMED_PEERS.includes(peer) ? [] : [peer];
     if (!trusts(peer, 0)) return known;
     for (const node of readNodes(headers, trusts)) {
       const address = nodeAddress(node ?? '');
@@ -44,9 +44,4 @@ function nodesOfForwarded(headers: IncomingHttpHeaders, trusts: Trust): readonly
     return trusts(node, hop);
   });
   return nodes;
-}
-
-function withoutZone(address: string): string {
-  const zone = address.indexOf('%');
-  return zone === -1 ? address : address.slice(0, zone);
 }

@@ -51,8 +51,9 @@ export function formatHost({ host, port }: Pick<Transport, 'host' | 'port'>): st
 
 /** The addresses before the direct peer, the client first; undefined where there are none. */
 function formatAddresses(transport: Transport): string | undefined {
-  const addresses = forwardedAddresses(transport);
-  return addresses.length === 0 ? undefined : addresses.join(', ');
+  const { addresses = [], peer } = transport;
+  if (addresses.length === 0 || (addresses.length === 1 && addresses[0] === peer)) return undefined;
+  return forwardedAddresses(transport).join(', ');
 }
 
 /** The addresses that declared proxies name, the client first. */

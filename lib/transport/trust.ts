@@ -12,8 +12,8 @@ export type Trust = (node: string | undefined, hop: number) => boolean;
 
 const RANGES = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
-/** Peers without an address. */
-const NAMED_PEERS: readonly string[] = [UNIX_PEER, FUNCTION_PEER];
+/** Peers without an address; every other peer of a real socket has one. */
+export const NAMED_PEERS: readonly string[] = [UNIX_PEER, FUNCTION_PEER];
 const ACCEPTED =
   "Accepted: an IP address, a CIDR range such as '10.0.0.0/8', 'loopback', 'linklocal', 'uniquelocal', 'unix', 'function', or a number of hops.";
 const MEMORY = 1000;
