@@ -188,10 +188,25 @@ describe.each(adapters)("mode 'all' on %s", (_platform, newAdapter) => {
 
   it('lets an exempt rule hold under a fixed prefix, which is read once', async () => {
     const proxies = { trust: ['loopback'], prefix: '/app' };
-    const app = await createApp(newAdapter, { ...parts, options: { mode: 'all', exempt: ['/free'], proxies } });
+    const exempt = ['/free', { path: '/', exact: true }];
+    const app = await createApp(newAdapter, {
+      ...parts,
+      options: { mode: 'all', exempt, paths: ['/free/not'], proxies },
+    });
     proxies.prefix = '/other';
-    expect((await app.ask('/app/free')).status).toBe(404);
-    expect((await app.ask('/app/page')).status).toBe(307);
+    for (const path of ['/free', '/app/free', '/app/free?a=b', '/app']) {
+      expect([path, (await app.ask(path)).status]).toEqual([path, 404]);
+    }
+    for (const path of ['/app/page', '/app/free/not', '/application/free', '/app/app/free', '/app/%66ree']) {
+      expect([path, (await app.ask(path)).status]).toEqual([path, 307]);
+    }
+  });
+
+  it('lets none hold under a prefix that a header states, which a client may have written', async () => {
+    const proxies = { trust: ['loopback'], prefix: true };
+    const app = await createApp(newAdapter, { ...parts, options: { mode: 'all', exempt: ['/free'], proxies } });
+    expect((await app.ask('/app/free', { headers: { 'X-Forwarded-Prefix': '/app' } })).status).toBe(307);
+    expect((await app.ask('/free', { headers: { 'X-Forwarded-Prefix': '/app' } })).status).toBe(404);
   });
 
   it('tells versions of one path apart', async () => {

@@ -1,5 +1,9 @@
+import { IncomingMessage } from 'node:http';
+import { Http2ServerRequest } from 'node:http2';
 import { Controller, Get, Post, Req } from '@nestjs/common';
 import { SecureRequired, type SecureOptions } from 'nestjs-secure';
+import { clientProperties } from '../../lib/platform/client-properties.js';
+import { compileTransport } from '../../lib/transport/transport.js';
 import { createApp, ran } from '../support/applications.js';
 import { ThirdAdapter, WrappingAdapter } from '../support/third-adapter.js';
 
@@ -81,6 +85,26 @@ describe('an adapter of a third shape', () => {
       protocol: 'http',
       secure: false,
     });
+  });
+
+  it.each([
+    [IncomingMessage.prototype, undefined],
+    [Http2ServerRequest.prototype, undefined],
+    [Object.create(Object.create(IncomingMessage.prototype)), undefined],
+    [class Request {}.prototype, ''],
+    [Object.create(null), ''],
+  ])('is told by the prototype of its requests (%#)', (prototype: object, noHost) => {
+    const transport = compileTransport({ trust: ['loopback'] }).read({
+      encrypted: false,
+      peer: '127.0.0.1',
+      headers: {},
+      rawHeaders: [],
+    });
+    const request = Object.create(
+      prototype,
+      clientProperties(prototype, () => transport),
+    );
+    expect([request.host, request.hostname]).toEqual([noHost, noHost]);
   });
 
   it.each<[string, (adapter: ThirdAdapter) => void]>([
