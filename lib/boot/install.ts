@@ -15,7 +15,12 @@ import { SecureGuard } from '../guard/secure.guard.js';
 import { assertRoutesCanBeRecorded } from '../platform/adapter-capabilities.js';
 import { captureCors, type ApplicationCors } from '../platform/application-cors.js';
 import { clientProperties } from '../platform/client-properties.js';
-import { asFrameworkRequest, extendRequests, schemeProperties, speaksHttp2 } from '../platform/extend-requests.js';
+import {
+  compileFrameworkRequests,
+  extendRequests,
+  schemeProperties,
+  speaksHttp2,
+} from '../platform/extend-requests.js';
 import { setFrameworkTrust, type FrameworkTrust } from '../platform/framework-trust.js';
 import { watchSessionMiddleware } from '../platform/session-middleware.js';
 import { rawRequestOf, type PlatformRequest } from '../platform/platform.js';
@@ -72,7 +77,7 @@ interface Plan {
  */
 export function install(adapter: HttpServer, parts: Parts): Installation {
   assertRoutesCanBeRecorded(adapter);
-  parts.enforcer.asPlatformRequest = (raw) => asFrameworkRequest(adapter, raw);
+  parts.enforcer.asPlatformRequest = compileFrameworkRequests(adapter);
   watchRoutes(adapter, parts);
   return installPlan(adapter, parts, compilePlan(adapter, parts, captureCors(adapter)));
 }

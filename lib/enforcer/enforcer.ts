@@ -180,8 +180,11 @@ export class Enforcer {
 
   /** The same for a connection that is known to be over plain HTTP, or that somebody wants to hear of. */
   judge(request: PlatformRequest, input: JudgeInput, connection: Connection): DenyVerdict | undefined {
+    const requirement = this.requirementOf(request, input, connection);
+    // It passes, whatever else there is to know of it.
+    if (requirement.level !== 'required' && !this.observed) return undefined;
     const raw = rawRequestOf(request);
-    const { facts, policy, verdict, client } = this.weigh(request, input, connection);
+    const { facts, policy, verdict, client } = this.weigh(request, input, connection, requirement);
     this.publish(raw, facts, verdict);
     if (verdict.action === 'pass') return undefined;
     if (this.settings.reportOnly) return this.reportOnly(raw, facts, verdict);
@@ -223,22 +226,33 @@ export class Enforcer {
   /** Reports what a request carried for a handler that requires https, where something answered before it was judged. */
   reportUnjudged(request: PlatformRequest, input: JudgeInput): void {
     if (!this.enforcing || this.settings.reportOnly) return;
-    const { facts, verdict } = this.weigh(request, input, this.connectionOf(request));
+    const connection = this.connectionOf(request);
+    const requirement = this.requirementOf(request, input, connection);
+    const { facts, verdict } = this.weigh(request, input, connection, requirement);
     if (verdict.reason === 'insecure-secret') this.reportLeak(rawRequestOf(request), facts);
   }
 
-  private weigh(request: PlatformRequest, input: JudgeInput, connection: Connection): Weighed {
+  private requirementOf(request: PlatformRequest, input: JudgeInput, connection: Connection): Requirement {
+    const { transport, fixedPrefix } = this.settings;
+    const prefix = { stated: transport.prefix(connection), fixed: fixedPrefix };
+    const requirementOf = (path: string): Requirement => input.requirementOf(path, connection);
+    return strictestForTargets(
+      (path) => requirementUnderPrefix(requirementOf, path, prefix),
+      targetOf(request),
+      rawRequestOf(request).url,
+    );
+  }
+
+  private weigh(
+    request: PlatformRequest,
+    input: JudgeInput,
+    connection: Connection,
+    requirement: Requirement,
+  ): Weighed {
     const raw = rawRequestOf(request);
     const { headers, method = 'GET' } = raw;
     const target = targetOf(request);
     const transport = this.settings.transport.read(connection);
-    const prefix = { stated: transport.prefix, fixed: this.settings.fixedPrefix };
-    const requirementOf = (path: string): Requirement => input.requirementOf(path, connection);
-    const requirement = strictestForTargets(
-      (path) => requirementUnderPrefix(requirementOf, path, prefix),
-      target,
-      raw.url,
-    );
     const client = transport.doubts.length > 0 ? clientRequest(request, transport) : undefined;
     const facts: RequestFacts = {
       method,

@@ -164,9 +164,20 @@ function compileConnection({ proxiesDeclared, claims }: ConnectionSettings): (re
 
 function frameworkAnswer(request: PlatformRequest, claimed: boolean | undefined): Connection['framework'] {
   const protocol = request[FRAMEWORK_PROTOCOL] ?? request.protocol;
-  return protocol === undefined
-    ? undefined
-    : { secure: claimed ?? (protocol === 'https' || protocol === 'wss'), host: request.host };
+  if (protocol === undefined) return undefined;
+  return new FrameworkAnswer(claimed ?? (protocol === 'https' || protocol === 'wss'), request);
+}
+
+/** The host is asked for where it is needed: Express takes longer to find it than the gate takes for most requests. */
+class FrameworkAnswer implements NonNullable<Connection['framework']> {
+  constructor(
+    readonly secure: boolean,
+    private readonly request: PlatformRequest,
+  ) {}
+
+  get host(): string | undefined {
+    return this.request.host;
+  }
 }
 
 /** Whether the operating system stands behind a socket, and not a serverless bridge or `inject`. */

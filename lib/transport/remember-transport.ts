@@ -10,5 +10,6 @@ export function rememberTransport(reader: TransportReader): TransportReader {
     read,
     isSecure: (connection) => read(connection).secure,
     host: (connection) => read(connection).host,
+    prefix: (connection) => read(connection).prefix,
   };
 }

@@ -19,6 +19,8 @@ export interface TransportReader {
   isSecure(connection: Connection): boolean;
   /** The host asked for: `read(connection).host`, for the price of a look. */
   host(connection: Connection): string | undefined;
+  /** The prefix that a declared proxy has taken off: `read(connection).prefix`, for the price of a look. */
+  prefix(connection: Connection): string | undefined;
   /** Everything there is to know. Never throws, whatever the client sent. */
   read(connection: Connection): Transport;
 }
@@ -74,9 +76,14 @@ const byFramework = rulingsVia('framework', false);
  */
 export function compileTransport(proxies: ProxyOptions | undefined): TransportReader {
   const source = proxies === undefined ? frameworkSource : compileProxies(proxies);
+  function prefix(connection: Connection): string | undefined {
+    if (source.prefix === undefined || !source.rule(connection).trusted) return undefined;
+    return source.prefix.read(connection.headers).prefix;
+  }
   return {
     isSecure: (connection) => source.rule(connection).secure,
     host: (connection) => source.host(connection)?.host,
+    prefix,
     read(connection) {
       const { secure, via, trusted, unusable, silent } = source.rule(connection);
       const asked = source.host(connection);
@@ -86,7 +93,7 @@ export function compileTransport(proxies: ProxyOptions | undefined): TransportRe
         scheme: schemeOf(secure),
         host,
         port: asked?.port,
-        prefix: trusted ? source.prefix?.read(connection.headers).prefix : undefined,
+        prefix: prefix(connection),
         peer: connection.peer,
         addresses: source.addresses?.(connection.peer, connection.headers),
         via,
