@@ -27,6 +27,8 @@ export function watchRewrites(request: PlatformRequest, refuses: RefusesTarget):
  */
 function watchRouter(request: PlatformRequest, refuses: RefusesTarget): void {
   const sent = targetOf(request);
+  // Of an application that another one has mounted, rules cover the path with the mount and the path without it.
+  const mount = mountOf(request);
   let parsed: unknown = Reflect.get(request, PARSED_URL);
   let refused = false;
   Object.defineProperty(request, PARSED_URL, {
@@ -35,7 +37,7 @@ function watchRouter(request: PlatformRequest, refuses: RefusesTarget): void {
     get: () => parsed,
     set(value: unknown) {
       const target = routedTarget(request);
-      if (target !== sent) refused ||= refuses(target);
+      if (target !== sent) refused ||= refuses(target) || (mount !== '' && refuses(withoutMount(target, mount)));
       if (refused) throw new Error('The request was rewritten to a path that requires https, and refused.');
       parsed = value;
     },
@@ -45,10 +47,20 @@ function watchRouter(request: PlatformRequest, refuses: RefusesTarget): void {
 /** What a router in Express routes a request by: the paths of the mounts around it, and the rest. */
 function routedTarget(request: PlatformRequest): string {
   const { url = '/' } = rawRequestOf(request);
-  const mount: unknown = Reflect.get(request, 'baseUrl');
-  if (typeof mount !== 'string' || mount === '') return url;
+  const mount = mountOf(request);
+  if (mount === '') return url;
   const path = readPath(url);
   return path === undefined ? url : mount + path;
+}
+
+function withoutMount(target: string, mount: string): string {
+  return target.startsWith(mount) ? target.slice(mount.length) : target;
+}
+
+/** The path that the mounts around a request have taken off its target; empty where there is none. */
+function mountOf(request: PlatformRequest): string {
+  const mount: unknown = Reflect.get(request, 'baseUrl');
+  return typeof mount === 'string' ? mount : '';
 }
 
 /**

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Controller, Get, type INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import express from 'express';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { adapters, createApp, ran, type AppParts } from '../support/applications.js';
+import { adapters, createApp, ran, send, type AppParts } from '../support/applications.js';
+import { listenLocally } from '../support/listen-locally.js';
 import { makeSite } from '../support/site.js';
 
 const folder = makeSite({ 'private/a': 'secret' });
@@ -197,6 +198,26 @@ describe.each(adapters)('a request over plain HTTP that is rewritten to a path o
 describe.each(onExpress)('on %s', (_, newAdapter) => {
   it.each(EXPRESS)('it is not answered by %s', async (...[, main, path]) => {
     await expectRefused(newAdapter, main, path);
+  });
+
+  it.each<Row>([
+    ['static files', (nest) => void nest.use(rewrite).use(express.static(folder))],
+    ['middleware on a mount', (nest) => void nest.use(rewrite).use('/private', answer)],
+    ['a router in which it is rewritten', (nest) => void nest.use(express.Router().use(rewrite).use(answerPrivate))],
+  ])('nor, where another application mounts the whole of it, by %s', async (_what, main) => {
+    const { nest } = await createApp(newAdapter, { ...parts, main });
+    const server = createServer(express().use('/shop', nest.getHttpAdapter().getInstance()));
+    const port = await listenLocally(server);
+
+    expect((await send(port, '/shop/pub/a', { https: true })).body).toBe('secret');
+    ran.length = 0;
+    const insecure = await send(port, '/shop/pub/a?x=1');
+    expect([insecure.status, insecure.headers.location]).toEqual([307, 'https://localhost/shop/pub/a?x=1']);
+    expect((await send(port, '/shop/pub/a', { method: 'POST' })).status).toBe(403);
+    expect(ran).toEqual([]);
+    expect((await send(port, '/shop/nothing')).status).toBe(404);
+    server.closeAllConnections();
+    server.close();
   });
 });
 
