@@ -28,12 +28,16 @@ export interface RouteLookup {
 export function compileRouteLookup(table: RouteTable, settings: Settings): RouteLookup {
   const moduleWide = settings.policy([]);
   const exempt = lazily(() => table.routes().filter(isExempt).map(compileMatcher));
-  const narrowing = lazily(() => table.routes().filter(narrowsPolicy).map(compilePolicyMatcher));
   const all = lazily(() => table.routes().map(compileMatcher));
-
-  function compilePolicyMatcher(route: Route): RouteMatcher & { readonly policy: PolicySettings } {
-    return { ...compileMatcher(route), policy: settings.policy(route.requirement?.options ?? []) };
-  }
+  const narrowed = lazily(
+    () =>
+      new Map(
+        table
+          .routes()
+          .filter(narrowsPolicy)
+          .map((route) => [route, settings.policy(route.requirement?.options ?? [])]),
+      ),
+  );
 
   return {
     matchesExemptRoute(request) {
@@ -49,13 +53,17 @@ export function compileRouteLookup(table: RouteTable, settings: Settings): Route
     },
 
     routePolicy(request) {
+      if (narrowed().size === 0) return moduleWide;
       const { method, url, found } = readRequest(request);
       const path = pathOf(url);
-      const narrowed = narrowing().find(
-        ({ route, answers, regexp }) =>
-          answers(method) && (found === undefined ? regexp?.test(path) === true : route.path === found),
-      );
-      return narrowed?.policy ?? moduleWide;
+      for (const { route, answers, regexp } of all()) {
+        if (!answers(method) || !(found === undefined ? regexp?.test(path) === true : route.path === found)) continue;
+        const policy = narrowed().get(route);
+        if (policy !== undefined) return policy;
+        // A later route, such as a catch-all, does not answer.
+        if (!mayPassOn(route)) return moduleWide;
+      }
+      return moduleWide;
     },
 
     findMarkedRoute(request) {
@@ -82,6 +90,11 @@ function lazily<T>(compile: () => T): () => T {
 /** Whether a decorator exempts a route. One without a requirement was made by no controller; nothing says that it is exempt. */
 function isExempt({ requirement }: Route): boolean {
   return requirement?.exempt === true;
+}
+
+/** Whether a route leaves requests to later ones, by their host or a version that is not in the path. */
+function mayPassOn({ hosts, versioning }: Route): boolean {
+  return hosts.length > 0 || (versioning !== undefined && versioning !== 'uri');
 }
 
 /** Whether the decorator of a route says how it is answered. */

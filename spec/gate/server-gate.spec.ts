@@ -48,6 +48,16 @@ class HiddenController {
 }
 
 @Controller()
+class CatchAllController {
+  @SecureRequired({ onInsecure: 'redirect' })
+  @All('*')
+  any(): string {
+    ran.push('any');
+    return 'any';
+  }
+}
+
+@Controller()
 class SlowController {
   static readonly events = new EventEmitter();
 
@@ -217,6 +227,20 @@ describe.each(adapters)('the gate before %s', (platform, newAdapter) => {
     const app = await createApp(newAdapter, { controllers: [...controllers, HiddenController], options });
     expect((await app.ask('/office/hidden')).status).toBe(404);
     expect((await app.ask('/office')).status).toBe(307);
+    expect(ran).toEqual([]);
+  });
+
+  it('answers as the first route does, whatever a catch-all behind it says', async () => {
+    const leaks: string[] = [];
+    const app = await createApp(newAdapter, {
+      controllers: [OfficeController, HiddenController, CatchAllController],
+      options: { ...options, onLeak: ({ kind }) => void leaks.push(kind) },
+    });
+    const post = { method: 'POST', body: 'a password' };
+    expect((await app.ask('/office', post)).status).toBe(403);
+    expect(leaks).toEqual(['body']);
+    expect((await app.ask('/office/hidden')).status).toBe(404);
+    expect((await app.ask('/office/other', post)).status).toBe(307);
     expect(ran).toEqual([]);
   });
 
