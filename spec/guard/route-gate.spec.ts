@@ -357,6 +357,22 @@ describe.each(adapters)('the gate at a marked handler on %s', (_platform, newAda
     expect((await app.ask('/pages/redirected', { headers })).status).toBe(421);
   });
 
+  it.each<[what: string, begin: (response: ServerResponse) => void]>([
+    ['sent the head', (response) => response.flushHeaders()],
+    ['written a part', (response) => response.write('a part')],
+    ['written the head', (response) => response.writeHead(200, { 'X-Begun': 'yes' })],
+  ])('ends an answer that middleware has begun and has %s of', async (_what, begin) => {
+    const main = (app: INestApplication): void => {
+      app.use((_request: unknown, response: ServerResponse, next: () => void) => {
+        begin(response);
+        next();
+      });
+    };
+    const app = await createApp(newAdapter, { controllers: [PagesController], main });
+    expect((await app.ask('/pages/redirected')).status).toBe(200);
+    expect(ran).toEqual([]);
+  });
+
   it('is seen by the response hook of the adapter', async () => {
     const adapter = newAdapter();
     const responded = new Promise<void>((resolve) => adapter.setOnResponseHook(() => resolve()));
