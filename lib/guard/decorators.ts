@@ -65,6 +65,11 @@ function mark(markFor: (name: string) => Mark): ClassDecorator & MethodDecorator
         `${name} is neither a class nor a method, so it cannot carry @SecureRequired() or @SecureExempt().`,
       );
     }
+    if (key !== undefined && typeof target === 'function') {
+      throw new TypeError(
+        `${name} is a static method, which is called for no request, so it cannot carry @SecureRequired() or @SecureExempt(). Put the decorator on the method that has the route.`,
+      );
+    }
     if (key === undefined) markClass(markFor(name), marked, name);
     else markMethod(markFor(name), target, key, marked, name);
   };

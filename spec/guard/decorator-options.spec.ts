@@ -1,5 +1,12 @@
 import { Controller, Get, Post, type Type } from '@nestjs/common';
-import { SecureOptionsError, SecureRequired, type SecureOptions, type SecureRequiredOptions } from 'nestjs-secure';
+import {
+  RecentSignIn,
+  SecureExempt,
+  SecureOptionsError,
+  SecureRequired,
+  type SecureOptions,
+  type SecureRequiredOptions,
+} from 'nestjs-secure';
 import { adapters, createApp, ran } from '../support/applications.js';
 
 interface Levels {
@@ -128,4 +135,16 @@ it('a misspelt option of @SecureRequired() is an error that names the handler', 
   };
   expect(declare).toThrow(SecureOptionsError);
   expect(declare).toThrow(/PageController\.page.*onInsecur/);
+});
+
+it('a static method, which is called for no request, cannot carry a mark', () => {
+  for (const decorate of [SecureRequired(), SecureExempt(), RecentSignIn('10 minutes')]) {
+    expect(() => {
+      class PageController {
+        @decorate
+        static page(): void {}
+      }
+      return PageController;
+    }).toThrow('PageController.page is a static method, which is called for no request');
+  }
 });
