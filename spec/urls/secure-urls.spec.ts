@@ -704,6 +704,28 @@ describe.each(adapters)('buildAbsoluteUrl on %s', (_platform, newAdapter) => {
 
     expect(JSON.parse(body)).toEqual({ built: expected });
   });
+
+  it.each([
+    ['internal.example:9000', undefined, 'http://internal.example:9000/links?page=2'],
+    ['internal.example:9000', 'https', 'https://internal.example:9000/links?page=2'],
+    ['example.com:8443', 'https', 'https://example.com:8443/links?page=2'],
+    ['[2001:db8::1]:9000', undefined, 'http://[2001:db8::1]:9000/links?page=2'],
+    ['192.0.2.1:8080', 'https', 'https://192.0.2.1:8080/links?page=2'],
+    ['example.com:443', 'https', 'https://example.com/links?page=2'],
+    ['example.com:80', undefined, 'http://example.com/links?page=2'],
+  ])('keeps the port that was asked for, in a URL of the same scheme: Host %s, %s', async (host, proto, expected) => {
+    const site = await serve(newAdapter, {
+      options: { hosts: ['*'], proxies: { trust: ['loopback'] } },
+      controllers: [PageController],
+    });
+    build = (urls, request) => urls.buildAbsoluteUrl(request, '/links?page=2');
+
+    const stated = proto === undefined ? {} : { 'X-Forwarded-Proto': proto };
+    const { body } = await site.ask('/', { headers: { Host: host, ...stated } });
+    await site.close();
+
+    expect(JSON.parse(body)).toEqual({ built: expected });
+  });
 });
 
 describe('a path to go on to, as a client sent it', () => {
