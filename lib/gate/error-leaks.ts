@@ -8,25 +8,44 @@ export type OnTurnedAway = (request: PlatformRequest) => void;
 const FASTIFY_OPTIONS = 'fastify.options';
 const FRAMEWORK_ERRORS = 'frameworkErrors';
 
+/** How many parameters Express knows an error handler by. */
+const EXPRESS_PARAMETERS = 4;
+
+/** The handlers that tell already: an adapter may hand one on to its instance. */
+const telling = new WeakSet<object>();
+
 /**
  * Tells of each request that ends in an error before a handler is called: a body that cannot be parsed, is too long or of
- * an unknown type, a path that cannot be decoded. Such errors go through the error handler that Nest gives the adapter, so
- * other requests pay nothing.
+ * an unknown type, a path that cannot be decoded. Such errors go through the error handler that Nest gives the adapter, or
+ * through one that the application puts before it, so other requests pay nothing.
  */
 export function watchErrors(adapter: HttpServer, tell: OnTurnedAway): void {
-  const setErrorHandler: unknown = Reflect.get(adapter, 'setErrorHandler');
-  if (typeof setErrorHandler === 'function') {
-    Reflect.set(adapter, 'setErrorHandler', (handler: unknown, ...others: unknown[]): unknown =>
-      Reflect.apply(setErrorHandler, adapter, [telling(handler, tell), ...others]),
-    );
-  }
-  watchFrameworkErrors(adapter.getInstance(), tell);
+  const instance: unknown = adapter.getInstance();
+  makeTell(adapter, 'setErrorHandler', () => true, tell);
+  makeTell(adapter, 'use', (given) => typeof given === 'function' && given.length === EXPRESS_PARAMETERS, tell);
+  if (typeof instance !== 'object' || instance === null) return;
+  makeTell(instance, 'setErrorHandler', () => true, tell);
+  watchFrameworkErrors(instance, tell);
 }
 
-/** Express knows error handlers by their four parameters. */
-function telling(handler: unknown, tell: OnTurnedAway): unknown {
-  if (typeof handler !== 'function') return handler;
-  return function handleError(
+/** Has the error handlers that a method is given tell. */
+function makeTell(
+  target: object,
+  method: 'setErrorHandler' | 'use',
+  isErrorHandler: (given: unknown) => boolean,
+  tell: OnTurnedAway,
+): void {
+  const register: unknown = Reflect.get(target, method);
+  if (typeof register !== 'function') return;
+  Reflect.set(target, method, function registerTelling(this: unknown, ...given: unknown[]): unknown {
+    const handlers = given.map((one) => (isErrorHandler(one) ? tellingHandler(one, tell) : one));
+    return Reflect.apply(register, this, handlers);
+  });
+}
+
+function tellingHandler(handler: unknown, tell: OnTurnedAway): unknown {
+  if (typeof handler !== 'function' || telling.has(handler)) return handler;
+  const handleError = function (
     this: unknown,
     error: unknown,
     request: unknown,
@@ -36,11 +55,12 @@ function telling(handler: unknown, tell: OnTurnedAway): unknown {
     if (isRequest(request)) tell(request);
     return Reflect.apply(handler, this, [error, request, response, next]);
   };
+  telling.add(handleError);
+  return handleError;
 }
 
 /** Fastify calls no hook and no error handler for a path that its router cannot decode, only this option. */
-function watchFrameworkErrors(instance: unknown, tell: OnTurnedAway): void {
-  if (typeof instance !== 'object' || instance === null) return;
+function watchFrameworkErrors(instance: object, tell: OnTurnedAway): void {
   const slot = Object.getOwnPropertySymbols(instance).find(({ description }) => description === FASTIFY_OPTIONS);
   const options: unknown = slot === undefined ? undefined : Reflect.get(instance, slot);
   if (typeof options !== 'object' || options === null) return;

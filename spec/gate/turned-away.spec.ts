@@ -1,6 +1,8 @@
 import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { SecureRequired, type Leak, type SecureOptions } from 'nestjs-secure';
-import { adapters, createApp, ran, type Ask } from '../support/applications.js';
+import express from 'express';
+import type { FastifyInstance } from 'fastify';
+import { adapters, createApp, ran, type AppParts, type Ask } from '../support/applications.js';
 
 @Controller()
 class FormsController {
@@ -54,6 +56,23 @@ const ANSWERED_FIRST: [what: string, path: string, ask: Ask, status: number, pla
   ['a path that cannot be decoded', '/things/%zz', post({ ...json, ...authorized }, '{}'), 400],
 ];
 
+type Main = NonNullable<AppParts['main']>;
+
+/** What an application has beside a parser of its own, on Express, and in the place of Nest's, on Fastify. */
+const ownErrorHandlers: Readonly<Record<string, Main>> = {
+  Express(nest) {
+    nest.use(express.json());
+    nest.use((_error: Error, _request: unknown, response: express.Response, _next: () => void) => {
+      response.status(400).send('its own');
+    });
+  },
+  async Fastify(nest) {
+    await nest.init();
+    const instance: FastifyInstance = nest.getHttpAdapter().getInstance();
+    instance.setErrorHandler((_error, _request, reply) => reply.code(400).send('its own'));
+  },
+};
+
 describe.each(adapters)('on %s', (platform, newAdapter) => {
   const here = ANSWERED_FIRST.filter(([, , , , only]) => only === undefined || only === platform);
 
@@ -86,6 +105,19 @@ describe.each(adapters)('on %s', (platform, newAdapter) => {
       { kind: 'authorization', method: 'POST', path: '/login' },
       { kind: 'body', method: 'POST', path: '/login' },
     ]);
+  });
+
+  it("by an error handler of the application's own", async () => {
+    const leaks: Leak[] = [];
+    const app = await createApp(newAdapter, {
+      controllers: [FormsController],
+      options: { onLeak: (leak) => void leaks.push(leak) },
+      main: ownErrorHandlers[platform],
+    });
+    expect(await app.ask('/login', post(json, '{'))).toMatchObject({ status: 400, body: 'its own' });
+    expect(leaks).toMatchObject([{ kind: 'body', method: 'POST', path: '/login' }]);
+    expect(await app.ask('/comments', post(json, '{'))).toMatchObject({ status: 400, body: 'its own' });
+    expect(leaks).toHaveLength(1);
   });
 
   it.each<[string, string, Ask]>([
