@@ -40,10 +40,12 @@ export type ContextGuard = (context: ExecutionContext, handler: GuardedHandler, 
 
 /**
  * Compiles the look-up of the handler that a context is for: by the function that is called, else by the route that the
- * router has called. Where neither tells, https is required in every class that has `@SecureRequired()` anywhere.
+ * router has called, else by the class that is not in the container. Where none tells, https is required in every class that has `@SecureRequired()` anywhere.
  */
 export function compileHandlers(enforcer: Enforcer): (context: ExecutionContext) => GuardedHandler {
-  const byFunction = new WeakMap<HandlerClass, WeakMap<Handler, GuardedHandler>>();
+  const byFunction: HandlersByFunction = new WeakMap();
+  /** Of classes that are not in the container: the router tells more of a request. */
+  const ofForeignClass: HandlersByFunction = new WeakMap();
   const byClass = new WeakMap<HandlerClass, Map<string | symbol, GuardedHandler>>();
   const unplaced = new WeakMap<HandlerClass, GuardedHandler>();
   const { handlers } = enforcer;
@@ -63,18 +65,31 @@ export function compileHandlers(enforcer: Enforcer): (context: ExecutionContext)
     const known = byFunction.get(reported)?.get(method);
     if (known !== undefined) return known;
     const place = handlers.ofFunction(reported, method);
-    if (place !== undefined) {
-      const handler = ofPlace(place);
-      const ofReported = byFunction.get(reported) ?? new WeakMap<Handler, GuardedHandler>();
-      byFunction.set(reported, ofReported.set(method, handler));
-      return handler;
-    }
+    if (place !== undefined) return remember(byFunction, reported, method, ofPlace(place));
     const routed = handlers.ofRequest(reported, requestIn(context));
     if (routed !== undefined) return ofPlace(routed);
+    const foreign = ofForeignClass.get(reported)?.get(method);
+    if (foreign !== undefined) return foreign;
+    const own = handlers.ofAnyClass(reported, method);
+    if (own !== undefined) return remember(ofForeignClass, reported, method, ofPlace(own));
     const handler = unplaced.get(reported) ?? compileUnplaced(reported, method, enforcer);
     unplaced.set(reported, handler);
     return handler;
   };
+}
+
+/** Handlers by the class that a guard is told and the function. */
+type HandlersByFunction = WeakMap<HandlerClass, WeakMap<Handler, GuardedHandler>>;
+
+function remember(
+  known: HandlersByFunction,
+  reported: HandlerClass,
+  method: Handler,
+  handler: GuardedHandler,
+): GuardedHandler {
+  const ofReported = known.get(reported) ?? new WeakMap<Handler, GuardedHandler>();
+  known.set(reported, ofReported.set(method, handler));
+  return handler;
 }
 
 /** Compiles what one handler requires. */

@@ -85,8 +85,18 @@ export class HandlerPlaces {
     this.byRequest.set(request, place);
   }
 
-  /** The handler of a function; undefined where it is not known, and where the function is called for several. */
+  /** The handler of a function of a class in the container; undefined where it is called for several. */
   ofFunction(constructor: HandlerClass, method: object): HandlerPlace | undefined {
+    return this.byConstructor.has(constructor) ? this.ofAnyClass(constructor, method) : undefined;
+  }
+
+  /**
+   * The same of any class.
+   *
+   * **Security:** to be asked last for a request: a controller that is made for it may be an instance of a class that is not
+   * in the container, and what the router has called tells the class that carries the mark.
+   */
+  ofAnyClass(constructor: HandlerClass, method: object): HandlerPlace | undefined {
     const [place, ...others] = this.placesOfFunction(constructor, method);
     return others.length === 0 ? place : undefined;
   }

@@ -1,6 +1,6 @@
 import { Controller, Get, Injectable, Scope, type NestApplicationOptions, type Type } from '@nestjs/common';
-import { SecureAudit, SecureRequired, SecureUrls } from 'nestjs-secure';
-import { adapters, createApp, ran } from '../support/applications.js';
+import { SecureAudit, SecureGuard, SecureRequired, SecureUrls } from 'nestjs-secure';
+import { adapters, createApp, ran, type App } from '../support/applications.js';
 
 type AnyFunction = (...given: unknown[]) => unknown;
 
@@ -249,6 +249,25 @@ class RequestScopedProxy extends Plain {
 }
 Reflect.defineMetadata('design:paramtypes', [PerRequest], RequestScopedProxy);
 
+/** Nothing in the container knows it. */
+class Elsewhere {
+  edit(): string {
+    return secret();
+  }
+
+  list(): string {
+    return 'open';
+  }
+}
+
+class RequestScopedElsewhere extends Plain {
+  constructor(readonly provider: PerRequest) {
+    super();
+    return new Elsewhere() as RequestScopedElsewhere;
+  }
+}
+Reflect.defineMetadata('design:paramtypes', [PerRequest], RequestScopedElsewhere);
+
 /** A class decorator that puts a Proxy in the place of the class. */
 const ProxiedClass = new Proxy(class Proxied extends Bound {}, {});
 
@@ -270,17 +289,30 @@ const kinds: [string, Type][] = [
   ['request-scoped', RequestScoped],
   ['request-scoped and bound', RequestScopedBound],
   ['request-scoped and behind a Proxy', RequestScopedProxy],
+  ['request-scoped, and an instance of another class', RequestScopedElsewhere],
   ['of a class behind a Proxy', ProxiedClass],
 ];
 
-const instruments: [string, NestApplicationOptions][] = [
+const instruments: [string, NestApplicationOptions, judge?: 'the guard alone'][] = [
   ['without an instrument', {}],
+  ['without an instrument, judged by the guard alone', {}, 'the guard alone'],
   ['with an instrument', { instrument: { instanceDecorator: decorateControllers(wrappingProxy) } }],
   [
     'with an instrument that wraps the constructor',
     { instrument: { instanceDecorator: decorateControllers(carelessProxy) } },
   ],
+  [
+    'with an instrument that wraps the constructor, judged by the guard alone',
+    { instrument: { instanceDecorator: decorateControllers(carelessProxy) } },
+    'the guard alone',
+  ],
 ];
+
+/** The route gate leaves everything to a guard that a test has changed. */
+function switchRouteGateOff({ nest }: App): void {
+  const guard = nest.get(SecureGuard);
+  Object.defineProperty(guard, 'canActivate', { value: guard.canActivate.bind(guard) });
+}
 
 function decorateControllers(decorate: (instance: object) => object) {
   return (instance: unknown): unknown =>
@@ -296,10 +328,11 @@ const controllers = kinds.map(([, base], index) => {
 });
 
 describe.each(adapters)('a marked method on %s', (_platform, newAdapter) => {
-  describe.each(instruments)('%s', (_instrument, appOptions) => {
+  describe.each(instruments)('%s', (_instrument, appOptions, judge) => {
     it('keeps its mark in guard, audit and links, and marks no other method', async () => {
       const options = { hosts: ['localhost'] };
       const app = await createApp(newAdapter, { controllers, providers: [PerRequest], options, appOptions });
+      if (judge !== undefined) switchRouteGateOff(app);
       const audited = app.nest.get(SecureAudit).routes();
       const urls = app.nest.get(SecureUrls);
       const seen = [];
