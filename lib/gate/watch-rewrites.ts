@@ -29,17 +29,35 @@ function watchRouter(request: PlatformRequest, refuses: RefusesTarget): void {
   const sent = targetOf(request);
   // Of an application that another one has mounted, rules cover the path with the mount and the path without it.
   const mount = mountOf(request);
+  let { url } = rawRequestOf(request);
   let parsed: unknown = Reflect.get(request, PARSED_URL);
   let refused = false;
-  Object.defineProperty(request, PARSED_URL, {
+
+  function setParsed(value: unknown): void {
+    const target = routedTarget(request);
+    if (target !== sent) refused ||= refuses(target) || (mount !== '' && refuses(withoutMount(target, mount)));
+    if (refused) throw new Error('The request was rewritten to a path that requires https, and refused.');
+    parsed = value;
+  }
+
+  function watchParsed(): void {
+    const property = { configurable: true, enumerable: true, get: () => parsed, set: setParsed };
+    Object.defineProperty(request, PARSED_URL, property);
+  }
+
+  watchParsed();
+  // Middleware that rewrites a request often deletes what was parsed of it; the router reads `url` first of all.
+  Object.defineProperty(request, 'url', {
     configurable: true,
     enumerable: true,
-    get: () => parsed,
-    set(value: unknown) {
-      const target = routedTarget(request);
-      if (target !== sent) refused ||= refuses(target) || (mount !== '' && refuses(withoutMount(target, mount)));
-      if (refused) throw new Error('The request was rewritten to a path that requires https, and refused.');
-      parsed = value;
+    get() {
+      if (Object.getOwnPropertyDescriptor(request, PARSED_URL)?.set === setParsed) return url;
+      parsed = undefined;
+      watchParsed();
+      return url;
+    },
+    set(value: string) {
+      url = value;
     },
   });
 }

@@ -52,6 +52,9 @@ const onFastify = adapters.filter(([platform]) => platform === 'Fastify');
 
 const parts: AppParts = { controllers: [PagesController], options: { paths: ['/private'] } };
 
+/** Where Express keeps what it has parsed of a target. */
+const PARSED_URL = '_parsedUrl';
+
 type Row = [where: string, main: (nest: INestApplication) => void | Promise<void>, path?: string];
 
 const EVERYWHERE: Row[] = [
@@ -120,6 +123,19 @@ const EXPRESS: Row[] = [
         .use('/private', answer),
     '/pub/private/a',
   ],
+  ...[undefined, '/elsewhere'].map((kept): Row => [
+    `static files behind one that ${kept === undefined ? 'deletes' : 'replaces'} what was parsed`,
+    (nest) =>
+      void nest
+        .use((request: Request, _response: ServerResponse, next: Next) => {
+          request.url = request.url?.replace(/^\/pub\//, '/private/');
+          Reflect.deleteProperty(request, PARSED_URL);
+          if (kept !== undefined)
+            Reflect.set(request, PARSED_URL, { _raw: request.url, pathname: request.url, path: request.url });
+          next();
+        })
+        .use(express.static(folder)),
+  ]),
   [
     'an absolute target',
     (nest) =>
