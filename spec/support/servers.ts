@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -78,7 +78,7 @@ export async function startRedisCluster(): Promise<{ readonly nodes: readonly Te
 /** Starts Postgres on a free port, with a new database. It refuses to run as root, and is the user `postgres` then. */
 export async function startPostgres(): Promise<TestServer> {
   const directory = mkdtempSync(join(tmpdir(), 'postgres-'));
-  const user = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : undefined;
+  const user = process.getuid?.() === 0 ? { uid: idOf('-u', 'postgres'), gid: idOf('-g', 'postgres') } : undefined;
   if (user !== undefined) chownSync(directory, user.uid, user.gid);
   const options = { ...user, cwd: directory };
   const data = join(directory, 'data');
@@ -102,6 +102,46 @@ export async function startPostgres(): Promise<TestServer> {
   return Object.assign(postgres, { url });
 }
 
+/** Starts MariaDB on a free port, with a database `sessions` and the user `root` without a password. */
+export async function startMariaDb(): Promise<TestServer & { readonly port: number }> {
+  const directory = mkdtempSync(join(tmpdir(), 'mariadb-'));
+  const data = join(directory, 'data');
+  const isRoot = process.getuid?.() === 0;
+  const user = isRoot ? ['--user=mysql'] : [];
+  if (isRoot) chownSync(directory, idOf('-u', 'mysql'), idOf('-g', 'mysql'));
+  const init = join(directory, 'init.sql');
+  writeFileSync(init, 'CREATE DATABASE IF NOT EXISTS sessions;');
+  execFileSync(
+    'mariadb-install-db',
+    ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db', ...user],
+    { stdio: 'pipe' },
+  );
+  const port = await freePort();
+  const places = [`--datadir=${data}`, `--socket=${join(directory, 'socket')}`, `--pid-file=${join(directory, 'pid')}`];
+  const network = ['--bind-address=127.0.0.1', `--port=${port}`, '--skip-ssl'];
+  const mariadb = new ServerProcess({
+    program: programIn('mariadbd', '/usr/sbin'),
+    given: ['--no-defaults', ...places, ...network, `--init-file=${init}`, '--innodb-buffer-pool-size=16M', ...user],
+    folder: directory,
+    endsBy: 'SIGKILL',
+    ask: () => hearFrom(port),
+  });
+  await mariadb.start();
+  return Object.assign(mariadb, { port, url: `mysql://root@127.0.0.1:${port}/sessions` });
+}
+
+/** MariaDB speaks first. */
+function hearFrom(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('data', () => {
+      resolve();
+      socket.destroy();
+    });
+    socket.once('error', reject).once('close', () => reject(new Error('MariaDB says nothing')));
+  });
+}
+
 function tellRedis(port: number, command: string, expected: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let answer = '';
@@ -122,8 +162,15 @@ async function connectTo(url: string): Promise<void> {
   }
 }
 
-function idOf(which: '-u' | '-g'): number {
-  return Number(execFileSync('id', [which, 'postgres'], { encoding: 'utf8' }));
+function idOf(which: '-u' | '-g', user: string): number {
+  return Number(execFileSync('id', [which, user], { encoding: 'utf8' }));
+}
+
+/** Debian has servers where the PATH of a user may not lead. */
+function programIn(program: string, place: string): string {
+  const found = placeOf(program, place);
+  if (found !== undefined) return found;
+  throw new Error(`${program} is not installed: these tests need MariaDB (Debian: apt install mariadb-server).`);
 }
 
 /** Debian keeps the programs of Postgres where no PATH leads. */
