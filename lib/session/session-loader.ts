@@ -41,11 +41,11 @@ export class SessionLoader {
     for (const value of values) {
       const ticket = this.tags.read(value);
       if (ticket === undefined || ticket.id === chosen?.id) continue;
-      if (chosen !== undefined) return undefined;
+      if (chosen !== undefined) (state.rivals ??= [chosen]).push(ticket);
       chosen = ticket;
     }
-    state.presented = chosen;
-    return chosen;
+    if (state.rivals === undefined) state.presented = chosen;
+    return state.presented;
   }
 
   /** Loads the session of a request. Throws where the store fails. */

@@ -69,6 +69,8 @@ export class SessionState implements SessionOwner {
   chosen = false;
   /** What the cookie of the browser names. */
   presented: Ticket | undefined = undefined;
+  /** Where several cookies of the name are valid: what each of them names. None of these sessions is loaded. */
+  rivals: Ticket[] | undefined = undefined;
   /** The id of the session that the request has now. */
   own: Ticket | undefined = undefined;
   /** What the store has of it; undefined where it is new. */

@@ -113,10 +113,11 @@ export class SessionWriter {
 
   /** Lets go of the session of a request: it is no longer this request's, and ends in the store. */
   release(state: SessionState): Promise<void> {
-    const { own, presented, record, movedTo, queue } = state;
+    const { own, presented, rivals, record, movedTo, queue } = state;
     const keys = new Set<string>();
     if (own !== undefined && (record !== undefined || queue !== undefined)) keys.add(movedTo ?? own.key);
     if (presented !== undefined) keys.add(presented.key);
+    for (const { key } of rivals ?? []) keys.add(key);
     state.own = undefined;
     state.record = undefined;
     state.stamp = undefined;

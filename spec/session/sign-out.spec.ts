@@ -96,6 +96,24 @@ describe.each(sites)('On %s with %s, signOut()', (_platform, _store, newAdapter,
     expect(answer.headers['set-cookie']).toEqual([EXPIRED]);
   });
 
+  it.each(['/logout', '/login'])(
+    'of several valid cookies none counts, and %s ends the sessions of all',
+    async (path) => {
+      const { app, store, browser } = await openSite();
+      const [other, third] = [new Browser(app), new Browser(app)];
+      for (const one of [browser, other, third]) await one.visit('/login', post);
+      const cookies = [browser, other, browser].map((one) => `__Host-sid=${one.cookie()}`);
+      const headers = { Cookie: cookies.join('; ') };
+      expect((await app.ask('/session', { https: true, headers })).body).not.toContain('ada');
+      const answer = await app.ask(path, { ...post, https: true, headers });
+      expect(answer.headers['set-cookie']).toHaveLength(1);
+      const ids = await store.ids();
+      expect(ids).toHaveLength(path === '/login' ? 2 : 1);
+      expect(ids).toContain(third.keptId());
+      for (const one of [browser, other]) expect(ids).not.toContain(one.keptId());
+    },
+  );
+
   it('ends a session that was made in the same request, which the browser never hears of', async () => {
     const { store, browser } = await openSite();
     const answer = await browser.visit('/write-and-logout', post);
