@@ -86,9 +86,12 @@ function explainMissing(error: unknown, { exists }: ImportContext): string | und
   return `${who} imports the package ${name}, which is not installed there.\nnpm install ${name}`;
 }
 
-/** `src/users/user.service`: the name of a folder above the file that imports it, and of no package. */
+/**
+ * `src/users/user.service`: the name of a folder above the file that imports it, and of no package. What a package imports is
+ * a package: `@nestjs/cache-manager` imports `cache-manager`, and is in a folder beside its own name.
+ */
 function isAlias(wanted: string, importer: string | undefined, exists: (file: string) => boolean): boolean {
-  if (importer === undefined || wanted.startsWith('@')) return false;
+  if (importer === undefined || wanted.startsWith('@') || importer.includes('/node_modules/')) return false;
   const folders = importer.split('/');
   return folders.some((_name, depth) =>
     ['.js', '/index.js', '.ts', '/index.ts'].some((end) =>

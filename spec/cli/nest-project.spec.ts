@@ -97,3 +97,16 @@ it('a path that only a tsconfig knows is told from a package that is not install
   expect(explained('src/users/user')).toContain('which a tsconfig makes of baseUrl or paths');
   expect(explained('left-pad')).toContain('npm install left-pad');
 });
+
+it('what an installed package imports is a package, also where a scope has one of the same name', () => {
+  const file = '/app/node_modules/@nestjs/cache-manager/dist/cache.providers.js';
+  const missing = new Error(`Cannot find module 'cache-manager'\nRequire stack:\n- ${file}`);
+  const installed = new Set(['/app/node_modules/@nestjs/cache-manager/index.js']);
+  expect(
+    explainImportFailure(Object.assign(missing, { code: 'MODULE_NOT_FOUND' }), {
+      file: '/app/dist/app.module.js',
+      loader: false,
+      exists: (path) => installed.has(path),
+    }),
+  ).toContain('npm install cache-manager');
+});
