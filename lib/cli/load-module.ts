@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { DynamicModule, Type } from '@nestjs/common';
@@ -159,8 +159,8 @@ function assertFile(file: string, shown: string): void {
   throw new LoadFailure(`${shown} does not exist.${advice}`);
 }
 
-function kindOf(file: string): 'file' | 'folder' | undefined {
-  const status = statSync(file, { throwIfNoEntry: false });
-  if (status === undefined) return undefined;
-  return status.isDirectory() ? 'folder' : 'file';
+/** Nothing is below a file, and statSync would throw. */
+function kindOf(path: string): 'file' | 'folder' | undefined {
+  if (!existsSync(path)) return undefined;
+  return statSync(path).isDirectory() ? 'folder' : 'file';
 }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { LoadFailure, LOADERS } from './load-failure.js';
 
@@ -107,5 +107,5 @@ function textOf(file: string): string | undefined {
 }
 
 function isThere(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  return existsSync(file) && statSync(file).isFile();
 }

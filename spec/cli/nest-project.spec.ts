@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { explainImportFailure } from '../../lib/cli/load-failure.js';
+import { explainImportFailure, LoadFailure } from '../../lib/cli/load-failure.js';
+import { importFile } from '../../lib/cli/load-module.js';
 import { findModuleFile } from '../../lib/cli/nest-project.js';
 
 let folder: string;
@@ -109,4 +110,11 @@ it('what an installed package imports is a package, also where a scope has one o
       exists: (path) => installed.has(path),
     }),
   ).toContain('npm install cache-manager');
+});
+
+it('nothing is below a file: neither a module file nor a project', async () => {
+  write({ 'app.js': '', 'nest-cli.json': { sourceRoot: 'app.js' } });
+  const below = join(folder, 'app.js', 'lib', 'core.js');
+  await expect(importFile(below, 'app.js/lib/core.js', false)).rejects.toThrow('app.js/lib/core.js does not exist.');
+  expect(() => findModuleFile(undefined, folder, true)).toThrow(LoadFailure);
 });
