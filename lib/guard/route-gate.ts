@@ -12,14 +12,11 @@ import {
   type PlatformRequest,
   type PlatformResponse,
 } from '../platform/platform.js';
-import { SecureExceptionFilter } from './secure-exception.filter.js';
+import { boundFilters, SecureExceptionFilter } from './secure-exception.filter.js';
 import { SecureGuard } from './secure.guard.js';
 import { isAnswerHeader } from '../answer/lock-response.js';
 import { writeAnswer } from '../answer/write-answer.js';
 import { compileSendHooks } from './on-send-hooks.js';
-
-/** The key under which Nest keeps what `@UseFilters()` binds. */
-const FILTERS = '__exceptionFilters__';
 
 /** What the guard is when nobody has replaced or spied on it. */
 const CAN_ACTIVATE: unknown = Reflect.get(SecureGuard.prototype, 'canActivate');
@@ -81,8 +78,7 @@ export function compileRouteGate(
 
 /** A filter that the application binds to a handler or its controller writes the body itself. */
 function writesOurBody(controller: HandlerClass, handler: Handler): boolean {
-  const bound: unknown[] = [Reflect.getMetadata(FILTERS, handler), Reflect.getMetadata(FILTERS, controller)].flat();
-  const filters = bound.filter((filter) => filter !== undefined);
+  const filters = [...boundFilters(handler), ...boundFilters(controller)];
   return filters.length > 0 && filters.every((filter) => filter === SecureExceptionFilter);
 }
 

@@ -53,6 +53,15 @@ export class SecureExceptionFilter implements ExceptionFilter<SecureException | 
   }
 }
 
+/** The key under which Nest keeps what `@UseFilters()` binds. */
+const FILTERS = '__exceptionFilters__';
+
+/** Returns the filters that are bound to a handler or a class. */
+export function boundFilters(target: object): readonly unknown[] {
+  const bound: unknown = Reflect.getMetadata(FILTERS, target);
+  return Array.isArray(bound) ? bound : [];
+}
+
 /**
  * Fails the boot of an application that marks handlers and enforces nothing. Asked in `onModuleInit`, so that a unit
  * test which only compiles a marked controller still works.

@@ -10,7 +10,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
-import { SecureRequired } from 'nestjs-secure';
+import { SecureExceptionFilter, SecureRequired } from 'nestjs-secure';
 import { adapters, createApp, ran, type App, type AppParts } from '../support/applications.js';
 
 /** What Express and Fastify share. */
@@ -223,4 +223,24 @@ describe.each(adapters)('status and headers on %s hold', (_platform, newAdapter)
       expect(ran).toEqual(['handler']);
     },
   );
+});
+
+it('a class has the filter once, however many of its handlers are marked', () => {
+  class FormsController {
+    @SecureRequired()
+    @Get('form')
+    form(): void {}
+
+    @SecureRequired()
+    @Post('form')
+    send(): void {}
+  }
+  class MoreFormsController extends FormsController {
+    @SecureRequired()
+    @Get('more')
+    more(): void {}
+  }
+  for (const controller of [FormsController, MoreFormsController]) {
+    expect(Reflect.getMetadata('__exceptionFilters__', controller)).toEqual([SecureExceptionFilter]);
+  }
 });
