@@ -15,7 +15,7 @@ export function checkAtBoot(facts: BootFacts, findings: Findings): void {
   checkRoutes(routes, settings, findings);
   for (const endpoint of endpoints) checkKeptMark(endpoint, findings);
   checkMicroservices(endpoints, findings);
-  checkHandlers(routes, findings);
+  checkHandlers([...routes, ...endpoints], findings);
   checkGlobalGuards(globalGuards, routes, findings);
   checkHsts(facts, findings);
   checkSessionHandlers(facts, findings);

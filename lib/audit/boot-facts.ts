@@ -40,11 +40,12 @@ export interface BootFacts {
 }
 
 /** How a finding names a handler. Two handlers may share a name, but never a path and a method. */
-export function handlerSubject({ controller, handler, path }: Route): string {
+export function handlerSubject({ controller, handler, path }: Route | Endpoint): string {
   return `${controller?.name}.${handler}, ${path}`;
 }
 
 /** What tells a finding about one route from those about others, whose handlers may share a name and a path. */
-export function routeSignature(route: Route): string {
-  return JSON.stringify([handlerSubject(route), route.method, route.hosts.map(String), route.versions]);
+export function routeSignature(entry: Route | Endpoint): string {
+  const where = entry.kind === 'http' ? [entry.method, entry.hosts.map(String), entry.versions] : [];
+  return JSON.stringify([handlerSubject(entry), ...where]);
 }

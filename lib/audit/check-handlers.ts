@@ -1,4 +1,4 @@
-import type { Route } from '../policy/route-table.js';
+import type { Endpoint, Route } from '../policy/route-table.js';
 import { routeSignature, handlerSubject } from './boot-facts.js';
 import type { FindingId } from '../findings/catalogue.js';
 import type { Findings } from '../findings/findings.js';
@@ -22,43 +22,55 @@ const UNMARKED: Record<SignKind, FindingId> = {
  * What can be told of the handlers that a plain-HTTP request reaches: those that deal in secrets. It goes by signs, so it
  * says what was seen.
  */
-export function checkHandlers(routes: readonly Route[], findings: Findings): void {
-  for (const route of routes) {
-    const level = route.requirement?.of(route.path).level;
-    if (level === 'unmarked') checkUnmarked(route, findings);
-    if (level === 'exempt') checkExempt(route, findings);
+export function checkHandlers(entries: readonly (Route | Endpoint)[], findings: Findings): void {
+  for (const entry of entries) {
+    const level = isAsked(entry) ? entry.requirement?.of(entry.path).level : undefined;
+    if (level === 'unmarked') checkUnmarked(entry, findings);
+    if (level === 'exempt') checkExempt(entry, findings);
   }
 }
 
-function checkUnmarked(route: Route, findings: Findings): void {
-  const signs = signsIn(route);
+/** A route, or a query, a mutation or a subscription: a field is reached through one of these alone. */
+function isAsked({ kind, path }: Route | Endpoint): boolean {
+  return kind === 'http' || (kind === 'graphql' && /^(?:Query|Mutation|Subscription)\./.test(path));
+}
+
+function nameOf(entry: Route | Endpoint): string {
+  return entry.kind === 'http' ? `${entry.method} ${entry.path}` : entry.path;
+}
+
+function checkUnmarked(entry: Route | Endpoint, findings: Findings): void {
+  const signs = signsIn(entry);
   // A name alone is the weakest sign, and says nothing beside another.
   for (const { kind, seen } of signs.filter((sign) => sign.kind !== 'name' || signs.length === 1)) {
     findings.report(UNMARKED[kind], {
-      subject: handlerSubject(route),
-      signature: routeSignature(route),
-      cause: `${route.method} ${route.path} is taken over plain HTTP, and ${seen}.`,
-      fix: 'Write @SecureRequired() on the handler or on its class, or cover the path with a rule in paths.',
+      subject: handlerSubject(entry),
+      signature: routeSignature(entry),
+      cause: `${nameOf(entry)} is taken over plain HTTP, and ${seen}.`,
+      fix:
+        entry.kind === 'http'
+          ? 'Write @SecureRequired() on the handler or on its class, or cover the path with a rule in paths.'
+          : 'Write @SecureRequired() on the handler or on its class, or cover the path of the GraphQL endpoint with a rule in paths.',
     });
   }
 }
 
 /** An error only where it takes a password: of the other signs each may have a harmless reason. */
-function checkExempt(route: Route, findings: Findings): void {
-  const signs = signsIn(route).filter(({ kind }) => kind !== 'name');
+function checkExempt(entry: Route | Endpoint, findings: Findings): void {
+  const signs = signsIn(entry).filter(({ kind }) => kind !== 'name');
   if (signs.length === 0) return;
   const isSure = signs.some(({ kind }) => kind === 'password');
   findings.report(isSure ? 'SEC317' : 'SEC326', {
-    subject: handlerSubject(route),
-    signature: routeSignature(route),
-    cause: `${route.method} ${route.path} is exempt from https, and ${wordsOf(signs)}${isSure ? '' : ', which may be secret'}.`,
+    subject: handlerSubject(entry),
+    signature: routeSignature(entry),
+    cause: `${nameOf(entry)} is exempt from https, and ${wordsOf(signs)}${isSure ? '' : ', which may be secret'}.`,
     fix: 'Take the exemption away, or move what is secret to a handler of its own.',
   });
 }
 
-function signsIn(route: Route): readonly Sign[] {
+function signsIn(entry: Route | Endpoint): readonly Sign[] {
   try {
-    return findSigns(route);
+    return findSigns(entry);
   } catch {
     // A class of the application that does not let itself be looked at: a finding less, never a boot error.
     return [];

@@ -54,7 +54,7 @@ export function fieldsOfClass(type: unknown): readonly Field[] {
   return fields;
 }
 
-/** The fields that a schema declares: zod, valibot, arktype, TypeBox and JSON Schema, joi, yup. */
+/** The fields that a schema declares: zod, valibot, arktype, TypeBox and JSON Schema, joi, yup, superstruct. */
 export function fieldsOfSchema(schema: unknown): readonly Field[] {
   return schemaFields(schema, 0);
 }
@@ -236,7 +236,7 @@ function schemaFields(schema: unknown, depth: number): readonly Field[] {
 
 /** The first library that knows a schema as its own. */
 function shapeOf(schema: object): Shape | undefined {
-  for (const read of [zodShape, valibotShape, arktypeShape, jsonShape, joiShape, yupShape]) {
+  for (const read of [zodShape, valibotShape, arktypeShape, jsonShape, joiShape, yupShape, superstructShape]) {
     const shape = read(schema);
     if (shape !== undefined) return shape;
   }
@@ -254,11 +254,17 @@ function zodShape(schema: object): Shape | undefined {
   const definition = zodDefinition(schema);
   if (definition === undefined) return undefined;
   const shape: unknown = Reflect.get(schema, 'shape') ?? definition['shape'];
-  const { innerType, in: input, left, right, options, element, getter, items, type } = definition;
-  const listed = options instanceof Map ? [...options.values()] : Array.isArray(options) ? options : [];
+  const { innerType, in: input, left, right, options, element, getter, items, rest, type, valueType } = definition;
+  const listed = [options, items].flatMap((list) => {
+    if (list instanceof Map) return [...list.values()];
+    return Array.isArray(list) ? list : [];
+  });
   const lazy = typeof getter === 'function' ? [attempt(() => Reflect.apply(getter, undefined, []))] : [];
+  // What preprocess() lets in is anything; what it gives on is checked.
+  const output = zodDefinition(input)?.['type'] === 'transform' ? definition['out'] : undefined;
   // `schema` of an effect and `type` of an array, in zod 3.
-  const parts = [innerType, definition['schema'], input, left, right, element, type, items, ...listed, ...lazy];
+  const single = [innerType, definition['schema'], input, output, left, right, element, type, rest, valueType];
+  const parts = [...single, ...listed, ...lazy];
   return { fields: typeof shape === 'object' && shape !== null ? { ...shape } : {}, parts };
 }
 
@@ -303,9 +309,21 @@ function jsonShape(schema: object): Shape | undefined {
 function joiShape(schema: object): Shape | undefined {
   const terms: unknown = Reflect.get(schema, '$_terms');
   if (typeof terms !== 'object' || terms === null) return undefined;
-  const keys: unknown = Reflect.get(terms, 'keys');
-  const listed: readonly unknown[] = Array.isArray(keys) ? keys : [];
-  return { fields: Object.fromEntries(listed.map((one) => [String(Object(one).key), Object(one).schema])), parts: [] };
+  const listIn = (key: string): readonly unknown[] => {
+    const list: unknown = Reflect.get(terms, key);
+    return Array.isArray(list) ? list : [];
+  };
+  return {
+    fields: Object.fromEntries(listIn('keys').map((one) => [String(Object(one).key), Object(one).schema])),
+    parts: [...listIn('items'), ...listIn('matches').map((one) => Object(one).schema)],
+  };
+}
+
+function superstructShape(schema: object): Shape | undefined {
+  const { type, schema: inner, coercer, refiner }: Record<string, unknown> = Object(schema);
+  if (typeof type !== 'string' || typeof coercer !== 'function' || typeof refiner !== 'function') return undefined;
+  const ofObject = (type === 'object' || type === 'type') && typeof inner === 'object' && inner !== null;
+  return { fields: ofObject ? { ...inner } : {}, parts: ofObject ? [] : [inner] };
 }
 
 function yupShape(schema: object): Shape | undefined {

@@ -1,4 +1,5 @@
 import { functionCode } from './handler-method.js';
+import { prototypeChain } from '../platform/unknown-values.js';
 import { splitWords } from './secret-names.js';
 
 /** A guard that asks who somebody is, or what they may do. */
@@ -14,30 +15,54 @@ const AUTHENTICATION =
   /^(?:o?auth(?!ors?$)\w*|jwt|bearer|passport|sessions?|signed|signin|logged|login|token|admins?|oidc|saml)$/;
 const ROLE = /^(?:roles?|permissions?|polic(?:y|ies)|scopes?|acl|rbac|abac|casl|abilit(?:y|ies))$/;
 
+/** Words of a rate limiter: whatever a subclass is called, it asks nobody who they are. */
+const LIMITS = /^(?:throttl\w*|limit\w*|rate)$/;
+
 /** Words of guards that ask for something else than who somebody is. */
 const OTHERWISE =
-  /^(?:throttl\w*|limit\w*|rate|captcha|recaptcha|hcaptcha|turnstile|csrf|xsrf|not|non|no|guest|guests|unauth\w*|anonymous|public|timeout|feature|maintenance|log|logging|logger)$/;
+  /^(?:captcha|recaptcha|hcaptcha|turnstile|csrf|xsrf|not|non|no|guest|guests|unauth\w*|anonymous|public|timeout|feature|maintenance|log|logging|logger)$/;
 
-/** Judges a guard, an instance or a class, by its name; undefined for one that asks nobody who they are. */
+/**
+ * Judges a guard, an instance or a class, by its name and those of the classes that it extends; undefined for one that asks
+ * nobody who they are.
+ */
 export function judgeGuard(guard: unknown): AuthenticationGuard | undefined {
   const type = typeof guard === 'object' && guard !== null ? guard.constructor : guard;
-  // What mixin() makes, such as AuthGuard('jwt'), has a random name; the text still has the one it was written with.
-  const [, written] = /^class\s+(\w+)/.exec(functionCode(type)) ?? [];
-  const given: unknown = typeof type === 'function' ? type.name : undefined;
-  for (const name of [given, written]) {
-    const judged = typeof name === 'string' ? judgeName(name) : undefined;
-    if (judged !== undefined) return judged;
-  }
-  return undefined;
+  const names = [...prototypeChain(type)].map(className);
+  const words = names.map(splitWords);
+  if (words.flat().some((word) => LIMITS.test(word)) || words[0]?.some((word) => OTHERWISE.test(word)))
+    return undefined;
+  const at = words.findIndex((one) => asksWho(one) || one.some((word) => ROLE.test(word)));
+  const [name, judged] = [names[0], words[at]];
+  if (name === undefined || judged === undefined) return undefined;
+  return {
+    name,
+    // A guard that mixin() makes is made for its place, with the role that it asks for.
+    byRole: !asksWho(judged) && !isMixin(type),
+    optional: words.flat().some((word) => word === 'optional' || word === 'maybe'),
+  };
 }
 
-function judgeName(name: string): AuthenticationGuard | undefined {
-  const words = splitWords(name);
-  if (words.some((word) => OTHERWISE.test(word))) return undefined;
-  const asks = words.some((word) => AUTHENTICATION.test(word)) || /api ?key/.test(words.join(' '));
-  const byRole = words.some((word) => ROLE.test(word));
-  if (!asks && !byRole) return undefined;
-  return { name, byRole: byRole && !asks, optional: words.some((word) => word === 'optional' || word === 'maybe') };
+function asksWho(words: readonly string[]): boolean {
+  return words.some((word) => AUTHENTICATION.test(word)) || /api ?key/.test(words.join(' '));
+}
+
+/** The name that people know: what mixin() makes, such as `AuthGuard('jwt')`, has it in its text, and a random one besides. */
+function className(type: object): string {
+  return (writtenName(type) ?? givenName(type)).replace(/^Mixin(?=[A-Z])|Mixin$/g, '');
+}
+
+function isMixin(type: unknown): boolean {
+  const written = writtenName(type);
+  return written !== undefined && written !== givenName(type);
+}
+
+function givenName(type: unknown): string {
+  return typeof type === 'function' ? type.name.replace(/^_+/, '') : '';
+}
+
+function writtenName(type: unknown): string | undefined {
+  return /^class\s+_*(?!extends\b)(\w+)/.exec(functionCode(type))?.[1];
 }
 
 /** Whether a decorator of the application lets everybody past its guards: `@Public()`, `@SkipAuth()`, as their metadata are called. */
@@ -53,12 +78,14 @@ export function asksForRole(...targets: readonly (object | undefined)[]): boolea
   return someMetadata(targets, /role|permission|polic(?:y|ies)|scope|abilit/i);
 }
 
+/** Keys of Nest and its packages: the scope of a controller is no role, and `@SkipThrottle({ auth: true })` skips no sign-in. */
+const OF_FRAMEWORK = /^(?:__|scope:options$|swagger\/|throttler:)/i;
+
 function someMetadata(targets: readonly (object | undefined)[], pattern: RegExp): boolean {
   return targets.some((target) => {
     if (target === undefined) return false;
     return Reflect.getMetadataKeys(target).some((key) => {
-      if (String(key).startsWith('swagger/') || String(key).startsWith('__') || !pattern.test(String(key)))
-        return false;
+      if (OF_FRAMEWORK.test(String(key)) || !pattern.test(String(key))) return false;
       const value: unknown = Reflect.getMetadata(key, target);
       return Array.isArray(value) ? value.length > 0 : Boolean(value);
     });

@@ -11,10 +11,10 @@ import {
 } from './parse-code.js';
 
 /** Where a value of a request comes from. */
-export type Incoming = 'body' | 'query' | 'path' | 'headers' | 'cookie';
+export type Incoming = 'body' | 'query' | 'path' | 'headers' | 'cookie' | 'arguments';
 
 /** What a name in the code of a handler stands for. */
-export type Origin = Incoming | 'request' | 'response' | 'session';
+export type Origin = Incoming | 'request' | 'response' | 'session' | 'context';
 
 /** A name that code reads from what came in. */
 export interface Read {
@@ -61,6 +61,15 @@ const OF_RESPONSE: ReadonlyMap<string, Origin> = new Map([
   ['request', 'request'],
 ]);
 
+/** What the context of a GraphQL operation has, as drivers and their recipes name it. */
+const OF_CONTEXT: ReadonlyMap<string, Origin> = new Map([
+  ['req', 'request'],
+  ['request', 'request'],
+  ['res', 'response'],
+  ['response', 'response'],
+  ['reply', 'response'],
+]);
+
 const OF_PASSPORT = new Set(['logIn', 'login', 'logOut', 'logout', 'isAuthenticated']);
 const FILES = new Set(['file', 'files', 'parts', 'saveRequestFiles']);
 const SETS_HEADER = new Set(['header', 'set', 'setHeader', 'append', 'appendHeader', 'writeHead']);
@@ -74,6 +83,8 @@ const GIVES_BACK =
 const LOOKS_AT = /^(?:replace|replaceAll|includes|indexOf|match|matchAll|test|exec|search|split|startsWith|endsWith)$/;
 
 const PASSWORD_FIELD = /<input\b[^>]*\btype\s*=\s*\\?["']?password\b/i;
+
+const NOT_INCOMING: ReadonlySet<Origin> = new Set(['request', 'response', 'session', 'context']);
 
 /** Of its own class, so many methods deep. */
 const DEEPEST = 2;
@@ -290,6 +301,7 @@ class Reader {
 function memberOf(origin: Origin, name: string): Origin | undefined {
   if (origin === 'request') return OF_REQUEST.get(name);
   if (origin === 'response') return OF_RESPONSE.get(name);
+  if (origin === 'context') return OF_CONTEXT.get(name);
   return origin;
 }
 
@@ -338,7 +350,7 @@ function originOf(node: SyntaxNode, scope: Scope): Origin | undefined {
 }
 
 function isIncoming(origin: Origin | undefined): origin is Incoming {
-  return origin !== undefined && origin !== 'request' && origin !== 'response' && origin !== 'session';
+  return origin !== undefined && !NOT_INCOMING.has(origin);
 }
 
 /** The names that a call is given as text, alone or in a list. */

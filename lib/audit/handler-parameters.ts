@@ -36,6 +36,17 @@ const ORIGINS: ReadonlyMap<number, Origin> = new Map([
   [15, 'cookie'],
 ]);
 const FILES = new Set([8, 9]);
+/** How the key of a parameter begins under which `@Session()` stands. */
+const SESSION = '7:';
+
+/** GqlParamtype of `@nestjs/graphql`, whose numbers mean something else there. */
+const ORIGINS_OF_GRAPHQL: ReadonlyMap<number, Origin> = new Map([
+  [1, 'context'],
+  [3, 'arguments'],
+]);
+
+/** The keys that `@nestjs/graphql` leaves on the methods of resolvers. */
+const OF_GRAPHQL = ['graphql:resolver_type', 'graphql:resolve_property'];
 
 /** What the parameters and the code of a handler tell. */
 export interface HandlerFacts extends CodeFacts {
@@ -50,7 +61,7 @@ export function codeFacts(controller: HandlerClass, handler: string): HandlerFac
   known.set(controller, ofClass);
   const before = ofClass.get(handler);
   if (before !== undefined) return before;
-  const parameters = parametersOf(controller, handler);
+  const parameters = readParameters(controller, handler);
   const origins: (Origin | undefined)[] = [];
   for (const { index, origin } of parameters) origins[index] = origin;
   const facts = {
@@ -61,18 +72,27 @@ export function codeFacts(controller: HandlerClass, handler: string): HandlerFac
   return facts;
 }
 
-function parametersOf(controller: HandlerClass, handler: string): readonly Parameter[] {
+/** Whether a handler has a parameter under `@Session()`, by metadata alone. */
+export function takesSession(controller: HandlerClass, handler: string): boolean {
+  const found: unknown = Reflect.getMetadata(ROUTE_ARGUMENTS, controller, handler);
+  return Object.keys(Object(found)).some((key) => key.startsWith(SESSION));
+}
+
+function readParameters(controller: HandlerClass, handler: string): readonly Parameter[] {
   const found: unknown = Reflect.getMetadata(ROUTE_ARGUMENTS, controller, handler);
   const types: unknown = Reflect.getMetadata(PARAMETER_TYPES, controller.prototype, handler);
   if (typeof found !== 'object' || found === null) return [];
+  const method = findMethod(controller, handler);
+  const isResolver = method !== undefined && OF_GRAPHQL.some((key) => Reflect.hasMetadata(key, method));
+  const origins = isResolver ? ORIGINS_OF_GRAPHQL : ORIGINS;
   return Object.entries(found).map(([key, argument]: [string, unknown]) => {
     const { data, index, pipes, schema }: Record<string, unknown> = Object(argument);
     // A decorator of the application has a key that begins with something else.
     const type = /^\d+:/.test(key) ? Number.parseInt(key, 10) : Number.NaN;
     return {
       index: Number(index),
-      origin: ORIGINS.get(type),
-      file: FILES.has(type),
+      origin: origins.get(type),
+      file: !isResolver && FILES.has(type),
       name: typeof data === 'string' ? data : undefined,
       class: Array.isArray(types) ? types[Number(index)] : undefined,
       pipes: Array.isArray(pipes) ? pipes : [],

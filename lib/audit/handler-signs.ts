@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import type { HandlerClass } from '../options/mark-types.js';
-import type { Route } from '../policy/route-table.js';
+import type { Endpoint, Route } from '../policy/route-table.js';
 import { fieldsOfClass, fieldsOfPipe, fieldsOfSchema, type Field } from './declared-fields.js';
 import { asksForRole, isPublic, judgeGuard } from './guards.js';
 import type { Incoming } from './handler-code.js';
 import { functionCode, findMethod } from './handler-method.js';
 import { codeFacts, type HandlerFacts } from './handler-parameters.js';
-import { isAboutOneTimeCodes, isPasswordName, isSignInName, isTokenName, type ValueKind } from './secret-names.js';
+import { isAboutOneTimeCodes, isPasswordName, isTokenName, purposeByName, type ValueKind } from './secret-names.js';
 import { sessionUse } from './session-use.js';
 import { isObject, readProperty } from '../platform/unknown-values.js';
 
@@ -32,6 +32,7 @@ const WORDS: Readonly<Record<Incoming, string>> = {
   path: 'the path',
   headers: 'the headers',
   cookie: 'a cookie',
+  arguments: 'its arguments',
 };
 const OF_SWAGGER = new Map<unknown, Incoming>([
   ['body', 'body'],
@@ -44,7 +45,7 @@ const OF_SWAGGER = new Map<unknown, Incoming>([
 
 /** What one handler is, as far as it can be seen without running it. */
 interface Seen {
-  readonly route: Route;
+  readonly entry: Route | Endpoint;
   readonly controller: HandlerClass;
   readonly handler: string;
   readonly method: object | undefined;
@@ -63,12 +64,12 @@ interface Taken extends Field {
  * What a handler has to do with secrets, by its parameters, their classes and schemas, its guards and interceptors, its
  * code and its name. Nothing of the application is run.
  */
-export function findSigns(route: Route): readonly Sign[] {
-  const { controller, handler } = route;
+export function findSigns(entry: Route | Endpoint): readonly Sign[] {
+  const { controller, handler } = entry;
   if (controller === undefined || handler === undefined) return [];
   const method = findMethod(controller, handler);
   const facts = codeFacts(controller, handler);
-  const seen: Seen = { route, controller, handler, method, facts, declared: declaredBy(route, facts, method) };
+  const seen: Seen = { entry, controller, handler, method, facts, declared: declaredBy(entry, facts, method) };
   return FINDERS.flatMap(([kind, find]) => {
     const what = find(seen);
     return what === undefined ? [] : [{ kind, seen: what }];
@@ -87,20 +88,24 @@ const FINDERS: readonly (readonly [SignKind, (seen: Seen) => string | undefined]
 ];
 
 /** Everything that a handler is declared to take: by name, by class, by schema, in its path. */
-function declaredBy(route: Route, { parameters }: HandlerFacts, method: object | undefined): readonly Taken[] {
+function declaredBy(
+  { path }: Route | Endpoint,
+  { parameters }: HandlerFacts,
+  method: object | undefined,
+): readonly Taken[] {
   const pipesOfMethod = metadataList(PIPES, method).flatMap(fieldsOfPipe);
   const ofParameters = parameters.flatMap(({ origin, name, class: type, pipes, schema }): Taken[] => {
     if (!isIncoming(origin)) return [];
-    if (name !== undefined) return [{ from: origin, name, kind: KIND_OF_CLASS.get(type), of: '' }];
+    const named = name === undefined ? [] : [{ from: origin, name, kind: KIND_OF_CLASS.get(type), of: '' }];
     const classes = fieldsOfClass(type).map((field) => ({ ...field, from: origin, of: nameOf(type) }));
     const checks = [
       ...fieldsOfSchema(schema),
       ...pipes.flatMap(fieldsOfPipe),
       ...(origin === 'body' ? pipesOfMethod : []),
     ];
-    return [...classes, ...checks.map((field) => ({ ...field, from: origin, of: '' }))];
+    return [...named, ...classes, ...checks.map((field) => ({ ...field, from: origin, of: '' }))];
   });
-  const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
   return [
     ...ofParameters,
     ...metadataList(API_PARAMETERS, method).flatMap(declaredToSwagger),
@@ -144,11 +149,11 @@ function passwordNamed(seen: Seen): string | undefined {
     : `its code names '${named.name}' beside ${WORDS[named.from]}, so it may take a password`;
 }
 
-function tokenTaken({ declared, facts, route, handler }: Seen): string | undefined {
+function tokenTaken({ declared, facts, entry, handler }: Seen): string | undefined {
   const isSecret = ({ name, kind, from, of }: Taken): boolean => {
     if (from === 'headers' && name.toLowerCase() === 'authorization') return true;
     if (isTokenName(name, kind)) return !isPostal(name, declared);
-    return isOneTimeCode(name, kind, [route.path, handler, of]);
+    return isOneTimeCode(name, kind, [entry.path, handler, of]);
   };
   const taken = declared.find(isSecret);
   if (taken !== undefined) return takenWords(taken);
@@ -214,10 +219,12 @@ function authenticationGuard({ method, controller }: Seen): string | undefined {
   return `it stands behind ${maybe.name}, which may let pass ${why}`;
 }
 
-function signInName({ route, handler }: Seen): string | undefined {
-  const segment = route.path.split('/').find((one) => !/[:*{]/.test(one) && isSignInName(one));
-  if (segment !== undefined) return `its path says '${segment}', so it may sign somebody in or out`;
-  return isSignInName(handler) ? `it is called ${handler}, so it may sign somebody in or out` : undefined;
+function signInName({ entry, handler }: Seen): string | undefined {
+  const segments = entry.kind === 'http' ? entry.path.split('/').filter((one) => !/[:*{]/.test(one)) : [];
+  const segment = segments.find((one) => purposeByName(one) !== undefined);
+  const purpose = purposeByName(segment ?? handler);
+  if (purpose === undefined) return undefined;
+  return `${segment === undefined ? `it is called ${handler}` : `its path says '${segment}'`}, so it may ${purpose}`;
 }
 
 function isIncoming(origin: unknown): origin is Incoming {

@@ -119,13 +119,18 @@ const ONE_TIME = new Set([
   'signin',
 ]);
 
-/** Whether a handler of this name, or a segment of a path, is about signing in or out, or about changing a password. */
-export function isSignInName(name: string): boolean {
+/** What a handler of this name, or of this segment of its path, may do, in words; undefined where the name says nothing. */
+export function purposeByName(name: string): string | undefined {
   const words = splitWords(name);
-  if (words.some((word) => TOLD.has(word))) return false;
+  if (words.some((word) => TOLD.has(word))) return undefined;
   const pairs = words.map((word, at) => `${word} ${words[at + 1] ?? ''}`);
-  if (words.some((word) => SIGN_IN_WORDS.has(word)) || pairs.some((pair) => SIGN_IN_PAIRS.has(pair))) return true;
-  return words.some((word) => PASSWORDS.has(word)) && words.some((word) => DONE_WITH_PASSWORD.has(word));
+  if (words.some((word) => SIGN_IN_WORDS.has(word)) || pairs.some((pair) => SIGN_IN_PAIRS.has(pair))) {
+    return 'sign somebody in or out';
+  }
+  const isAboutPassword = words.some((word) => PASSWORDS.has(word));
+  return isAboutPassword && words.some((word) => DONE_WITH_PASSWORD.has(word))
+    ? 'change or reset a password'
+    : undefined;
 }
 
 const SIGN_IN_WORDS = new Set('login logon logout logoff signin signup signout mfa totp otp'.split(' '));

@@ -21,13 +21,19 @@ import {
   UseInterceptors,
   UsePipes,
 } from '@nestjs/common';
+import { Args, Context, Field, InputType, Mutation, Query as Operation, Resolver } from '@nestjs/graphql';
+import { AuthGuard as PassportGuard } from '@nestjs/passport';
 import { FileInterceptor, NoFilesInterceptor } from '@nestjs/platform-express';
+import { SkipThrottle, ThrottlerGuard } from '@nestjs/throttler';
 import { ApiBody, ApiHeader, ApiProperty, OmitType, PickType } from '@nestjs/swagger';
 import { Type as TypeBox } from '@sinclair/typebox';
 import { type } from 'arktype';
 import { Type } from 'class-transformer';
 import { IsString, MinLength, ValidateNested } from 'class-validator';
+import Joi from 'joi';
+import * as superstruct from 'superstruct';
 import * as valibot from 'valibot';
+import * as yup from 'yup';
 import { z } from 'zod';
 import { SecureExempt, SecureRequired, type FindingId } from 'nestjs-secure';
 
@@ -269,6 +275,69 @@ export class Bodies {
   @Deserves('SEC310')
   @Post('list')
   list(@Body(new ParseArrayPipe({ items: PlainCredentials })) _given: PlainCredentials[]): void {}
+
+  @Deserves('SEC310')
+  @Post('part')
+  part(@Body('user') _given: PlainCredentials): void {}
+
+  @Deserves()
+  @Post('part-without')
+  partWithout(@Body('user') _given: Policy): void {}
+
+  @Deserves('SEC310')
+  @Post('zod-record')
+  zodRecord(@Body(new SchemaPipe(z.record(z.string(), credentialsSchema))) _given: object): void {}
+
+  @Deserves('SEC310')
+  @Post('zod-tuple')
+  zodTuple(@Body(new SchemaPipe(z.tuple([z.string(), credentialsSchema]))) _given: object): void {}
+
+  @Deserves('SEC310')
+  @Post('zod-preprocess')
+  zodPreprocess(@Body(new SchemaPipe(z.preprocess((one) => one, credentialsSchema))) _given: object): void {}
+
+  @Deserves()
+  @Post('zod-kinds')
+  zodKinds(@Body(new SchemaPipe(z.object({ type: z.enum(['password', 'token']) }))) _given: object): void {}
+
+  @Deserves('SEC310')
+  @Post('joi')
+  joi(@Body(new SchemaPipe(Joi.object({ password: Joi.string() }))) _given: object): void {}
+
+  @Deserves('SEC310')
+  @Post('joi-array')
+  joiArray(@Body(new SchemaPipe(Joi.array().items(Joi.object({ password: Joi.string() })))) _given: object): void {}
+
+  @Deserves('SEC310')
+  @Post('joi-either')
+  joiEither(
+    @Body(new SchemaPipe(Joi.alternatives(Joi.object({ name: Joi.string() }), Joi.object({ passwd: Joi.string() }))))
+    _given: object,
+  ): void {}
+
+  @Deserves()
+  @Post('joi-flag')
+  joiFlag(@Body(new SchemaPipe(Joi.object({ password: Joi.boolean() }))) _given: object): void {}
+
+  @Deserves('SEC310')
+  @Post('yup')
+  yup(@Body(new SchemaPipe(yup.array(yup.object({ password: yup.string() })))) _given: object): void {}
+
+  @Deserves()
+  @Post('yup-flag')
+  yupFlag(@Body(new SchemaPipe(yup.object({ password: yup.boolean() }))) _given: object): void {}
+
+  @Deserves('SEC310')
+  @Post('superstruct')
+  superstruct(
+    @Body(new SchemaPipe(superstruct.array(superstruct.object({ password: superstruct.string() })))) _given: object,
+  ): void {}
+
+  @Deserves()
+  @Post('superstruct-flag')
+  superstructFlag(
+    @Body(new SchemaPipe(superstruct.object({ password: superstruct.boolean() }))) _given: object,
+  ): void {}
 
   @Deserves('SEC310')
   @Post('nested')
@@ -549,10 +618,16 @@ class ApiKeyGuard extends OpenDoor {}
 class AuthorGuard extends OpenDoor {}
 class GuestGuard extends OpenDoor {}
 
-/** As AuthGuard('jwt') of @nestjs/passport is made: its class has a random name. */
-function AuthGuard(): typeof OpenDoor {
-  class MixinAuthGuard extends OpenDoor {}
-  return mixin(MixinAuthGuard);
+class MemberGuard extends PassportGuard('jwt') {}
+class GuestPageGuard extends PassportGuard('jwt') {}
+class LoginGuard extends ThrottlerGuard {}
+
+/** A guard that is made for the handler it stands before. */
+function RoleGuard(role: string): typeof OpenDoor {
+  class RoleGuardMixin extends OpenDoor {
+    readonly role = role;
+  }
+  return mixin(RoleGuardMixin);
 }
 
 const Roles = (...roles: string[]): MethodDecorator & ClassDecorator => SetMetadata('roles', roles);
@@ -567,7 +642,7 @@ export class Guards {
 
   @Deserves('SEC315')
   @Get('mixin')
-  @UseGuards(AuthGuard())
+  @UseGuards(PassportGuard('jwt'))
   mixedIn(): void {}
 
   @Deserves('SEC315')
@@ -608,4 +683,110 @@ export class Guards {
   open(): void {}
 }
 
-export const controllers = [Bodies, Code, Guards];
+/** Of Nest's own keys none is a role, and of a rate limiter's none lets people past who are not signed in. */
+@Controller({ path: 'versioned', version: '1' })
+export class MoreGuards {
+  @Deserves('SEC315')
+  @Get('no-role')
+  @UseGuards(RolesGuard)
+  noRole(): void {}
+
+  @Deserves('SEC315')
+  @Get('made')
+  @UseGuards(RoleGuard('admin'))
+  made(): void {}
+
+  @Deserves('SEC315')
+  @Get('subclass')
+  @UseGuards(MemberGuard)
+  subclass(): void {}
+
+  @Deserves()
+  @Get('guest')
+  @UseGuards(GuestPageGuard)
+  guest(): void {}
+
+  @Deserves()
+  @Get('limiter')
+  @UseGuards(LoginGuard)
+  limiter(): void {}
+
+  @Deserves('SEC315')
+  @Get('not-limited')
+  @UseGuards(JwtAuthGuard)
+  @SkipThrottle({ auth: true })
+  notLimited(): void {}
+}
+
+// ---- GraphQL.
+
+@InputType()
+class LoginInput {
+  @Field()
+  declare email: string;
+  @Field()
+  declare password: string;
+}
+
+@Resolver()
+export class Operations {
+  @Deserves('SEC310')
+  @Mutation(() => String)
+  register(@Args('input') { email }: LoginInput): string {
+    return email;
+  }
+
+  @Deserves('SEC310')
+  @Mutation(() => String)
+  changeWord(@Args('password') password: string): string {
+    return password;
+  }
+
+  @Deserves('SEC311')
+  @Mutation(() => String)
+  renew(@Args('refreshToken') token: string): string {
+    return token;
+  }
+
+  @Deserves('SEC314')
+  @Operation(() => String)
+  known(@Context() { req }: { req: Request }): string | undefined {
+    return req.session?.user;
+  }
+
+  @Deserves('SEC313')
+  @Mutation(() => String)
+  remember(@Context() context: { res: Response }): string {
+    context.res.cookie('a', 'b');
+    return '';
+  }
+
+  @Deserves('SEC315')
+  @Operation(() => String)
+  @UseGuards(JwtAuthGuard)
+  me(): string {
+    return '';
+  }
+
+  @Deserves('SEC316')
+  @Mutation(() => String)
+  logout(): string {
+    return '';
+  }
+
+  @Deserves()
+  @Operation(() => String)
+  articles(@Args('password') isProtected: boolean, @Args('first') first: number): string {
+    return String(isProtected) + first;
+  }
+
+  @Deserves()
+  @Mutation(() => String)
+  @SecureRequired()
+  marked(@Args('password') password: string): string {
+    return password;
+  }
+}
+
+export const controllers = [Bodies, Code, Guards, MoreGuards];
+export const resolvers = [Operations];
