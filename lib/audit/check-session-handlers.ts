@@ -3,7 +3,8 @@ import type { Route } from '../policy/route-table.js';
 import { readRecentSignIn } from '../platform/marks.js';
 import { handlerSubject, type BootFacts } from './boot-facts.js';
 import { functionCode, findMethod } from './handler-method.js';
-import { sessionUse, takesSession } from './session-use.js';
+import { takesSession } from './handler-parameters.js';
+import { sessionUse } from './session-use.js';
 
 /** The key under which Nest keeps what `@UseInterceptors()` binds. */
 const INTERCEPTORS = '__interceptors__';

@@ -12,13 +12,13 @@ export interface OverHttp {
   readonly unsafe: Outcome;
 }
 
-type Asked = Pick<Route | Endpoint, 'kind' | 'requirement' | 'path'>;
+type Asked = Pick<Route | Endpoint, 'kind' | 'requirement'>;
 
 /**
  * Asks `decide` what becomes of an ordinary request over plain HTTP: one for an allowed host, without credentials and without
  * a sign of a proxy.
  */
-export function outcomesOverHttp({ kind, requirement, path }: Asked, asked: Requirement, settings: Settings): OverHttp {
+export function outcomesOverHttp({ kind, requirement }: Asked, asked: Requirement, settings: Settings): OverHttp {
   const policy = { ...settings.policy(requirement?.options ?? []), redirectHost: () => 'localhost' };
   // The guard of a resolver never redirects; the gate, which path rules and the mode speak through, may.
   const answers = kind === 'graphql' && (asked.by === 'handler' || asked.by === 'class') ? 'refuse' : policy.onInsecure;
@@ -29,7 +29,7 @@ export function outcomesOverHttp({ kind, requirement, path }: Asked, asked: Requ
     const verdict = decide(
       {
         method,
-        target: path,
+        target: '/',
         requirement: asked,
         authorized: false,
         preflight: false,

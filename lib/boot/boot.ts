@@ -2,7 +2,6 @@ import { Inject, Injectable, Logger, type HttpServer } from '@nestjs/common';
 import { ApplicationConfig, ExternalContextCreator, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { checkAtBoot } from '../audit/boot-checks.js';
 import { checkListeners } from '../audit/check-listeners.js';
-import { SecureAudit } from '../audit/secure-audit.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import type { Findings } from '../findings/findings.js';
 import { checkContext } from '../guard/other-contexts.js';
@@ -61,7 +60,6 @@ export class Boot {
     @Inject(SECURE_SESSION_ENGINE) engine: SessionEngine | null,
     @Inject(SECURE_GATEWAYS) gateways: Gateways,
     @Inject(SecureListeners) listeners: SecureListeners,
-    @Inject(SecureAudit) private readonly audit: SecureAudit,
   ) {
     assertNestVersion(host);
     assertImportedOnce(modules);
@@ -113,7 +111,7 @@ export class Boot {
     const facts = collectBootFacts(adapter, settings, routes, { modules, config, sessionMiddleware });
     checkAtBoot({ ...facts, nestHsts }, findings);
     if (settings.options.strict === true) assertNoErrors(findings);
-    this.logger.log(summarise(settings.options, this.audit.routes()));
+    this.logger.log(summarise(settings, routes));
     findings.flush();
     this.installation.openServerGate();
   }

@@ -1,13 +1,15 @@
-import type { AuditedRoute } from '../audit/secure-audit.js';
 import { counted } from '../findings/group-findings.js';
 import type { SecureOptions } from '../options/secure-options.js';
-
-type SummarisedRoute = Pick<AuditedRoute, 'kind' | 'requirement'>;
+import { entryRequirement, type Endpoint, type Route, type RouteTable } from '../policy/route-table.js';
+import type { Settings } from '../settings/settings.js';
 
 /** Says in one line what is on: `3 of 12 routes require https; hosts example.com; proxies 10.0.0.0/8; sessions`. */
-export function summarise(options: SecureOptions, all: readonly SummarisedRoute[]): string {
-  const routes = all.filter(({ kind }) => kind === 'http');
-  const sockets = all.filter(({ kind }) => kind === 'websocket' || kind === 'graphql');
+export function summarise(settings: Settings, table: RouteTable): string {
+  const requiring = (entries: readonly (Route | Endpoint)[]): number =>
+    entries.filter((entry) => entryRequirement(entry, settings).level === 'required').length;
+  const routes = table.routes();
+  const sockets = table.endpoints().filter(({ kind }) => kind === 'websocket' || kind === 'graphql');
+  const { options } = settings;
   const { proxies, session, reportOnly } = options;
   return [
     `${requiring(routes)} of ${counted(routes.length, 'route')} require${routes.length === 1 ? 's' : ''} https`,
@@ -17,10 +19,6 @@ export function summarise(options: SecureOptions, all: readonly SummarisedRoute[
     ...(session === undefined ? [] : ['sessions']),
     ...(reportOnly === true ? ['report only'] : []),
   ].join('; ');
-}
-
-function requiring(routes: readonly SummarisedRoute[]): number {
-  return routes.filter(({ requirement }) => requirement.level === 'required').length;
 }
 
 function hostsOf({ httpsSupport, hosts, redirect }: SecureOptions): string[] {

@@ -74,7 +74,10 @@ export const CATALOGUE = {
   SEC313: { severity: 'warning', title: 'A handler that sets a cookie is not marked' },
   SEC314: { severity: 'warning', title: 'A handler that uses the session is not marked' },
   SEC315: { severity: 'warning', title: 'A handler behind an authentication guard is not marked' },
-  SEC316: { severity: 'warning', title: 'A handler that may deal in sign-ins or passwords, by its name, is not marked' },
+  SEC316: {
+    severity: 'warning',
+    title: 'A handler that may deal in sign-ins or passwords, by its name, is not marked',
+  },
   SEC317: { severity: 'error', title: 'An exempt handler takes a password' },
   SEC320: { severity: 'warning', title: 'A message handler is marked' },
   SEC321: {
