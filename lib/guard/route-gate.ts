@@ -5,13 +5,7 @@ import type { HandlerPlace } from '../platform/handlers.js';
 import { buildAnswer } from '../answer/answer.js';
 import type { Enforcer } from '../enforcer/enforcer.js';
 import { compileHandler, type GuardedHandler } from '../enforcer/handler-policy.js';
-import {
-  rawRequestOf,
-  rawResponseOf,
-  takeResponse,
-  type PlatformRequest,
-  type PlatformResponse,
-} from '../platform/platform.js';
+import { rawRequestOf, takeResponse, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
 import { boundFilters, SecureExceptionFilter } from './secure-exception.filter.js';
 import { SecureGuard } from './secure.guard.js';
 import { isAnswerHeader } from '../answer/lock-response.js';
@@ -57,12 +51,13 @@ export function compileRouteGate(
     const connection = enforcer.connectionOf(request);
     if (transport.isSecure(connection)) return false;
     if (Reflect.get(guard, 'canActivate') !== CAN_ACTIVATE || isAwaited(request)) return false;
-    // Middleware has begun to answer. What Nest does about an answer that cannot be written ends the response.
-    if (rawResponseOf(response).headersSent) return false;
     const answered = enforcer.judge(request, input, connection);
     if (answered === undefined) return false;
     const raw = rawRequestOf(request);
-    writeAnswer(raw, takeOver(response), buildAnswer(answered, raw.headers.accept));
+    const taken = takeOver(response);
+    // Middleware has begun an answer. Frameworks differ in what they do then, and some leave the client waiting.
+    if (taken.headersSent) taken.end();
+    else writeAnswer(raw, taken, buildAnswer(answered, raw.headers.accept));
     return true;
   }
 
