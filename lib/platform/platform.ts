@@ -198,5 +198,11 @@ function peerOf(socket: unknown): string | undefined {
   if (!isReal(socket)) return FUNCTION_PEER;
   if (socket.remoteAddress !== undefined) return socket.remoteAddress;
   const server: unknown = Reflect.get(socket, 'server');
-  return server instanceof NetServer && typeof server.address() === 'string' ? UNIX_PEER : undefined;
+  return server instanceof NetServer && listensOnUnixSocket(server) ? UNIX_PEER : undefined;
+}
+
+/** A server that was given a listening unix socket, as systemd does, knows no path. One on TCP knows its address. */
+function listensOnUnixSocket(server: NetServer): boolean {
+  const address = server.address();
+  return typeof address === 'string' || (address === null && server.listening);
 }

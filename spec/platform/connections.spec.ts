@@ -1,6 +1,9 @@
-import { createServer, get, IncomingMessage } from 'node:http';
+import { createServer, get, IncomingMessage, type Server } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { Socket } from 'node:net';
 import { compileConnections } from '../../lib/platform/platform.js';
@@ -81,5 +84,46 @@ describe('with proxies, the connection of a request', () => {
     expect(connections[0]).toBe(connections[1]);
     expect(connections[2]).toBe(connections[3]);
     expect(connections[0]).not.toBe(connections[2]);
+  });
+});
+
+describe('the peer of a request', () => {
+  /** What a request is said to come from; `prepare` is called when it has come. */
+  async function peerOn(
+    where: 'unix' | 'tcp',
+    prepare: (server: Server, request: IncomingMessage) => void = () => undefined,
+  ): Promise<string | undefined> {
+    const server = createServer();
+    const told = new Promise<string | undefined>((resolve) => {
+      server.once('request', (request, response) => {
+        prepare(server, request);
+        resolve(declared().of(request).peer);
+        response.end();
+        server.close();
+      });
+    });
+    if (where === 'unix') server.listen(join(mkdtempSync(join(tmpdir(), 'peer-')), 'socket'));
+    else server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const to = typeof address === 'string' ? { socketPath: address } : { port: address?.port, host: '127.0.0.1' };
+    get({ ...to, agent: false }, (response) => response.resume()).on('error', () => undefined);
+    return told;
+  }
+
+  it('on a unix socket is `unix`', async () => {
+    expect(await peerOn('unix')).toBe('unix');
+  });
+
+  it('on a unix socket that the server was given, and knows no path of, is `unix`', async () => {
+    const forgetPath = (server: Server): void => {
+      Reflect.set(server, '_pipeName', undefined);
+      expect([server.address(), server.listening]).toEqual([null, true]);
+    };
+    expect(await peerOn('unix', forgetPath)).toBe('unix');
+  });
+
+  it('on TCP whose socket is closed already is not known', async () => {
+    expect(await peerOn('tcp', (_server, { socket }) => void socket.destroy())).toBeUndefined();
   });
 });
