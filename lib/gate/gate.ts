@@ -34,7 +34,7 @@ export interface GateParts {
   readonly lookup: RouteLookup;
   /** False when a test has overridden the guard: marked handlers are meant to run, so mode `all` must not stop them here. */
   readonly guarded: boolean;
-  /** The application's own CORS, with which its origins may read a refusal. */
+  /** The application's own CORS, with which its origins may read a refusal and follow a redirect. */
   readonly cors: ApplicationCors;
   /** The server speaks HTTP/2, whose requests may name two hosts. */
   readonly http2: boolean;
@@ -166,8 +166,8 @@ function compileBounds({ enforcer, lookup, guarded, cors }: GateParts): Bounds |
 
   const stop: Bounds['stop'] = (request, response, connection, requirementOf) => {
     const verdict = judge(request, requirementOf, connection);
-    if (verdict?.action !== 'refuse' || !cors.concerns(rawRequestOf(request)))
-      return answer(request, response, verdict);
+    // A browser checks CORS of a redirect too, before it follows (Fetch 4.4).
+    if (verdict === undefined || !cors.concerns(rawRequestOf(request))) return answer(request, response, verdict);
     cors.apply(request, response, () => answer(request, response, verdict));
     return true;
   };

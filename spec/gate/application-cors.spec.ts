@@ -1,4 +1,4 @@
-import { Controller, Post, type INestApplication } from '@nestjs/common';
+import { Controller, Get, Post, type INestApplication } from '@nestjs/common';
 import type { CorsOptions } from '@nestjs/common/interfaces/external/cors-options.interface.js';
 import { SecureRequired, type SecureOptions } from 'nestjs-secure';
 import { adapters, createApp, ran, type NewAdapter, type Reply } from '../support/applications.js';
@@ -10,6 +10,13 @@ class LoginController {
   login(): string {
     ran.push('login');
     return 'in';
+  }
+
+  @SecureRequired()
+  @Get('login')
+  page(): string {
+    ran.push('page');
+    return 'the page';
   }
 }
 
@@ -89,6 +96,25 @@ describe.each(adapters)('on %s', (_platform, newAdapter) => {
       const { headers } = await post(newAdapter, options, enable(failing), OURS);
       expect(headers['access-control-allow-origin']).toBeUndefined();
     });
+  });
+
+  it.each(RULES)('a redirect by %s is followed by an origin of the application, and by no other', async (...row) => {
+    const [, options] = row;
+    const app = await createApp(newAdapter, {
+      controllers: [LoginController],
+      options,
+      main: enable({ origin: [OURS], credentials: true }),
+    });
+    const ours = await app.ask('/login', { headers: { Origin: OURS } });
+    expect([ours.status, ours.headers.location]).toEqual([307, 'https://localhost/login']);
+    expect(ours.headers).toMatchObject({
+      'access-control-allow-origin': OURS,
+      'access-control-allow-credentials': 'true',
+      vary: expect.stringMatching(/origin/i),
+    });
+    const theirs = await app.ask('/login', { headers: { Origin: THEIRS } });
+    expect(theirs.status).toBe(307);
+    expect(['*', THEIRS]).not.toContain(theirs.headers['access-control-allow-origin']);
   });
 
   it('OPTIONS is refused as before, though CORS would answer it', async () => {
