@@ -123,14 +123,14 @@ const EXPRESS: Row[] = [
         .use('/private', answer),
     '/pub/private/a',
   ],
-  ...[undefined, '/elsewhere'].map((kept): Row => [
-    `static files behind one that ${kept === undefined ? 'deletes' : 'replaces'} what was parsed`,
+  ...[false, true].map((replaces): Row => [
+    `static files behind one that ${replaces ? 'replaces' : 'deletes'} what was parsed`,
     (nest) =>
       void nest
         .use((request: Request, _response: ServerResponse, next: Next) => {
           request.url = request.url?.replace(/^\/pub\//, '/private/');
           Reflect.deleteProperty(request, PARSED_URL);
-          if (kept !== undefined)
+          if (replaces)
             Reflect.set(request, PARSED_URL, { _raw: request.url, pathname: request.url, path: request.url });
           next();
         })
