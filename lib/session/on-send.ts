@@ -1,7 +1,9 @@
 import type { HttpServer } from '@nestjs/common';
+import { Stream } from 'node:stream';
 import { lockResponse } from '../answer/lock-response.js';
 import { nameSendHook } from '../guard/on-send-hooks.js';
 import { rawRequestOf, rawResponseOf, type PlatformRequest, type PlatformResponse } from '../platform/platform.js';
+import { holdAnswer } from './hold-answer.js';
 import { unhookResponse } from './response-hooks.js';
 import { stateOf, type ResponseHead, type SessionState } from './session-state.js';
 import { UNAVAILABLE } from './unavailable.js';
@@ -47,12 +49,20 @@ function onSend(request: PlatformRequest, reply: Reply, payload: unknown, done: 
   if (work === undefined) return send(state, reply, payload, done);
   const { hold, letGo } = holdReply(reply);
   waiting.set(reply, hold);
+  const stopListening = listenForError(payload);
+  // Nor is it overtaken by what the handler does to Node's own response.
+  const letGoRaw = holdAnswer(rawResponseOf(reply));
+  state.waiting = true;
   work
     .catch((error: unknown) => operations.fail(state, error))
     .then(() => {
       waiting.delete(reply);
+      state.waiting = false;
+      letGoRaw();
       letGo();
-      send(state, reply, payload, done);
+      const failed = stopListening();
+      if (failed === undefined || state.failure !== undefined) send(state, reply, payload, done);
+      else done(failed, payload);
     })
     .catch((error: unknown) => done(error instanceof Error ? error : new Error(String(error)), payload));
 }
@@ -110,6 +120,21 @@ function sendFailure(state: SessionState, reply: Reply, payload: unknown, done: 
   // A stream that nobody reads would stay open.
   if (isDestroyable(payload)) payload.destroy();
   done(null, failure.body);
+}
+
+/**
+ * Listens for the error of a stream that nobody reads yet, such as that of a file which is not there: without a listener it
+ * would end the process. The function that is returned gives the error, and stops listening.
+ */
+function listenForError(payload: unknown): () => Error | undefined {
+  if (!(payload instanceof Stream)) return () => undefined;
+  let failed: Error | undefined;
+  const note = (error: Error): void => void (failed = error);
+  payload.on('error', note);
+  return () => {
+    payload.off('error', note);
+    return failed;
+  };
 }
 
 function isDestroyable(payload: unknown): payload is { destroy(): void } {

@@ -11,7 +11,7 @@ import {
   type MessageEvent,
 } from '@nestjs/common';
 import { request, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { Subject, type Observable } from 'rxjs';
 import { SecureRequired, SecureSessions } from 'nestjs-secure';
 import { ran, type App } from '../support/applications.js';
@@ -27,6 +27,13 @@ interface Response extends ServerResponse {
 let events = new Subject<MessageEvent>();
 /** What a waiting handler waits for. */
 let goOn: () => void = () => undefined;
+
+/** As that of a file that is not there: it fails while the session is being stored. */
+function brokenStream(): Readable {
+  const stream = new PassThrough();
+  setImmediate(() => stream.destroy(new Error('no such file')));
+  return stream;
+}
 
 const afterwards: Record<string, (response: ServerResponse) => unknown> = {
   'another head': (response) => response.writeHead(500, { 'x-other': 'second' }).end('another'),
@@ -75,6 +82,18 @@ class StreamController {
     return new StreamableFile(Readable.from(['one ', 'two'], { objectMode: false }));
   }
 
+  @Get('broken')
+  broken(@Session() session: Record<string, unknown>, @Res() response: Response): void {
+    session['read'] = 'file';
+    response.send(response.raw === undefined ? 'no stream' : brokenStream());
+  }
+
+  @Get('broken-file')
+  brokenFile(@Session() session: Record<string, unknown>): StreamableFile {
+    session['read'] = 'file';
+    return new StreamableFile(brokenStream());
+  }
+
   @Get('wait')
   async wait(@Session() session: Record<string, unknown>): Promise<unknown> {
     ran.push('waits');
@@ -120,6 +139,20 @@ class StreamController {
     const raw = response.raw ?? response;
     raw.end('the first answer');
     afterwards[String(asked.headers['x-and'])]?.(raw);
+  }
+
+  /** The same after the framework's own way to answer. */
+  @Get('sends-and')
+  sendsAnd(
+    @Session() session: Record<string, unknown>,
+    @Req() asked: IncomingMessage,
+    @Res() response: Response,
+  ): void {
+    session['answered'] = 'once';
+    response.send('the first answer');
+    const raw = response.raw ?? response;
+    if (asked.headers['x-and'] === 'another end') raw.end('another');
+    else afterwards[String(asked.headers['x-and'])]?.(raw);
   }
 
   @Get('no-body')
@@ -230,6 +263,21 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
     expect(findingsOf(app)).toEqual([]);
   });
 
+  it.each(['/broken', '/broken-file'])(
+    'a stream that fails while its session is stored ends no process (%s)',
+    async (path) => {
+      const { app, browser } = await openSite();
+      const answer = await browser.visit(path).catch(String);
+      if (typeof answer !== 'string') {
+        expect([200, 400, 404, 500]).toContain(answer.status);
+        expect(answer.setCookie).toHaveLength(1);
+      }
+      await browser.visit('/login', post);
+      expect(await dataOf(browser)).toEqual({ userId: 'ada' });
+      expect(app.logged.filter((line) => /uncaught|unhandled/i.test(line))).toEqual([]);
+    },
+  );
+
   it('a slow request that only reads takes nothing back of what a faster one has written', async () => {
     const { app, browser } = await openSite();
     await browser.visit('/login', post);
@@ -281,9 +329,12 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
     expect(ran).toContain('sent: true');
   });
 
-  it.each(Object.keys(afterwards))('and is not changed by what follows it: %s', async (act) => {
+  it.each([
+    ...Object.keys(afterwards).map((act) => ['/ends-and', act] as const),
+    ...['another end', ...Object.keys(afterwards)].map((act) => ['/sends-and', act] as const),
+  ])('and is not changed by what follows it (%s): %s', async (path, act) => {
     const { app, browser } = await openSite();
-    const answer = await browser.visit('/ends-and', { headers: { 'X-And': act } });
+    const answer = await browser.visit(path, { headers: { 'X-And': act } });
     expect(answer).toMatchObject({ status: 200, body: 'the first answer' });
     expect(answer.headers).not.toHaveProperty('x-other');
     expect(answer.setCookie).toHaveLength(1);
