@@ -137,7 +137,7 @@ export class ForeignStoreRecords implements SessionRecords {
   async close(): Promise<void> {}
 
   private async find(key: string): Promise<SessionRecord | MovedSession | undefined> {
-    return foundIn(unpackStored(await this.calls.get(key)), this.now());
+    return foundIn(unpackStored(await this.calls.get(key), key), this.now());
   }
 
   private async record(id: string): Promise<SessionRecord | undefined> {
@@ -164,7 +164,7 @@ export class ForeignStoreRecords implements SessionRecords {
     return this.turns.run(id, async () => {
       await this.mark(endedKey(id), {});
       await this.calls.destroy(id);
-      const marker = unpackStored(await this.calls.get(movedKey(id)));
+      const marker = unpackStored(await this.calls.get(movedKey(id)), movedKey(id));
       return pointerFrom(marker)?.movedTo;
     });
   }
@@ -185,7 +185,7 @@ export class ForeignStoreRecords implements SessionRecords {
   }
 
   private async write(id: string, record: SessionRecord, afterFailure?: () => void): Promise<void> {
-    await this.calls.set(id, storedFrom(record), afterFailure);
+    await this.calls.set(id, storedFrom(id, record), afterFailure);
     if (record.userId !== undefined) await this.enlist(record.userId, id, record);
   }
 

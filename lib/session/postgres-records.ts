@@ -54,7 +54,7 @@ export class PostgresRecords implements SessionRecords {
   async read(id: string): Promise<SessionRecord | MovedSession | undefined> {
     const row = await this.query(`SELECT sess::text AS sess FROM ${this.table} WHERE sid = $1`, [id]);
     if (!isObject(row)) return undefined;
-    return foundIn(unpackStored(jsonFrom(row['sess']) ?? false), this.now());
+    return foundIn(unpackStored(jsonFrom(row['sess']) ?? false, id), this.now());
   }
 
   async insert(id: string, record: SessionRecord): Promise<boolean> {
@@ -63,14 +63,14 @@ export class PostgresRecords implements SessionRecords {
        ON CONFLICT (sid) DO UPDATE SET sess = excluded.sess, expire = excluded.expire
        WHERE coalesce((kept.sess->>'expires')::float8, (kept.sess->>'until')::float8, 'infinity') <= $4::float8
        RETURNING sid`,
-      [storedFrom(record), secondsOf(record.expires), id, this.now()],
+      [storedFrom(id, record), secondsOf(record.expires), id, this.now()],
     );
   }
 
   async update(id: string, record: SessionRecord): Promise<boolean> {
     return this.writes(
       `UPDATE ${this.table} SET sess = $1, expire = to_timestamp($2) WHERE sid = $3 AND ${ALIVE} $4::float8 RETURNING sid`,
-      [storedFrom(record), secondsOf(record.expires), id, this.now()],
+      [storedFrom(id, record), secondsOf(record.expires), id, this.now()],
     );
   }
 
@@ -97,7 +97,7 @@ export class PostgresRecords implements SessionRecords {
         secondsOf(until),
         oldId,
         seen,
-        storedFrom(record),
+        storedFrom(newId, record),
         secondsOf(record.expires),
         newId,
       ],
@@ -172,7 +172,7 @@ export class PostgresRecords implements SessionRecords {
 
   private listed(id: string, sess: unknown, userId: string, user: string): KeptSession[] {
     try {
-      const record = foundIn(unpackStored(sess), this.now());
+      const record = foundIn(unpackStored(sess, id), this.now());
       return !isMoved(record) && record?.userId === userId ? [{ id, record }] : [];
     } catch (error) {
       if (!(error instanceof UnreadableRecordError)) throw error;

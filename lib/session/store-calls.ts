@@ -1,4 +1,4 @@
-import { hashedId, jsonFrom, type SessionRecord } from './records.js';
+import { hashedId, jsonFrom, UnreadableRecordError, type SessionRecord } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
 import { UnsupportedByStoreError } from './session-errors.js';
 import { isObject } from '../platform/unknown-values.js';
@@ -20,21 +20,30 @@ export interface StoredSession {
   readonly content: string;
 }
 
-/** The form in which a record goes into a foreign store. */
-export function storedFrom({ userId, data, stamp, ...times }: SessionRecord): StoredSession {
+/** The form in which a record goes into a foreign store, under an id. */
+export function storedFrom(id: string, { userId, data, stamp, ...times }: SessionRecord): StoredSession {
   return {
     cookie: cookieOf(times),
     ...times,
     user: userId === undefined ? undefined : hashedId(userId),
-    content: JSON.stringify({ userId, data, stamp }),
+    content: JSON.stringify({ id, userId, data, stamp }),
   };
 }
 
-/** What `foundIn` can read, from what a foreign store gave back; undefined where it gave nothing. */
-export function unpackStored(stored: unknown): unknown {
+/**
+ * What `foundIn` can read, from what a foreign store gave back (for an id, where it is told); undefined where it gave nothing.
+ *
+ * @throws UnreadableRecordError where it is the session of another id: a client whose connection is out of step gives each
+ * answer to the next who asks. A record of an older version does not say whose it is.
+ */
+export function unpackStored(stored: unknown, id?: string): unknown {
   if (!isObject(stored)) return stored === undefined || stored === null ? undefined : false;
   const content = jsonFrom(stored['content']);
-  return isObject(content) ? { ...stored, ...content } : stored;
+  if (!isObject(content)) return stored;
+  if (id !== undefined && content['id'] !== undefined && content['id'] !== id) {
+    throw new UnreadableRecordError('The session store gave the session of another id.');
+  }
+  return { ...stored, ...content };
 }
 
 /** A cookie from which every store reads the same time to live. */

@@ -1,7 +1,8 @@
 import { All, Controller, Get, HttpException, Inject, Post, Req, Res, Session } from '@nestjs/common';
 import { once } from 'node:events';
-import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { request, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { SecureRequired, SecureSessions } from 'nestjs-secure';
 import { EndedIds } from '../../lib/session/ended-ids.js';
@@ -56,6 +57,18 @@ const ends: Record<string, (response: Response) => unknown> = {
   'an error': () => {
     throw new HttpException('a teapot', 418);
   },
+  'a second head': (response) => {
+    const raw = rawOf(response);
+    raw.end('x');
+    raw.writeHead(500, { 'x-other': '1' }).end('y');
+  },
+  'a second end': (response) => rawOf(response).end('x').end('y'),
+  'a flush': (response) => {
+    const raw = rawOf(response);
+    raw.flushHeaders();
+    raw.end('x');
+  },
+  'a pipe': (response) => Readable.from(['one ', 'two'], { objectMode: false }).pipe(rawOf(response)),
 };
 
 @SecureRequired()
@@ -345,6 +358,10 @@ class GatedStore extends SwitchedStore {
   }
 }
 
+function parsed(store: SwitchedStore, id: string): object {
+  return JSON.parse(store.kept.get(id) ?? 'null');
+}
+
 describe.each(adapters)('On %s', (_platform, newAdapter) => {
   it.each([
     ['stores it after all', false],
@@ -375,6 +392,67 @@ describe.each(adapters)('On %s', (_platform, newAdapter) => {
     expect(app.logged.filter((line) => /unhandled|ERR_STREAM/i.test(line))).toEqual([]);
   });
 
+  it.each<
+    [
+      how: string,
+      get: (store: SwitchedStore, other: string) => SwitchedStore['get'],
+      status: number,
+      user: string | null,
+    ]
+  >([
+    ['with the session of another', (store, other) => (_id, done) => done(null, parsed(store, other)), 503, null],
+    ['with the mark of a session that ended', () => (_id, done) => done(null, { cookie: {} }), 503, null],
+    ['with what is no session', () => (_id, done) => done(null, ['ada'] as never), 503, null],
+    [
+      'twice, the second time with the session of another',
+      (store, other) => (id, done) => {
+        done(null, parsed(store, id));
+        done(null, parsed(store, other));
+      },
+      200,
+      'ada',
+    ],
+    [
+      'twice, and then fails',
+      (store) => (id, done) => {
+        done(null, parsed(store, id));
+        done(new Error('too late'));
+        done(null, null);
+      },
+      200,
+      'ada',
+    ],
+    [
+      'and throws afterwards',
+      (store) => (id, done) => {
+        done(null, parsed(store, id));
+        throw new Error('afterwards');
+      },
+      200,
+      'ada',
+    ],
+  ])('a store that answers %s shows nobody the session of another', async (_how, get, status, user) => {
+    const store = new SwitchedStore();
+    const app = await createSessionApp(newAdapter, { session: { store }, controllers: [HostileController] });
+    const [ada, bob] = [new Browser(app), new Browser(app)];
+    await ada.visit('/login', post);
+    await bob.visit('/merge', { ...post, headers: { 'X-Form': '{"userId":"bob"}' } });
+    const [own, answer] = [store.get.bind(store), get(store, bob.keptId() ?? '')];
+    store.get = (id, done) => (id === ada.keptId() ? answer(id, done) : own(id, done));
+    const cookie = ada.cookie();
+    for (const path of ['/me', '/me']) {
+      const shown = await ada.visit(path);
+      expect(shown.status).toBe(status);
+      expect(shown.body).not.toContain('bob');
+      if (user !== null) expect(JSON.parse(shown.body)).toMatchObject({ userId: user });
+    }
+    store.get = own;
+    // Nothing was lost by it.
+    expect(ada.cookie()).toBe(cookie);
+    expect(JSON.parse((await ada.visit('/me')).body)).toMatchObject({ userId: 'ada' });
+    expect(JSON.parse((await bob.visit('/me')).body)).toMatchObject({ userId: 'bob' });
+  });
+
   it('1,000 cookies of the name in 15 KB are looked at no further than the fourth', async () => {
     const app = await createSessionApp(newAdapter, {
       session: openMemory().options,
@@ -396,39 +474,69 @@ describe.each(adapters)('On %s', (_platform, newAdapter) => {
   });
 });
 
-it('over HTTP/2 a path with control characters is escaped in the log, and crumbs of the cookie header are one', async () => {
-  const certificate = await makeCertificate();
-  const newAdapter = (): FastifyAdapter =>
-    new FastifyAdapter({ http2: true, https: { key: certificate.key, cert: certificate.cert } } as never);
-  const app = await createSessionApp(newAdapter, {
-    options: { proxies: { trust: ['10.0.0.0/8'] } },
-    session: openMemory().options,
-    controllers: [HostileController],
+describe('over HTTP/2', () => {
+  let app: App;
+  let client: ClientHttp2Session;
+
+  beforeEach(async () => {
+    const certificate = await makeCertificate();
+    const newAdapter = (): FastifyAdapter =>
+      new FastifyAdapter({ http2: true, https: { key: certificate.key, cert: certificate.cert } } as never);
+    app = await createSessionApp(newAdapter, {
+      options: { proxies: { trust: ['10.0.0.0/8'] } },
+      session: openMemory().options,
+      controllers: [HostileController],
+    });
+    client = connectHttp2(`https://localhost:${app.port}`, { rejectUnauthorized: false });
   });
-  const client = connectHttp2(`https://localhost:${app.port}`, { rejectUnauthorized: false });
-  try {
-    const ask = async (path: string, cookie: string[], method = 'GET'): Promise<{ headers: object; body: string }> => {
-      const stream = client.request({ ':method': method, ':path': path, cookie });
-      let body = '';
-      stream.setEncoding('utf8').on('data', (text) => (body += text));
-      stream.end();
-      const [headers] = await once(stream, 'response');
-      if (!stream.closed) await once(stream, 'close');
-      return { headers, body };
-    };
-    const { headers } = await ask('/login', [], 'POST');
-    const [line = ''] = Reflect.get(headers, 'set-cookie');
-    const cookie = line.split(';')[0];
-    expect(JSON.parse((await ask('/me', ['a=1', cookie, 'b=2'])).body)).toMatchObject({ userId: 'ada' });
+
+  afterEach(() => client.destroy());
+
+  interface Asked {
+    readonly cookie?: string[];
+    readonly method?: string;
+    readonly end?: string;
+  }
+
+  async function ask(
+    path: string,
+    { cookie = [], method = 'GET', end = '' }: Asked = {},
+  ): Promise<{ headers: IncomingHttpHeaders; body: string }> {
+    const stream = client.request({ ':method': method, ':path': path, cookie, 'x-end': end });
+    let body = '';
+    stream.setEncoding('utf8').on('data', (text) => (body += text));
+    stream.end();
+    const [headers]: IncomingHttpHeaders[] = await once(stream, 'response');
+    if (!stream.closed) await once(stream, 'close');
+    return { headers: headers ?? {}, body };
+  }
+
+  it('a path with control characters is escaped in the log, and crumbs of the cookie header are one', async () => {
+    const { headers } = await ask('/login', { method: 'POST' });
+    const cookie = headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+    expect(JSON.parse((await ask('/me', { cookie: ['a=1', cookie, 'b=2'] })).body)).toMatchObject({ userId: 'ada' });
     app.logged.length = 0;
-    await ask('/me?\u009b31m\u0085x', ['__Host-sid=planted', cookie]);
+    await ask('/me?\u009b31m\u0085x', { cookie: ['__Host-sid=planted', cookie] });
     expect(found(app, 'SEC212')).toHaveLength(1);
     // oxlint-disable-next-line no-control-regex -- these are what must not be there
     expect(app.logged.join('')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
     expect(app.logged.join('')).toContain('SEC212');
-  } finally {
-    client.destroy();
-  }
+  });
+
+  it.each(['204', '304', 'trailers', 'an error', 'a second head', 'a second end', 'a flush', 'a pipe'])(
+    'a response that ends with %s has the session stored, and the cookie of a new one',
+    async (end) => {
+      for (const method of ['GET', 'HEAD']) {
+        const { headers } = await ask('/ends', { method, end });
+        const cookies = headers['set-cookie'] ?? [];
+        expect(cookies).toHaveLength(1);
+        expect(headers[':status']).toBe({ '204': 204, '304': 304, 'an error': 418 }[end] ?? 200);
+        const cookie = cookies[0]?.split(';')[0] ?? '';
+        expect(JSON.parse((await ask('/me', { cookie: [cookie] })).body)).toEqual({ ended: end });
+      }
+      expect(app.logged.filter((line) => /unhandled|ERR_/i.test(line))).toEqual([]);
+    },
+  );
 });
 
 it('an id that was ended is not taken up again where the store still gives it back for a moment', () => {

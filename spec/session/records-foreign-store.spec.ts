@@ -365,8 +365,8 @@ class HeldStore {
   beforeSet: (() => Promise<void>) | undefined;
   private removed: () => void = () => undefined;
 
-  put(id: string, record: Parameters<typeof storedFrom>[0]): void {
-    this.kept.set(id, JSON.stringify(storedFrom(record)));
+  put(id: string, record: Parameters<typeof storedFrom>[1]): void {
+    this.kept.set(id, JSON.stringify(storedFrom(id, record)));
   }
 
   get(id: string, done: Done): void {
