@@ -6,10 +6,19 @@ import { Readable } from 'node:stream';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { SecureRequired, SecureSessions } from 'nestjs-secure';
 import { EndedIds } from '../../lib/session/ended-ids.js';
-import { adapters, ran, type App } from '../support/applications.js';
+import { adapters, ran, sharedApp, type App } from '../support/applications.js';
 import { makeCertificate } from '../support/certificates.js';
 import { pipeline } from '../support/pipelined-requests.js';
-import { Browser, createSessionApp, found, openMemory, sites, SwitchedStore, until } from '../support/sessions.js';
+import {
+  Browser,
+  createSessionApp,
+  found,
+  openMemory,
+  SECRET,
+  sites,
+  SwitchedStore,
+  until,
+} from '../support/sessions.js';
 
 /** A response as either framework gives it to a handler. */
 interface Response extends ServerResponse {
@@ -159,12 +168,14 @@ class HostileController {
 const post = { method: 'POST' };
 
 describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore) => {
-  async function openSite(): Promise<{ app: App; browser: Browser; sessions: SecureSessions }> {
-    const app = await createSessionApp(newAdapter, {
-      session: openStore().options,
-      controllers: [HostileController],
-      appOptions: { bodyParser: false },
-    });
+  const site = sharedApp(newAdapter, {
+    options: { session: { secret: SECRET, ...openStore().options } },
+    controllers: [HostileController],
+    appOptions: { bodyParser: false },
+  });
+
+  async function signIn(): Promise<{ app: App; browser: Browser; sessions: SecureSessions }> {
+    const app = site();
     const browser = new Browser(app);
     await browser.visit('/login', post);
     return { app, browser, sessions: app.nest.get(SecureSessions) };
@@ -198,13 +209,14 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
     ['twice over', (value) => `__Host-sid=${value}${value}`, false],
     ['named like something of an object', (value) => `__proto__=${value}; constructor=${value}`, false],
   ])('a cookie %s is read as browsers mean it', async (_what, cookie, isSignedIn) => {
-    const { app, browser } = await openSite();
+    const { app, browser } = await signIn();
     const value = browser.cookie() ?? '';
     expect(await dataWith(app, cookie(value))).toEqual(isSignedIn ? { userId: 'ada', cart: ['tea'] } : {});
   });
 
   it.each(['/merge', '/put'])('%s with the key __proto__ makes nobody an administrator', async (path) => {
-    const { app, browser } = await openSite();
+    const { app, browser } = await signIn();
+    app.logged.length = 0;
     const form = path === '/merge' ? '{"__proto__":{"isAdmin":true},"later":1}' : '["__proto__",{"isAdmin":true}]';
     expect((await browser.visit(path, { ...post, headers: { 'X-Form': form } })).status).toBe(500);
     expect(app.logged.join('\n')).toContain("req.session cannot keep '__proto__'");
@@ -232,7 +244,7 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
     ['its cookie', { cookie: { maxAge: 1e15, domain: 'evil.example', secure: false } }, {}],
     ['toJSON', { toJSON: 'x' }, { toJSON: 'x' }],
   ])('a form with %s is data, or nothing', async (_what, form, kept) => {
-    const { app, browser } = await openSite();
+    const { app, browser } = await signIn();
     const { status } = await browser.visit('/merge', { ...post, headers: { 'X-Form': JSON.stringify(form) } });
     expect(status).toBe(201);
     expect(JSON.parse((await browser.visit('/am-i-admin')).body)).toEqual({ admin: false, polluted: false });
@@ -243,13 +255,13 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
   });
 
   it('what is nested deeper than JSON goes is the mistake of its handler, and leaves the session as it was', async () => {
-    const { app, browser } = await openSite();
+    const { app, browser } = await signIn();
     expect((await browser.visit('/deep', post)).status).toBe(500);
     expect(await dataWith(app, `__Host-sid=${browser.cookie()}`)).toEqual({ userId: 'ada', cart: ['tea'] });
   });
 
   it('a session of 5 MB is kept', async () => {
-    const { browser } = await openSite();
+    const { browser } = await signIn();
     expect((await browser.visit('/huge', post)).status).toBe(201);
     expect((await browser.visit('/huge')).body).toBe('5000000');
   });
@@ -257,7 +269,7 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
   it.each(Object.keys(ends))(
     'a response that ends with %s has the session stored, and the cookie of a new one',
     async (end) => {
-      const { app } = await openSite();
+      const app = site();
       const stranger = new Browser(app);
       const { setCookie } = await stranger.visit('/ends', { headers: { 'X-End': end } });
       expect(setCookie.filter((line) => line.startsWith('__Host-sid='))).toHaveLength(1);
@@ -267,7 +279,7 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
   );
 
   it('HEAD is answered with the cookie of a new session, which is stored', async () => {
-    const { app } = await openSite();
+    const app = site();
     const stranger = new Browser(app);
     const { setCookie, body } = await stranger.visit('/ends', {
       method: 'HEAD',
@@ -278,7 +290,7 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
   });
 
   it('a request that is abandoned signs out all the same', async () => {
-    const { app, browser } = await openSite();
+    const { app, browser } = await signIn();
     const asked = request({
       host: '127.0.0.1',
       port: app.port,
@@ -310,7 +322,8 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
       },
     ],
   ])('%s is not undone by %s, which began before', async (_what, path, end) => {
-    const { app, browser, sessions } = await openSite();
+    await site().nest.get(SecureSessions).revokeAll('ada');
+    const { app, browser, sessions } = await signIn();
     const cookie = browser.cookie();
     const slow = app.ask(path, { ...post, https: true, headers: { Cookie: `__Host-sid=${cookie}` } });
     await until(() => ran.includes('waits'));
@@ -324,7 +337,7 @@ describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore
   });
 
   it('requests of two browsers that share a connection keep their sessions apart', async () => {
-    const { app, browser } = await openSite();
+    const { app, browser } = await signIn();
     const other = new Browser(app);
     await other.visit('/ends', { headers: { 'X-End': '204' } });
     const cookies = [browser, undefined, other, browser, undefined, other].map((one) => one?.cookie());

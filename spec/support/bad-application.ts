@@ -35,8 +35,8 @@ export interface BadApplication {
   readonly name: string;
   /** What is found at boot: the id, and what it is about. */
   readonly findings: Partial<Record<Id, string>>;
-  /** What it is made of, with the flaw behind one finding fixed. */
-  parts(fixed: Id | undefined): AppParts;
+  /** What it is made of, with the flaws behind some findings fixed. */
+  parts(fixed: ReadonlySet<Id>): AppParts;
   /** Started with NODE_ENV=production. */
   readonly production?: boolean;
   /** Something stands on the instance that the adapter is given, unless that is fixed. */
@@ -71,9 +71,9 @@ class Members {
 }
 
 /** Every flaw that one application can have beside the others. */
-function shopControllers(fixed: Id | undefined): NonNullable<AppParts['controllers']> {
-  const marked = (id: Id): Decorator => (fixed === id ? SecureRequired() : nothing);
-  const exempt = (id: Id): Decorator => (fixed === id ? nothing : SecureExempt());
+function shopControllers(fixed: ReadonlySet<Id>): NonNullable<AppParts['controllers']> {
+  const marked = (id: Id): Decorator => (fixed.has(id) ? SecureRequired() : nothing);
+  const exempt = (id: Id): Decorator => (fixed.has(id) ? nothing : SecureExempt());
 
   @Controller('guests')
   class Guests extends Members {
@@ -179,14 +179,14 @@ function shopControllers(fixed: Id | undefined): NonNullable<AppParts['controlle
 
   @Controller('hooks')
   class Hooks {
-    @((fixed === 'SEC317' ? SecureRequired : SecureExempt)())
+    @((fixed.has('SEC317') ? SecureRequired : SecureExempt)())
     @Post()
     hear(@Body('password') _password: string): void {}
   }
 
   @Controller('relays')
   class Relays {
-    @((fixed === 'SEC326' ? SecureRequired : SecureExempt)())
+    @((fixed.has('SEC326') ? SecureRequired : SecureExempt)())
     @Post()
     hear(@Headers('authorization') _authorization: string): void {}
   }
@@ -202,7 +202,7 @@ function shopControllers(fixed: Id | undefined): NonNullable<AppParts['controlle
 
   @Controller()
   class Messages {
-    @(fixed === 'SEC320' ? nothing : SecureRequired())
+    @(fixed.has('SEC320') ? nothing : SecureRequired())
     @MessagePattern('audit')
     hear(): void {}
   }
@@ -216,7 +216,7 @@ function shopControllers(fixed: Id | undefined): NonNullable<AppParts['controlle
   @SecureRequired()
   @Controller('profile')
   class Profile {
-    @(fixed === 'SEC231' ? nothing : UseInterceptors(CacheInterceptor))
+    @(fixed.has('SEC231') ? nothing : UseInterceptors(CacheInterceptor))
     @Get()
     show(@Session() _session: object): void {}
   }
@@ -241,7 +241,7 @@ function shopControllers(fixed: Id | undefined): NonNullable<AppParts['controlle
 
   return [
     Profile,
-    fixed === 'SEC234' ? PoliteFarewell : Farewell,
+    fixed.has('SEC234') ? PoliteFarewell : Farewell,
     Guests,
     Admin,
     PostForms,
@@ -304,19 +304,19 @@ const shop: BadApplication = {
   parts: (fixed) => ({
     controllers: shopControllers(fixed),
     main(nest) {
-      if (fixed === 'SEC233') return;
+      if (fixed.has('SEC233')) return;
       nest.use(expressSession({ secret: SECRET, resave: false, saveUninitialized: false }));
     },
     options: {
-      reportOnly: fixed !== 'SEC004',
-      hosts: [fixed === 'SEC008' ? '.example.com' : '*'],
+      reportOnly: !fixed.has('SEC004'),
+      hosts: [fixed.has('SEC008') ? '.example.com' : '*'],
       onInsecure: 'redirect',
-      redirect: { status: { safe: fixed === 'SEC009' ? 307 : 308, unsafe: fixed === 'SEC303' ? 307 : 302 } },
-      paths: ['/admin', ...(fixed === 'SEC011' ? [] : ['/lost'])],
-      exempt: fixed === 'SEC012' ? [] : ['/nowhere'],
-      proxies: { trust: fixed === 'SEC110' ? ['10.0.0.0/8'] : 1 },
-      session: { secret: SECRET, ...(fixed === 'SEC221' ? openDirectory().options : { store: 'memory' }) },
-      hsts: { maxAge: fixed === 'SEC401' ? 0 : 31_536_000 },
+      redirect: { status: { safe: fixed.has('SEC009') ? 307 : 308, unsafe: fixed.has('SEC303') ? 307 : 302 } },
+      paths: ['/admin', ...(fixed.has('SEC011') ? [] : ['/lost'])],
+      exempt: fixed.has('SEC012') ? [] : ['/nowhere'],
+      proxies: { trust: fixed.has('SEC110') ? ['10.0.0.0/8'] : 1 },
+      session: { secret: SECRET, ...(fixed.has('SEC221') ? openDirectory().options : { store: 'memory' }) },
+      hsts: { maxAge: fixed.has('SEC401') ? 0 : 31_536_000 },
     },
   }),
 };
@@ -333,16 +333,16 @@ const office: BadApplication = {
     @Controller()
     class Pages {
       @SecureExempt()
-      @Get(fixed === 'SEC304' ? 'pages/:slug' : ':slug')
+      @Get(fixed.has('SEC304') ? 'pages/:slug' : ':slug')
       show(): void {}
     }
     return {
       controllers: [Pages],
       options: {
         mode: 'all',
-        hosts: [fixed === 'SEC007' ? 'example.com' : 'localhost'],
-        proxies: { trust: fixed === 'SEC111' ? ['10.0.0.0/8'] : ['0.0.0.0/1', '128.0.0.0/1'] },
-        hsts: fixed === 'SEC404' ? false : { maxAge: 31_536_000, includeSubDomains: true, preload: true },
+        hosts: [fixed.has('SEC007') ? 'example.com' : 'localhost'],
+        proxies: { trust: fixed.has('SEC111') ? ['10.0.0.0/8'] : ['0.0.0.0/1', '128.0.0.0/1'] },
+        hsts: fixed.has('SEC404') ? false : { maxAge: 31_536_000, includeSubDomains: true, preload: true },
       },
     };
   },
@@ -372,7 +372,7 @@ export const badApplications: readonly BadApplication[] = [
     findings: { SEC006: 'httpsSupport' },
     parts: (fixed) => ({
       controllers,
-      options: { httpsSupport: fixed === 'SEC006', allowPlainHttp: true, hosts: ['example.com'], hsts: false },
+      options: { httpsSupport: fixed.has('SEC006'), allowPlainHttp: true, hosts: ['example.com'], hsts: false },
     }),
   },
   {
@@ -381,7 +381,7 @@ export const badApplications: readonly BadApplication[] = [
     findings: { SEC402: 'hsts' },
     parts: (fixed) => ({
       controllers,
-      options: { hosts: ['example.com'], ...(fixed === 'SEC402' ? { hsts: RAMP } : {}) },
+      options: { hosts: ['example.com'], ...(fixed.has('SEC402') ? { hsts: RAMP } : {}) },
     }),
   },
   {
@@ -391,7 +391,7 @@ export const badApplications: readonly BadApplication[] = [
       controllers,
       options: {
         hosts: ['example.com'],
-        ports: { https: fixed === 'SEC407' ? 443 : 8443 },
+        ports: { https: fixed.has('SEC407') ? 443 : 8443 },
         hsts: { includeSubDomains: true, preload: true },
       },
     }),
@@ -401,7 +401,7 @@ export const badApplications: readonly BadApplication[] = [
     findings: { SEC408: 'hsts.ramp from 2999-01-01' },
     parts: (fixed) => ({
       controllers,
-      options: { hsts: fixed === 'SEC408' ? {} : { ramp: { from: '2999-01-01' } } },
+      options: { hsts: fixed.has('SEC408') ? {} : { ramp: { from: '2999-01-01' } } },
     }),
   },
   {
@@ -409,20 +409,20 @@ export const badApplications: readonly BadApplication[] = [
     findings: { SEC403: 'hsts.maxAge: 3600' },
     parts: (fixed) => ({
       controllers,
-      options: { hsts: fixed === 'SEC403' ? RAMP : { maxAge: 3600 } },
+      options: { hsts: fixed.has('SEC403') ? RAMP : { maxAge: 3600 } },
     }),
   },
   {
     name: 'development over plain http',
     findings: { SEC001: 'httpsSupport' },
-    parts: (fixed) => ({ controllers, options: { httpsSupport: fixed === 'SEC001' } }),
+    parts: (fixed) => ({ controllers, options: { httpsSupport: fixed.has('SEC001') } }),
   },
   {
     name: "the newcomer's first minute",
     findings: { SEC003: 'https://localhost' },
     parts: (fixed) => ({
       controllers,
-      options: { proxies: undefined, ...(fixed === 'SEC003' ? { ports: { https: 8443 } } : {}) },
+      options: { proxies: undefined, ...(fixed.has('SEC003') ? { ports: { https: 8443 } } : {}) },
     }),
   },
 ];
@@ -432,12 +432,12 @@ export async function startBad(
   platform: string,
   newAdapter: NewAdapter,
   bad: BadApplication,
-  fixed?: Id,
+  fixed: ReadonlySet<Id> = new Set(),
 ): Promise<App> {
   const { NODE_ENV } = process.env;
   if (bad.production === true) process.env['NODE_ENV'] = 'production';
   try {
-    const layered = bad.layered === true && fixed !== 'SEC010';
+    const layered = bad.layered === true && !fixed.has('SEC010');
     return await createApp(layered ? () => layeredAdapter(platform) : newAdapter, bad.parts(fixed));
   } finally {
     process.env['NODE_ENV'] = NODE_ENV;
