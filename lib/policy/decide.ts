@@ -61,7 +61,7 @@ function redirectedMethods({ onInsecure, redirectHost }: PolicySettings, { host,
 
 /** The target as outsiders know it, before a proxy takes its prefix off. */
 function externalTarget({ target, transport: { prefix } }: RequestFacts): string {
-  return prefix === undefined ? target : withPrefix(prefix, pathAndQueryOf(target));
+  return withPrefix(prefix, pathAndQueryOf(target));
 }
 
 function isDoubted({ silent, doubts }: Transport): boolean {

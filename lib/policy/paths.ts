@@ -48,11 +48,6 @@ export const ACME_CHALLENGE = '/.well-known/acme-challenge/';
  */
 export function compilePathRules(paths: readonly string[], exempt: readonly (string | ExemptRule)[]): PathRules {
   const required = longestFirst(paths.map((rule) => compileRule('paths', rule, folded)));
-  if (exempt.some((rule) => rule === '/' || (typeof rule === 'object' && rule.path === '/' && rule.exact !== true))) {
-    throw new TypeError(
-      "exempt: '/' covers every path, not only the first page; write { path: '/', exact: true } for that page alone, or leave mode 'all' out",
-    );
-  }
   const exempted = longestFirst([...exempt, ACME_CHALLENGE].map(compileExemptRule));
 
   function requires(target: string, caller?: Caller): boolean {
@@ -184,6 +179,11 @@ function isNormal(path: string): boolean {
 
 function compileExemptRule(given: string | ExemptRule): Rule {
   const { path, exact = false, from } = typeof given === 'string' ? { path: given } : given;
+  if (path === '/' && exact !== true) {
+    throw new TypeError(
+      "exempt: '/' covers every path, not only the first page; write { path: '/', exact: true } for that page alone, or leave mode 'all' out",
+    );
+  }
   const rule = compileRule('exempt', path, asWritten);
   if (from === undefined) return { ...rule, exact };
   const trusts = compileTrust(from, 'exempt.from');

@@ -42,7 +42,7 @@ export function compileRequirement(marks: Marks, { mode, rules }: RequirementSet
   return {
     of: (target, caller) =>
       rules.requires(target, caller) ? { level: 'required', by: 'path' } : fallback(target, caller),
-    open: rules.empty && fallback('/').level !== 'required' && (marked !== undefined || mode === 'marked'),
+    open: rules.empty && fallback('/').level !== 'required',
     exempt: marked?.level === 'exempt',
     options,
   };

@@ -146,6 +146,19 @@ describe('a stated sign of a proxy that is not believed', () => {
   });
 });
 
+describe('a declared proxy that says nothing over TLS', () => {
+  it.each<[string, Partial<RequestFacts>, Partial<PolicySettings>]>([
+    ['a request that would be redirected', {}, {}],
+    ['a request that would be refused', {}, { onInsecure: 'refuse' }],
+    ['everything under onInsecure "redirect"', { method: 'POST' }, { onInsecure: 'redirect' }],
+    ['a WebSocket handshake', { websocket: true }, {}],
+  ])('makes %s 421', (_, facts, over) => {
+    expect(decide(request(facts, { silent: true }), { ...settings, ...over })).toEqual(
+      refuse('proxy-not-believed', 421),
+    );
+  });
+});
+
 describe('an inferred sign of a proxy', () => {
   it('alone does not change a redirect', () => {
     expect(decide(request({}, { doubts: [inferred] }), settings)).toEqual(redirect(307));
@@ -280,6 +293,7 @@ describe('the order of the rows', () => {
     (doubt: Doubt) =>
     (facts: RequestFacts): boolean =>
       facts.transport.doubts.includes(doubt);
+  const isSilent = ({ transport: { silent } }: RequestFacts): boolean => silent === true;
   const refusing = (facts: RequestFacts, { onInsecure }: PolicySettings): boolean =>
     onInsecure === 'refuse' || (onInsecure === 'auto' && mayCarrySecret(facts));
 
@@ -289,9 +303,12 @@ describe('the order of the rows', () => {
     [({ requirement }) => requirement.level === 'unmarked', () => ({ action: 'pass', reason: 'unmarked' })],
     [({ preflight, stage }) => preflight && stage === 'gate', () => ({ action: 'pass', reason: 'preflight' })],
     [({ preflight }) => preflight, () => refuse('preflight', 403)],
-    [(facts) => facts.websocket && facts.transport.doubts.length > 0, () => refuse('proxy-not-believed', 421)],
+    [
+      (facts) => facts.websocket && (isSilent(facts) || facts.transport.doubts.length > 0),
+      () => refuse('proxy-not-believed', 421),
+    ],
     [({ websocket }) => websocket, () => refuse('websocket', 403)],
-    [has(stated), () => refuse('proxy-not-believed', 421)],
+    [(facts) => isSilent(facts) || has(stated)(facts), () => refuse('proxy-not-believed', 421)],
     [(facts, given) => refusing(facts, given) && has(inferred)(facts), () => refuse('proxy-not-believed', 421)],
     [(facts, given) => refusing(facts, given) && mayCarrySecret(facts), () => refuse('insecure-secret', 404)],
     [refusing, () => refuse('insecure-refused', 404)],
@@ -314,7 +331,11 @@ describe('the order of the rows', () => {
         for (const preflight of booleans)
           for (const stage of ['gate', 'guard'] as const)
             for (const websocket of booleans)
-              for (const doubts of [[], [inferred], [stated], [inferred, stated]])
+              for (const signs of [
+                ...[[], [inferred], [stated], [inferred, stated]].map((doubts) => ({ doubts })),
+                { doubts: [], silent: true as const },
+                { doubts: [inferred], silent: true as const },
+              ])
                 for (const onInsecure of ['auto', 'redirect', 'refuse'] as const)
                   for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS'])
                     for (const authorized of booleans)
@@ -323,7 +344,7 @@ describe('the order of the rows', () => {
                           const requirement: Requirement = { level, by: 'class' };
                           const facts = { method, authorized, preflight, websocket, stage, redirectedRecently };
                           yield [
-                            request({ ...facts, requirement }, { secure, doubts, host }),
+                            request({ ...facts, requirement }, { secure, host, ...signs }),
                             { ...settings, onInsecure },
                           ];
                         }
@@ -353,6 +374,6 @@ describe('the order of the rows', () => {
       'refuse redirect-loop',
       'refuse websocket',
     ]);
-    expect([...seen.values()].reduce((sum, count) => sum + count)).toBe(27_648);
+    expect([...seen.values()].reduce((sum, count) => sum + count)).toBe(41_472);
   });
 });

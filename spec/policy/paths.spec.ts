@@ -56,6 +56,14 @@ describe('a paths rule', () => {
     ['/admin', '/%252561dmin', true],
     ['/admin', '/%2fadmin', true],
     ['/admin', '/a%zzdmin', true],
+    // two slashes at the start, and more, may be those before a host
+    ['/x', '//h/x', true],
+    ['/x', '///h/x', true],
+    ['/y', '//h//x/y', false],
+    ['/x/y', '/x//h/y', false],
+    // some parsers drop spaces at the end, however many
+    ['/admin', '/admin%20', true],
+    ['/admin', '/admin%20%20', true],
     ['/x', '/100%25/off', false],
     ['/100%25', '/100%25/off', false],
     // case
@@ -186,6 +194,8 @@ describe('an exempt rule', () => {
     ['/healthz', '/healthzz', false],
     ['/healthz', '/x/healthz', false],
     ['/healthz', 'http://example.com/healthz', true],
+    ['/healthz', 'http:/healthz', false],
+    ['/healthz', 'healthz', false],
     ['/open', "/open/a-._~!$&'()*+,=:@Z9/...", true],
     ['/open', '/open/.hidden/a..b', true],
     ['/caf\u00e9', '/caf%C3%A9', true],
@@ -337,7 +347,10 @@ describe('a rule that is not a plain path is a TypeError that says what is accep
   });
 
   it("'/' in exempt, which would exempt everything", () => {
-    expect(() => compilePathRules([], ['/a', '/'])).toThrow(/^exempt: '\/' covers every path/);
+    for (const rule of ['/', { path: '/' }, { path: '/', exact: false }]) {
+      expect(() => compilePathRules([], ['/a', rule])).toThrow(/^exempt: '\/' covers every path/);
+    }
+    expect(() => compilePathRules([], [{ path: '/', exact: true }])).not.toThrow();
     expect(() => compilePathRules(['/'], [])).not.toThrow();
   });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { PROPERTY_RUNS } from '../support/everything.js';
-import { compileHsts, hstsValues, valueAt as lastValueAt } from '../../lib/response/hsts.js';
-import { SecureModule } from 'nestjs-secure';
+import { compileHsts, hstsValues, rampSteps, stepAt, valueAt as lastValueAt } from '../../lib/response/hsts.js';
+import { validateOptions } from '../../lib/settings/validate.js';
 import { parseHost } from '../../lib/transport/host.js';
 import type { HstsOptions } from '../../lib/options/secure-options.js';
 
@@ -182,17 +182,38 @@ describe('a ramp', () => {
     );
   });
 
-  it.each(['', '1.12.2026', '2026-12', '2026-02-30', '2026-13-01', '2026-12-01T00:00:00Z', ' 2026-12-01', 'today'])(
-    'does not begin on %j',
-    (wrong) => {
-      expect(() => compileHsts({ ramp: { from: wrong } })).toThrow(
-        new RangeError(`hsts.ramp.from is '${wrong}'; give a date in UTC, such as '2026-12-01'`),
-      );
-    },
-  );
+  it.each([
+    '',
+    '1.12.2026',
+    '2026-12',
+    '2026-02-30',
+    '2026-13-01',
+    '2026-12-01T00:00:00Z',
+    '2026-12-01T00:00',
+    '+020261-12-01',
+    ' 2026-12-01',
+    'today',
+  ])('does not begin on %j', (wrong) => {
+    expect(() => compileHsts({ ramp: { from: wrong } })).toThrow(
+      new RangeError(`hsts.ramp.from is '${wrong}'; give a date in UTC, such as '2026-12-01'`),
+    );
+  });
+
+  it('does not begin on a list of one date, as plain JavaScript may give it', () => {
+    expect(() => Reflect.apply(compileHsts, undefined, [{ ramp: { from: [from] } }])).toThrow(RangeError);
+  });
+
+  it.each([
+    ['2026-11-30T23:59:59.999Z', undefined],
+    ['2026-12-01', 300],
+    ['2026-12-09', 2_592_000],
+    ['2030-01-01', YEAR],
+  ])('is on %s at the step of max-age %p', (moment, maxAge) => {
+    expect(stepAt(rampSteps({ from }), Date.parse(moment))?.maxAge).toBe(maxAge);
+  });
 
   it('is refused at boot with the key named', () => {
-    const refusal = (hsts: object) => () => SecureModule.forRoot(JSON.parse(JSON.stringify({ hsts })));
+    const refusal = (hsts: object) => () => validateOptions(JSON.parse(JSON.stringify({ hsts })));
     expect(refusal({ ramp: { from: '2026-02-30' } })).toThrow(
       /^SecureModule options: hsts\.ramp\.from is '2026-02-30'/,
     );

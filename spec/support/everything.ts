@@ -4,8 +4,8 @@
  */
 export const EVERYTHING = process.env['TEST_ALL'] === '1';
 
-/** The runs of a property. */
-export const PROPERTY_RUNS = { numRuns: howMany(20_000, 200) };
+/** The runs of a property; `npm run test:mutation` has fewer for each mutant. */
+export const PROPERTY_RUNS = { numRuns: Number(process.env['PROPERTY_RUNS'] ?? howMany(20_000, 200)) };
 
 /**
  * The schedules of requests in two processes, each of which is some ten requests over sockets:
