@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
-import { Controller, Post } from '@nestjs/common';
+import { Controller, Get, Post } from '@nestjs/common';
 import { jest } from '@jest/globals';
 import { SecureRequired, type SecureOptions } from 'nestjs-secure';
 import type { Browser, Page } from 'playwright-core';
 import { adapters, ran } from '../support/applications.js';
+import { makeCertificate } from '../support/certificates.js';
 import { startChromium } from '../support/chromium.js';
 import { listenLocally } from '../support/listen-locally.js';
 import { serve, type LiveApplication } from '../support/live-application.js';
@@ -17,6 +18,12 @@ class LoginController {
   login(): string {
     ran.push('login');
     return 'in';
+  }
+
+  @SecureRequired()
+  @Get('login')
+  page(): string {
+    return 'the page';
   }
 }
 
@@ -57,6 +64,26 @@ async function postFrom(page: Page, origin: string, api: string): Promise<Seen> 
 }
 
 describe.each(adapters)('in Chromium, with the application on %s', (_platform, newAdapter) => {
+  it.each<[string, SecureOptions]>([
+    ['mode "all"', { mode: 'all' }],
+    ['a paths rule', { paths: ['/login'] }],
+    ['a decorator', {}],
+  ])('a script of another origin follows the redirect by %s', async (...row) => {
+    const [, options] = row;
+    const site = await serve(newAdapter, {
+      options: { hosts: ['api.test'], ...options },
+      controllers: [LoginController],
+      main: (nest) => nest.enableCors(),
+      certificate: await makeCertificate(),
+    });
+    const page = await browser.newPage();
+    await page.goto(`http://app.test:${port}`);
+    const api = `http://api.test:${new URL(await site.nest.getUrl()).port}/login`;
+    expect(await page.evaluate(async (url) => (await fetch(url)).text(), api)).toBe('the page');
+    await page.close();
+    await site.close();
+  });
+
   it.each<[string, SecureOptions]>([
     ['mode "all"', { mode: 'all' }],
     ['a paths rule', { paths: ['/login'] }],
