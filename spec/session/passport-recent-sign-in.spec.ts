@@ -15,6 +15,7 @@ import passport from 'passport';
 import { Strategy } from 'passport-local';
 import { RecentSignIn, SecureRequired, SecureSessions } from 'nestjs-secure';
 import { adapters, ran } from '../support/applications.js';
+import { shared } from '../support/everything.js';
 import { Browser, createSessionApp, found } from '../support/sessions.js';
 
 /** Of an application: none has all of it. */
@@ -103,7 +104,15 @@ afterAll(() => {
   for (const name of ['_serializers', '_deserializers']) Reflect.set(passport, name, []);
 });
 
-describe.each(adapters)('Passport on %s', (_platform, newAdapter) => {
+const serializers: [what: string, user: User, kept: Kept][] = [
+  ['the id', USER, { keep: ({ id }) => id, confirmed: ({ id }) => id, line: 'request.user.id' }],
+  ['an object with the id', USER, { keep: ({ id }) => ({ id }), confirmed: ({ id }) => id, line: 'request.user.id' }],
+  ['the name', NAMED, { keep: ({ name }) => name, confirmed: ({ name }) => name, line: 'request.user.name' }],
+  ['the address', USER, { keep: ({ email }) => email, confirmed: ({ email }) => email, line: 'request.user.email' }],
+  ['the whole user', USER, { keep: (one) => one, confirmed: ({ id }) => id, line: 'request.user.id' }],
+];
+
+describe.each(adapters)('Passport on %s', (platform, newAdapter) => {
   async function start() {
     const app = await createSessionApp(newAdapter, {
       imports: [PassportModule],
@@ -115,13 +124,7 @@ describe.each(adapters)('Passport on %s', (_platform, newAdapter) => {
     return { app, browser: new Browser(app) };
   }
 
-  it.each<[string, User, Kept]>([
-    ['the id', USER, { keep: ({ id }) => id, confirmed: ({ id }) => id, line: 'request.user.id' }],
-    ['an object with the id', USER, { keep: ({ id }) => ({ id }), confirmed: ({ id }) => id, line: 'request.user.id' }],
-    ['the name', NAMED, { keep: ({ name }) => name, confirmed: ({ name }) => name, line: 'request.user.name' }],
-    ['the address', USER, { keep: ({ email }) => email, confirmed: ({ email }) => email, line: 'request.user.email' }],
-    ['the whole user', USER, { keep: (one) => one, confirmed: ({ id }) => id, line: 'request.user.id' }],
-  ])(
+  it.each(shared(serializers, platform === 'Express' ? 0 : 1, adapters.length))(
     'a serializer that keeps %s: the finding names the line, and with it the handler runs',
     async (_what, who, how) => {
       [user, kept, confirms] = [who, how, false];

@@ -24,6 +24,13 @@ describe.each(chains)('the addresses of a request, with %j', (header, write) => 
       ['127.0.0.1', '10.0.0.2', '10.0.0.1', '203.0.113.1'],
     ],
     [
+      'all of them where each is a declared proxy',
+      trust,
+      '127.0.0.1',
+      ['10.0.0.1', '10.0.0.2'],
+      ['127.0.0.1', '10.0.0.2', '10.0.0.1'],
+    ],
+    [
       'as far as a number of hops',
       2,
       '127.0.0.1',

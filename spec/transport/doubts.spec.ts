@@ -325,7 +325,19 @@ describe('the doubt that says most of the proxy', () => {
     expect(strongestHint(doubts)).toMatchObject({ header: 'x-own', reason: 'unusable-statement' });
   });
 
-  it.each(['x-forwarded-proto', 'forwarded', 'cf-visitor', 'wl-proxy-ssl'])('%s is a header of proxies', (name) => {
+  it.each([
+    'x-forwarded-proto',
+    'forwarded',
+    'cloudfront-forwarded-proto',
+    'x-forwarded-protocol',
+    'x-forwarded-scheme',
+    'x-scheme',
+    'x-url-scheme',
+    'cf-visitor',
+    'x-arr-ssl',
+    'x-forwarded-port',
+    'wl-proxy-ssl',
+  ])('%s is a header of proxies', (name) => {
     expect(isSchemeHeader(name)).toBe(true);
   });
 
