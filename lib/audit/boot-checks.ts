@@ -16,7 +16,7 @@ export function checkAtBoot(facts: BootFacts, findings: Findings): void {
   for (const endpoint of endpoints) checkKeptMark(endpoint, findings);
   checkMicroservices(endpoints, findings);
   checkHandlers([...routes, ...endpoints], findings);
-  checkGlobalGuards(globalGuards, routes, findings);
+  checkGlobalGuards(globalGuards, [...routes, ...endpoints], findings);
   checkHsts(facts, findings);
   checkSessionHandlers(facts, findings);
 }

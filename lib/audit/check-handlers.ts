@@ -82,10 +82,14 @@ function wordsOf(signs: readonly Sign[]): string {
 }
 
 /** Guards that stand before every handler: one finding of each speaks for all that it guards. */
-export function checkGlobalGuards(guards: readonly unknown[], routes: readonly Route[], findings: Findings): void {
+export function checkGlobalGuards(
+  guards: readonly unknown[],
+  entries: readonly (Route | Endpoint)[],
+  findings: Findings,
+): void {
   const judged = new Map(guards.flatMap((guard) => judgeGuard(guard) ?? []).map((guard) => [guard.name, guard]));
   const sure = [...judged.values()].filter(({ byRole, optional }) => !byRole && !optional);
-  const open = routes.filter(({ controller, handler, requirement, path }) => {
+  const open = entries.filter(isAsked).filter(({ controller, handler, requirement, path }) => {
     if (controller === undefined || requirement?.of(path).level !== 'unmarked') return false;
     return handler === undefined || !isPublic(findMethod(controller, handler), controller);
   });
@@ -101,10 +105,11 @@ export function checkGlobalGuards(guards: readonly unknown[], routes: readonly R
   }
 }
 
-function causeOf({ byRole, optional }: AuthenticationGuard, open: readonly Route[]): string | undefined {
+function causeOf({ byRole, optional }: AuthenticationGuard, open: readonly (Route | Endpoint)[]): string | undefined {
   const [first] = open;
   if (first === undefined) return undefined;
-  const counted = `${open.length} route(s) that are taken over plain HTTP, such as ${first.method} ${first.path}`;
+  const what = open.every(({ kind }) => kind === 'http') ? 'route(s)' : 'handler(s)';
+  const counted = `${open.length} ${what} that are taken over plain HTTP, such as ${nameOf(first)}`;
   if (!byRole) return `It stands before ${counted}${optional ? '; it may let pass people who are not signed in' : ''}.`;
   const asking = open.filter(({ controller, handler }) =>
     asksForRole(controller, controller && handler ? findMethod(controller, handler) : undefined),
@@ -112,5 +117,5 @@ function causeOf({ byRole, optional }: AuthenticationGuard, open: readonly Route
   const [example] = asking;
   return example === undefined
     ? `It stands before ${counted}. None of them asks for a role that can be seen, and it may let pass what asks for none.`
-    : `It stands before ${counted}. ${asking.length} of them ask for a role, such as ${example.method} ${example.path}; it may let pass the others.`;
+    : `It stands before ${counted}. ${asking.length} of them ask for a role, such as ${nameOf(example)}; it may let pass the others.`;
 }

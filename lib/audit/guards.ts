@@ -23,23 +23,24 @@ const OTHERWISE =
   /^(?:captcha|recaptcha|hcaptcha|turnstile|csrf|xsrf|not|non|no|guest|guests|unauth\w*|anonymous|public|timeout|feature|maintenance|log|logging|logger)$/;
 
 /**
- * Judges a guard, an instance or a class, by its name and those of the classes that it extends; undefined for one that asks
- * nobody who they are.
+ * Judges a guard, an instance or a class, by its name, or by that of what mixin() made and it extends, such as
+ * `AuthGuard('jwt')`; undefined for one that asks nobody who they are.
  */
 export function judgeGuard(guard: unknown): AuthenticationGuard | undefined {
   const type = typeof guard === 'object' && guard !== null ? guard.constructor : guard;
-  const names = [...prototypeChain(type)].map(className);
-  const words = names.map(splitWords);
-  if (words.flat().some((word) => LIMITS.test(word)) || words[0]?.some((word) => OTHERWISE.test(word)))
+  const chain = [...prototypeChain(type)].map((one) => ({ name: className(one), isMixin: isMixin(one) }));
+  const [own] = chain;
+  if (own === undefined || chain.some(({ name }) => splitWords(name).some((word) => LIMITS.test(word))))
     return undefined;
-  const at = words.findIndex((one) => asksWho(one) || one.some((word) => ROLE.test(word)));
-  const [name, judged] = [names[0], words[at]];
-  if (name === undefined || judged === undefined) return undefined;
+  const spoken = [own, ...chain.slice(1).filter((one) => one.isMixin)].map(({ name }) => splitWords(name));
+  if (spoken[0]?.some((word) => OTHERWISE.test(word))) return undefined;
+  const judged = spoken.find((words) => asksWho(words) || words.some((word) => ROLE.test(word)));
+  if (judged === undefined) return undefined;
   return {
-    name,
+    name: own.name,
     // A guard that mixin() makes is made for its place, with the role that it asks for.
-    byRole: !asksWho(judged) && !isMixin(type),
-    optional: words.flat().some((word) => word === 'optional' || word === 'maybe'),
+    byRole: !asksWho(judged) && !own.isMixin,
+    optional: spoken.flat().some((word) => word === 'optional' || word === 'maybe'),
   };
 }
 

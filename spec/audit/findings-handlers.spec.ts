@@ -76,20 +76,19 @@ class Article {
   tokenId = 1;
 }
 
-class Door {
+class SignedInGuard {
   canActivate(): boolean {
     return true;
   }
 }
 
-class SignedInGuard extends Door {}
-class AuthorGuard extends Door {}
-class RoomGuard extends Door {}
-class JwtAuthGuard extends Door {}
+class AuthorGuard extends SignedInGuard {}
+class RoomGuard extends SignedInGuard {}
+class JwtAuthGuard extends SignedInGuard {}
 
 /** As AuthGuard('jwt') of @nestjs/passport is made: its class has a random name. */
-function AuthGuard(): typeof Door {
-  class MixinAuthGuard extends Door {}
+function AuthGuard(): typeof SignedInGuard {
+  class MixinAuthGuard extends SignedInGuard {}
   return mixin(MixinAuthGuard);
 }
 

@@ -1,8 +1,15 @@
+import { APP_GUARD } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { SecureAudit } from 'nestjs-secure';
 import { createApp } from '../support/applications.js';
 import { drivers } from '../support/graphql.js';
 import { controllers, deserved, resolvers } from './handlers.js';
+
+class TokenAuthGuard {
+  canActivate(): boolean {
+    return true;
+  }
+}
 
 /** Handlers whose finding is a suspicion. */
 const MAY = [
@@ -69,6 +76,18 @@ describe.each(drivers.filter(([name]) => name !== 'Apollo on Fastify'))(
       for (const handler of ['Code.read', 'Guards.role', 'Guards.jwt', 'MoreGuards.made', 'Operations.register']) {
         expect([handler, causes.get(handler)]).toEqual([handler, expect.not.stringMatching(/\bmay\b/)]);
       }
+    });
+
+    it('a global guard stands before queries and mutations too', async () => {
+      const { nest } = await createApp(newAdapter, {
+        imports: [graphql()],
+        providers: [...resolvers, { provide: APP_GUARD, useClass: TokenAuthGuard }],
+        options: { hosts: ['example.com'], hsts: false },
+      });
+      const findings = nest.get(SecureAudit).findings();
+      expect(findings.find(({ subject }) => subject === 'TokenAuthGuard, global')?.cause).toBe(
+        'It stands before 8 handler(s) that are taken over plain HTTP, such as Mutation.register.',
+      );
     });
   },
 );
