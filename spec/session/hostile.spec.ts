@@ -7,7 +7,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { SecureRequired, SecureSessions } from 'nestjs-secure';
 import { EndedIds } from '../../lib/session/ended-ids.js';
 import { adapters, ran, sharedApp, type App } from '../support/applications.js';
-import { makeCertificate } from '../support/certificates.js';
+import { makeCertificate, type Certificate } from '../support/certificates.js';
 import { pipeline } from '../support/pipelined-requests.js';
 import {
   Browser,
@@ -488,19 +488,23 @@ describe.each(adapters)('On %s', (_platform, newAdapter) => {
 });
 
 describe('over HTTP/2', () => {
-  let app: App;
+  let certificate: Certificate;
   let client: ClientHttp2Session;
 
-  beforeEach(async () => {
-    const certificate = await makeCertificate();
-    const newAdapter = (): FastifyAdapter =>
-      new FastifyAdapter({ http2: true, https: { key: certificate.key, cert: certificate.cert } } as never);
-    app = await createSessionApp(newAdapter, {
-      options: { proxies: { trust: ['10.0.0.0/8'] } },
-      session: openMemory().options,
+  beforeAll(async () => {
+    certificate = await makeCertificate();
+  });
+
+  const app = sharedApp(
+    () => new FastifyAdapter({ http2: true, https: { key: certificate.key, cert: certificate.cert } } as never),
+    {
+      options: { proxies: { trust: ['10.0.0.0/8'] }, session: { secret: SECRET, ...openMemory().options } },
       controllers: [HostileController],
-    });
-    client = connectHttp2(`https://localhost:${app.port}`, { rejectUnauthorized: false });
+    },
+  );
+
+  beforeEach(() => {
+    client = connectHttp2(`https://localhost:${app().port}`, { rejectUnauthorized: false });
   });
 
   afterEach(() => client.destroy());
@@ -528,12 +532,12 @@ describe('over HTTP/2', () => {
     const { headers } = await ask('/login', { method: 'POST' });
     const cookie = headers['set-cookie']?.[0]?.split(';')[0] ?? '';
     expect(JSON.parse((await ask('/me', { cookie: ['a=1', cookie, 'b=2'] })).body)).toMatchObject({ userId: 'ada' });
-    app.logged.length = 0;
+    app().logged.length = 0;
     await ask('/me?\u009b31m\u0085x', { cookie: ['__Host-sid=planted', cookie] });
-    expect(found(app, 'SEC212')).toHaveLength(1);
+    expect(found(app(), 'SEC212')).toHaveLength(1);
     // oxlint-disable-next-line no-control-regex -- these are what must not be there
-    expect(app.logged.join('')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
-    expect(app.logged.join('')).toContain('SEC212');
+    expect(app().logged.join('')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    expect(app().logged.join('')).toContain('SEC212');
   });
 
   it.each(['204', '304', 'trailers', 'an error', 'a second head', 'a second end', 'a flush', 'a pipe'])(
@@ -547,7 +551,7 @@ describe('over HTTP/2', () => {
         const cookie = cookies[0]?.split(';')[0] ?? '';
         expect(JSON.parse((await ask('/me', { cookie: [cookie] })).body)).toEqual({ ended: end });
       }
-      expect(app.logged.filter((line) => /unhandled|ERR_/i.test(line))).toEqual([]);
+      expect(app().logged.filter((line) => /unhandled|ERR_/i.test(line))).toEqual([]);
     },
   );
 });
