@@ -7,7 +7,11 @@ export default defineConfig({
   test: {
     globals: true,
     isolate: false,
-    include: [`spec/${room}/*.spec.ts`],
+    include: [
+      room === 'session'
+        ? 'spec/session/{session-state,header-plan,lifetimes,cookie-tag}.spec.ts'
+        : `spec/${room}/*.spec.ts`,
+    ],
     // These start applications.
     exclude: [
       'spec/transport/socket-and-framework.spec.ts',

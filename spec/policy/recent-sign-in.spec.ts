@@ -20,6 +20,7 @@ it.each([
   ['/a?b=c#d', '/a?b=c#d'],
   ['/', '/'],
   ['/%2F%2Fevil.example', '/%2F%2Fevil.example'],
+  ['/a//b', '/a//b'],
   ['//evil.example', undefined],
   ['/\\evil.example', undefined],
   ['/\t/evil.example', undefined],

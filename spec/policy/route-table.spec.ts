@@ -98,6 +98,15 @@ describe('a route that no controller made', () => {
     expect(`${level} by ${by}`).toBe(expected);
   });
 
+  it('is what its handler requires, where it has one', () => {
+    const requirement = compileRequirement(
+      { handler: { level: 'required', options: {} }, class: undefined, keptFrom: undefined },
+      { mode: 'marked', rules: compilePathRules([], []) },
+    );
+    const settings = { mode: 'marked', rules: compilePathRules([], []) } as const;
+    expect(entryRequirement({ ...ROUTE, requirement }, settings)).toEqual({ level: 'required', by: 'handler' });
+  });
+
   it('requires nothing as a handler of a message', () => {
     const { kind: _, ...entry } = ROUTE;
     const settings = { mode: 'all', rules: compilePathRules([], []) } as const;

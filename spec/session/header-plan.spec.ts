@@ -46,7 +46,9 @@ it.each<[what: string, facts: Partial<HeaderFacts>, cookie: string, cacheControl
   ['a lasting cookie whose session was written', { ...SIGNED_IN, renewed: true }, 'set', 'no-store'],
   ['a handler that says no-cache', { ...SIGNED_IN, cacheControl: 'no-cache' }, 'keep', undefined],
 ])('%s', (_what, facts, cookie, cacheControl) => {
-  expect(planHeaders({ ...STRANGER, ...facts })).toMatchObject({ cookie, cacheControl });
+  const shared = cookie === 'keep' && facts.cacheControl?.startsWith('public') === true;
+  const varies = (cookie === 'keep' && !shared) || cookie === 'set';
+  expect(planHeaders({ ...STRANGER, ...facts })).toEqual({ cookie, cacheControl, varies, shared });
 });
 
 it.each(['public', 'public, max-age=60', 'max-age=60, s-maxage=600', 'max-age=31536000, immutable', 'PUBLIC'])(
