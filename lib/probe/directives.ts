@@ -32,11 +32,14 @@ export function writeDirective(server: FrontServer | undefined, directives: Dire
 const HTTPS_BLOCK = 'the server with `listen 443 ssl`';
 const HTTP_BLOCK = 'the server with `listen 80`';
 
+/** nginx sends every line of a header, and an application that gets two believes neither. */
+const ONCE = ', once: take out a second line for it, also in an included file';
+
 /** States the scheme to the application, in the header that it reads. */
 export function stateScheme({ schemeHeader: { name, value } }: ProbeSite): Directives {
   if (name === 'X-Forwarded-Proto') {
     return {
-      nginx: '`proxy_set_header X-Forwarded-Proto $scheme;` beside each proxy_pass',
+      nginx: `\`proxy_set_header X-Forwarded-Proto $scheme;\` beside each proxy_pass${ONCE}`,
       Apache:
         '`RequestHeader set X-Forwarded-Proto https` in the VirtualHost of port 443 and `RequestHeader set X-Forwarded-Proto http` in that of port 80',
       Caddy: 'take every `header_up` of X-Forwarded-Proto out of reverse_proxy, which sends it unasked',
@@ -45,7 +48,7 @@ export function stateScheme({ schemeHeader: { name, value } }: ProbeSite): Direc
     };
   }
   return {
-    nginx: `\`proxy_set_header ${name} "${value}";\` in ${HTTPS_BLOCK} and \`proxy_set_header ${name} "";\` in ${HTTP_BLOCK}`,
+    nginx: `\`proxy_set_header ${name} "${value}";\` in ${HTTPS_BLOCK} and \`proxy_set_header ${name} "";\` in ${HTTP_BLOCK}${ONCE}`,
     Apache: `\`RequestHeader set ${name} "${value}"\` in the VirtualHost of port 443 and \`RequestHeader unset ${name}\` in that of port 80`,
     Caddy: `\`header_up ${name} "${value}"\` in the reverse_proxy of the https site and \`header_up -${name}\` in that of the http site`,
     HAProxy: `\`http-request del-header ${name}\` and after it \`http-request set-header ${name} '${value}' if { ssl_fc }\``,
@@ -56,7 +59,7 @@ export function stateScheme({ schemeHeader: { name, value } }: ProbeSite): Direc
 export function keepHost({ port, httpPort }: ProbeSite): Directives {
   const variable = port === 443 && httpPort === 80 ? '$host' : '$http_host';
   return {
-    nginx: `\`proxy_set_header Host ${variable};\` beside each proxy_pass`,
+    nginx: `\`proxy_set_header Host ${variable};\` beside each proxy_pass${ONCE}`,
     Apache: '`ProxyPreserveHost On`',
     Caddy: 'take every `header_up Host` out of reverse_proxy, which keeps Host unasked',
     HAProxy: 'take `http-request set-header Host` out',
@@ -66,7 +69,7 @@ export function keepHost({ port, httpPort }: ProbeSite): Directives {
 /** States the host in X-Forwarded-Host, whatever a client sent there. */
 export function stateForwardedHost(): Directives {
   return {
-    nginx: '`proxy_set_header X-Forwarded-Host $http_host;` beside each proxy_pass',
+    nginx: `\`proxy_set_header X-Forwarded-Host $http_host;\` beside each proxy_pass${ONCE}`,
     Apache: '`RequestHeader unset X-Forwarded-Host`, to which Apache then adds its own',
     Caddy: '`header_up X-Forwarded-Host {http.request.hostport}` in reverse_proxy',
     HAProxy: '`http-request set-header X-Forwarded-Host %[req.hdr(host)]`',

@@ -97,9 +97,12 @@ function believedHeader(name: string, what: string, { ask }: Answered, { site, s
   };
 }
 
-/** Neither answered as without the header nor refused by nestjs-secure. */
+/** What says that a statement of https was not believed: a bad request, or one that this server does not answer (RFC 9110 15.5.20). */
+const DISBELIEF: ReadonlySet<number> = new Set([400, 421]);
+
+/** Neither answered as without the header nor refused, by nestjs-secure or by the server in front, whose rules write no document. */
 function isBelieved({ answer }: Answered, honest: Answered): boolean {
   const isSame =
     answer.status === honest.answer.status && headerLine(answer, 'location') === headerLine(honest.answer, 'location');
-  return !isSame && readRefusal(answer) === undefined && answer.status !== 400;
+  return !isSame && readRefusal(answer) === undefined && !DISBELIEF.has(answer.status);
 }

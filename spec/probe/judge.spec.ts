@@ -277,12 +277,18 @@ describe('a page that answers anybody', () => {
 });
 
 describe('a client that pretends', () => {
-  const forged = (which: 'scheme' | 'host' | 'forwarded-host' | 'port' | 'prefix', given: object): Exchange =>
-    recorded({ forged: which, headers: { 'X-Forwarded-Proto': 'https' }, ...given });
+  const forged = (
+    which: 'scheme' | 'forwarded-proto' | 'host' | 'forwarded-host' | 'port' | 'prefix',
+    given: object,
+  ): Exchange => recorded({ forged: which, headers: { 'X-Forwarded-Proto': 'https' }, ...given });
 
   it.each<[string, Exchange, string[]]>([
     ['https, is redirected', forged('scheme', {}), []],
     ['https, is misdirected', forged('scheme', { status: 421, body: problem('proxy-not-believed') }), []],
+    ['https, is misdirected by the rules in front', forged('scheme', { status: 421, body: 'over https only' }), []],
+    ['https, is misdirected with an error page', forged('scheme', { status: 421, body: '<h1>421</h1>' }), []],
+    ['https, is misdirected with a document of its own', forged('scheme', { status: 421, body: '{"error":421}' }), []],
+    ['https under another name, is misdirected by the rules in front', forged('forwarded-proto', { status: 421 }), []],
     ['https, gets the page', forged('scheme', { status: 200 }), ['SEC524']],
     ['https, gets the error of a page', forged('scheme', { status: 404 }), ['SEC524']],
     ['https, is led to the login', forged('scheme', { status: 302, location: '/login' }), ['SEC524']],
@@ -500,6 +506,21 @@ it('pages of nothing but tags that do not end are judged before the test times o
     // So that the time of the test is looked at.
     await setImmediate();
   }
+});
+
+it.each([
+  ['X-Forwarded-Proto', 'SEC524', { forged: 'scheme', status: 200 }],
+  ['X-Forwarded-Proto', 'SEC522', { scheme: 'https', status: 421, body: problem('proxy-not-believed', 'SEC103') }],
+  ['X-Edge', 'SEC522', { scheme: 'https', status: 421, body: problem('proxy-not-believed', 'SEC103') }],
+] as const)('nginx is to state the scheme once: %s, %s', (name, id, given) => {
+  const headers = { 'X-Forwarded-Proto': 'https' };
+  const answered = recorded({ ...given, headers, sent: [['server', 'nginx']] });
+  const site = { schemeHeader: { name, value: 'https' } };
+  const [finding] = judge(probedSite(site), observed([HTTP, answered]), NOW);
+  expect(finding).toMatchObject({
+    id,
+    fix: expect.stringContaining('once: take out a second line for it, also in an included file'),
+  });
 });
 
 it('a rule in paths is advised without the prefix, which a proxy takes off', () => {

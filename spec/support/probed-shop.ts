@@ -186,10 +186,11 @@ export function connectToFront({ http, https }: ProxyServer): string[] {
   return [`:443:127.0.0.1:${https}`, `:8443:127.0.0.1:${https}`, `:80:127.0.0.1:${http}`];
 }
 
-async function createShop(
+/** The shop without a server in front, not yet listening. */
+export async function createShop(
   newAdapter: NewAdapter,
-  options: SecureOptions,
-  door: ShopParts['door'],
+  options: SecureOptions = {},
+  door?: ShopParts['door'],
 ): Promise<INestApplication> {
   class ShopModule {}
   const doors = { exempt: [DoorController], marked: [MarkedDoorController] };
