@@ -11,6 +11,8 @@ export interface SettableRequest {
 
 /** The options of Fastify's `inject`. */
 export interface InjectRequest {
+  /** A literal here keeps the method that is given one: `inject` takes no `string`. */
+  readonly method?: 'GET' | (string & Record<never, never>) | undefined;
   readonly url?: unknown;
   readonly path?: unknown;
   readonly headers?: IncomingHttpHeaders | OutgoingHttpHeaders;

@@ -33,7 +33,7 @@ const BEFORE = `
 import type { INestApplication } from '@nestjs/common';
 import { listenSecurely, SecureExempt, SecureModule, SecureRequired } from 'nestjs-secure';
 import type { SecureAudit, SecureOptions, SecureUrls } from 'nestjs-secure';
-import { asHttps } from 'nestjs-secure/testing';
+import { asHttps, signedInAgo, throughProxy } from 'nestjs-secure/testing';
 
 class MembersController {
   readonly title = 'members';
@@ -41,6 +41,14 @@ class MembersController {
 }
 declare const urls: SecureUrls;
 declare const app: INestApplication;
+/** As light-my-request had it until 6.7, which knows each method by name. */
+declare function inject(asked: {
+  method?: 'GET' | 'get' | 'POST' | 'PUT' | 'DELETE';
+  url?: string;
+  headers?: Record<string, string | string[]>;
+  query?: { [k: string]: string | string[] };
+  payload?: string | object;
+}): Promise<{ statusCode: number }>;
 declare const audit: SecureAudit;
 `;
 
@@ -49,6 +57,25 @@ const ALLOWED: [what: string, code: string][] = [
   ['options', "SecureModule.forRoot({ hosts: ['example.com'], mode: 'all', findings: { ignore: [] } })"],
   ['a certificate', "listenSecurely(app, { http: 0, https: 0, tls: { key: '', cert: '' } })"],
   ['a request', "asHttps({ url: '/' })"],
+  ['a request of inject', "inject(asHttps({ method: 'GET', url: '/account' }))"],
+  ['a request of inject in lower case', "[asHttps({ method: 'get', url: '/account' })].map((asked) => inject(asked))"],
+  [
+    'a request of inject that has lists',
+    "[asHttps({ method: 'POST', url: '/', query: { a: ['x', 'y'] }, payload: { a: [1] } })].map((asked) => inject(asked))",
+  ],
+  [
+    'a request of inject through a proxy',
+    "[throughProxy({ method: 'PUT', url: '/', headers: { a: 'b' } }, {})].map((asked) => inject(asked))",
+  ],
+  [
+    'a request of inject of one who signed in before',
+    "[signedInAgo(asHttps({ method: 'DELETE', url: '/account' }), '2 hours')].map((asked) => inject(asked))",
+  ],
+  [
+    'a request of inject that goes on',
+    "[asHttps({ method: 'GET', url: '/' })].map((asked) => inject({ ...asked, headers: { a: 'b' } }))",
+  ],
+  ['a request of a method that is not known beforehand', "asHttps({ method: String('GET'), url: '/' })"],
   ['findings', 'audit.findings().length'],
 ];
 
@@ -134,6 +161,7 @@ describe('the public types', () => {
     >();
     expectTypeOf(createRedirectServer).returns.toEqualTypeOf<Server>();
     expectTypeOf(SecureRequired).returns.toEqualTypeOf<ClassDecorator & MethodDecorator>();
+    expectTypeOf(asHttps({ method: 'GET', url: '/' })).toEqualTypeOf<{ method: 'GET'; url: string }>();
     expectTypeOf(asHttps<{ url: string }>).returns.toEqualTypeOf<{ url: string }>();
     expectTypeOf<CookieJar>().toHaveProperty('store');
     expectTypeOf(written).returns.toBeArray();
