@@ -1,6 +1,8 @@
 import type { HttpServer } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import { createRequire } from 'node:module';
 import { Server as NetServer } from 'node:net';
+import { join } from 'node:path';
 import { Server as TlsServer } from 'node:tls';
 import type { BootFacts } from '../audit/boot-facts.js';
 import type { ListenFacts } from '../audit/check-listeners.js';
@@ -54,10 +56,25 @@ export function collectListenFacts(
 ): ListenFacts {
   const server: unknown = adapter.getHttpServer();
   const address = server instanceof NetServer ? server.address() : null;
+  const socket = typeof address === 'object' && address !== null ? address : undefined;
+  const production = process.env.NODE_ENV === 'production';
   return {
     settings: enforcer.settings,
     routes: routes.routes(),
     servesHttps: serving || server instanceof TlsServer,
-    httpPort: typeof address === 'object' && address !== null ? address.port : 3000,
+    httpPort: socket?.port ?? 3000,
+    httpHost: socket?.address === '::' ? undefined : socket?.address,
+    production,
+    canMakeCertificate: !production && isInstalled('selfsigned'),
   };
+}
+
+/** Whether the application finds a package from where it is started. */
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(join(process.cwd(), 'package.json')).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
 }
