@@ -28,6 +28,9 @@ export function setCookie(name: string, value: string, attributes: Omit<SetCooki
   return stringifySetCookie({ ...attributes, name, value });
 }
 
+/** What tells one cookie of a name from another in a browser. */
+export type CookiePlace = Pick<SetCookie, 'path' | 'domain' | 'partitioned'>;
+
 /** What makes a browser forget the cookie: the same name, path, domain and partition, and a date in the past (RFC 6265bis 5.7). */
 export function expiredCookie({ name, cookie }: Pick<SessionSettings, 'name' | 'cookie'>): string {
   const { path = '/', domain, secure, sameSite, partitioned } = cookie;
@@ -41,6 +44,15 @@ export function expiredCookie({ name, cookie }: Pick<SessionSettings, 'name' | '
     ...(partitioned === true ? ['Partitioned'] : []),
   ];
   return `${name}=; ${attributes.join('; ')}`;
+}
+
+/** The same for the cookie of another engine, wherever that kept it. One that no browser can have is taken for the default. */
+export function forgottenCookie(name: string, place: CookiePlace, secure: boolean): string {
+  try {
+    return setCookie(name, '', { path: '/', ...place, expires: new Date(0), httpOnly: true, secure });
+  } catch {
+    return expiredCookie({ name, cookie: { path: '/', secure, httpOnly: true } });
+  }
 }
 
 // A no-break space is part of a name, and makes it another cookie's: only space and tab are skipped.

@@ -371,7 +371,7 @@ export class SessionEngine implements SessionOperations {
     load().then(
       () => {
         state.to('untouched');
-        if ((this.settings.rolling && state.kept) || state.adopted) this.activate(state);
+        if ((this.settings.rolling && state.kept) || state.adopted !== undefined) this.activate(state);
         proceed();
       },
       (error: unknown) => {
@@ -385,11 +385,15 @@ export class SessionEngine implements SessionOperations {
   private async adopt(state: SessionState, oldId: string): Promise<void> {
     if (this.probe.misfit !== undefined) throw this.probe.misfit;
     state.chosen = true;
-    const ticket = await this.adopter?.adopt(oldId);
-    if (ticket === undefined) return;
-    this.loader.takeAdopted(state, ticket, await this.loader.loadFor(state, ticket.key));
-    const userId = state.record?.userId;
-    if (userId !== undefined && state.movedTo === undefined) await this.writer.limit(state, userId, ticket.key);
+    const adopted = await this.adopter?.adopt(oldId);
+    if (adopted === undefined) return;
+    const { key } = adopted.ticket;
+    this.loader.takeAdopted(state, adopted, await this.loader.loadFor(state, key));
+    const { userId, stamp } = state.record ?? {};
+    const { absoluteTimeout } = this.settings;
+    const maxAge = stamp?.idleTimeout ?? 0;
+    if (maxAge > absoluteTimeout) this.reports.adoptedMaxAge(maxAge, absoluteTimeout);
+    if (userId !== undefined && state.movedTo === undefined) await this.writer.limit(state, userId, key);
   }
 
   /** The session that the cookie of a request names, proven or not; false over plain HTTP. */

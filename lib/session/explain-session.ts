@@ -113,8 +113,25 @@ export function explainLongMaxAge(request: PlatformRequest, asked: number, absol
   return {
     subject: routeOf(request),
     cause: `session.cookie.maxAge was set to ${Math.round(asked)} milliseconds, and the absolute timeout ends the session after ${absoluteTimeout}.`,
-    fix: 'Raise session.absoluteTimeout, or give this sign-in its own: signIn(request, userId, data, { idleTimeout, absoluteTimeout, persistent: true }).',
+    fix: `Set session.absoluteTimeout to ${durationFor(asked)} or more, and keep cookie.maxAge: that is the way with Passport. Where signIn() signs in, give it the lifetimes instead: signIn(request, userId, data, { idleTimeout: ${durationFor(asked)}, absoluteTimeout: ${durationFor(asked)}, persistent: true }). It starts a new session that holds userId and data, and nothing else.`,
   };
+}
+
+/** Why a session that was moved in ends before the cookie that it had. */
+export function explainAdoptedMaxAge(asked: number, absoluteTimeout: number): Explanation {
+  return {
+    subject: 'session.adopt',
+    cause: `A session that was moved in had a cookie.maxAge of ${asked} milliseconds, and the absolute timeout ends it ${absoluteTimeout} milliseconds after the move.`,
+    fix: `Set session.absoluteTimeout to ${durationFor(asked)} or more: the longest cookie.maxAge that the old application gave.`,
+  };
+}
+
+const DAY_MILLISECONDS = 86_400_000;
+
+/** As the options take it, and never less. */
+function durationFor(milliseconds: number): string {
+  const days = milliseconds / DAY_MILLISECONDS;
+  return Number.isInteger(days) ? `'${days}d'` : String(Math.ceil(milliseconds));
 }
 
 /** Why a session could not be stored. */

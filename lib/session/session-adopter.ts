@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { AdoptSettings, SessionSettings } from '../settings/session-settings.js';
+import type { CookiePlace } from './cookie-header.js';
 import type { CookieTags, Ticket } from './cookie-tag.js';
 import type { EndedIds } from './ended-ids.js';
 import { KeyedMutex } from './keyed-mutex.js';
@@ -28,6 +29,12 @@ const UNFINISHED =
 
 /** Keys that this package has in a store beside sessions. */
 const OWN_KEY = /^(?:moved|ended|user):/;
+
+/** A session that was moved in: the id under which it goes on, and where browsers keep the cookie that it had. */
+export interface Adopted {
+  readonly ticket: Ticket;
+  readonly oldCookie: CookiePlace;
+}
 
 /**
  * Moves sessions of another engine in, each of them once.
@@ -62,23 +69,25 @@ export class SessionAdopter {
     return this.cookies.idIn(header);
   }
 
-  /** The id under which an old session goes on; undefined where it has ended. Rejects where a store fails. */
-  adopt(oldId: string): Promise<Ticket | undefined> {
+  /** The session of an old id; undefined where it has ended. Rejects where a store fails. */
+  adopt(oldId: string): Promise<Adopted | undefined> {
     const ticket = this.tags.derive(oldId);
     return this.turns.run(ticket.key, () => this.moveIn(oldId, ticket));
   }
 
-  private async moveIn(oldId: string, ticket: Ticket): Promise<Ticket | undefined> {
+  private async moveIn(oldId: string, ticket: Ticket): Promise<Adopted | undefined> {
     const claimed = claimKey(ticket);
-    const isThere = (await this.readOld(oldId)) !== undefined;
+    const content = await this.readOld(oldId);
+    const isThere = content !== undefined;
+    const adopted = { ticket, oldCookie: placeOf(content?.['cookie']) };
     if (isThere && (await this.records.insert(claimed, claim(false), true))) {
-      return (await this.settle(claimed, () => this.move(oldId, ticket, claimed))) ? ticket : undefined;
+      return (await this.settle(claimed, () => this.move(oldId, ticket, claimed))) ? adopted : undefined;
     }
     const through = await this.isThrough(claimed);
     if (isThere && through) await this.destroyOld(oldId);
     // To be served without it would be to be signed out for good: a new session would take its place.
     else if (isThere && (await this.readOld(oldId)) !== undefined) throw new Error(UNFINISHED);
-    return through ? ticket : undefined;
+    return through ? adopted : undefined;
   }
 
   /** Lets go of the claim where the session was not moved: the next request may try again, and those that wait need not. */
@@ -188,6 +197,17 @@ function isOurs(kept: unknown): boolean {
     if (error instanceof UnreadableRecordError) return false;
     throw error;
   }
+}
+
+/** Where browsers keep the cookie, as both engines note it with the session. */
+function placeOf(cookie: unknown): CookiePlace {
+  if (!isObject(cookie)) return {};
+  const { path, domain, partitioned } = cookie;
+  return {
+    ...(typeof path === 'string' ? { path } : {}),
+    ...(typeof domain === 'string' ? { domain } : {}),
+    ...(partitioned === true ? { partitioned } : {}),
+  };
 }
 
 /** When a session ends, by the cookie that both engines keep with it. */

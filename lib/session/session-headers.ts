@@ -3,7 +3,7 @@ import { SessionCookie } from './session-cookie.js';
 import type { CookieTags } from './cookie-tag.js';
 import type { DeviceBinding } from './device-binding.js';
 import { planHeaders } from './header-plan.js';
-import { expiredCookie, setCookie } from './cookie-header.js';
+import { expiredCookie, forgottenCookie, setCookie, type CookiePlace } from './cookie-header.js';
 import type { SessionReports } from './session-reports.js';
 import type { ResponseHead, SessionState } from './session-state.js';
 
@@ -39,13 +39,20 @@ export class SessionHeaders {
     });
     state.told = state.kept ? own?.key : undefined;
     if (plan.cookie === 'set' && !this.setCookie(state, head)) state.told = presented?.key;
-    const oldName = this.settings.adopt?.name;
-    if (state.adopted && oldName !== undefined && oldName !== name) appendCookie(head, oldName, goneCookie(oldName));
     if (plan.cookie === 'expire') appendCookie(head, name, expiredCookie(this.settings));
+    if (state.adopted !== undefined) this.takeBack(state.adopted, head);
     if (plan.cacheControl !== undefined) head.set('cache-control', plan.cacheControl);
     if (plan.varies) addVary(head);
     this.binding?.writeHeaders(state, head, plan.cookie === 'set' && state.told === own?.key);
     if (plan.shared) this.reports.sharedCache(state, String(control));
+  }
+
+  /** Has the browser forget the old engine's cookie, unless ours has replaced it. */
+  private takeBack(place: CookiePlace, head: ResponseHead): void {
+    const { adopt, name, cookie } = this.settings;
+    if (adopt === undefined || (adopt.name === name && isSamePlace(place, cookie))) return;
+    const lines = [head.get('set-cookie') ?? []].flat().map(String);
+    head.set('set-cookie', [...lines, forgottenCookie(adopt.name, place, cookie.secure)]);
   }
 
   /** Whatever a handler has set on the cookie: it is Secure and HttpOnly, and keeps the rules of its name. */
@@ -75,9 +82,12 @@ export class SessionHeaders {
   }
 }
 
-/** The old engine's, as both engines set it unless they are told otherwise. */
-function goneCookie(name: string): string {
-  return `${name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly`;
+/** Whether a browser keeps both cookies in one place, so that the one of a name replaces the other. */
+function isSamePlace(one: CookiePlace, other: CookiePlace): boolean {
+  const [first, second] = [one, other].map(({ path = '/', domain = '', partitioned = false }) =>
+    [path, domain.replace(/^\./, '').toLowerCase(), partitioned].join(' '),
+  );
+  return first === second;
 }
 
 /** Adds a cookie to a response, in place of one of the same name. */

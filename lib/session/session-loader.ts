@@ -4,6 +4,7 @@ import type { DeviceBinding } from './device-binding.js';
 import type { EndedIds } from './ended-ids.js';
 import { hasExpired } from './lifetimes.js';
 import { isMoved, LONGEST_WAY, type MovedSession, type SessionRecord, type SessionRecords } from './records.js';
+import type { Adopted } from './session-adopter.js';
 import type { SessionReports } from './session-reports.js';
 import type { SessionState } from './session-state.js';
 
@@ -99,14 +100,14 @@ export class SessionLoader {
   }
 
   /** Notes a session that was moved in: the browser has no cookie for it yet. */
-  takeAdopted(state: SessionState, ticket: Ticket, found: Loaded | undefined): void {
+  takeAdopted(state: SessionState, { ticket, oldCookie }: Adopted, found: Loaded | undefined): void {
     if (found === undefined) return;
     state.record = found.record;
     state.content = contentIn(found.record);
     state.own = ticket;
     state.movedTo = found.movedTo;
     state.kept = true;
-    state.adopted = true;
+    state.adopted = oldCookie;
   }
 
   /** What was found, unless it has ended. A clock that is a little ahead is taken for this one. */

@@ -8,6 +8,7 @@ import type { PlatformRequest } from '../platform/platform.js';
 import type { SessionSettings } from '../settings/session-settings.js';
 import { pathOf } from '../transport/request-target.js';
 import {
+  explainAdoptedMaxAge,
   explainCookieFailure,
   explainCrossSite,
   explainLateWrite,
@@ -79,6 +80,11 @@ export class SessionReports {
 
   longMaxAge({ platform }: SessionState, asked: number, absoluteTimeout: number): void {
     this.findings.report('SEC236', explainLongMaxAge(platform, asked, absoluteTimeout));
+  }
+
+  /** The same, of a session that was moved in from another engine. */
+  adoptedMaxAge(asked: number, absoluteTimeout: number): void {
+    this.findings.report('SEC236', explainAdoptedMaxAge(asked, absoluteTimeout));
   }
 
   cookieFailure(error: unknown): void {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from '../answer/answer.js';
 import type { PlatformRequest } from '../platform/platform.js';
+import type { CookiePlace } from './cookie-header.js';
 import type { Ticket } from './cookie-tag.js';
 import type { SessionRecord, SessionStamp } from './records.js';
 import type { SecureSession, SessionOwner } from './session.js';
@@ -84,8 +85,8 @@ export class SessionState implements SessionOwner {
   shown: object | undefined = undefined;
   /** The session was moved to this key while the request was on its way: it can be read and not written. */
   movedTo: string | undefined = undefined;
-  /** The session was moved in from another engine, so the browser is told that its cookie is of no more use. */
-  adopted = false;
+  /** The session was moved in from another engine, so the browser is told to forget the cookie that is kept there. */
+  adopted: CookiePlace | undefined = undefined;
   /** The session of the browser was ended or replaced in this request. */
   replaced = false;
   /** The store has, or is being given, the session under `own`. */

@@ -90,7 +90,7 @@ async function play(
     await turn();
     const wasSignedOut = signedOut;
     const at = processes[request.process];
-    const ticket = await at?.adopter.adopt('old');
+    const { ticket } = (await at?.adopter.adopt('old')) ?? {};
     if (at === undefined || ticket === undefined) return;
     keys.add(ticket.key);
     const found = await at.records.read(ticket.key);

@@ -139,6 +139,15 @@ describe.each(sites)('a visitor who was signed in by %s, on %s,', (_engine, plat
     expect(answer.headers['set-cookie']?.[0]).toContain('; Expires=');
     const [session] = await app.nest.get(SecureSessions).list('ada');
     expect(session?.data).toEqual({ userId: 'ada' });
+    expect(found(app, 'SEC236')).toMatchObject([
+      { subject: 'session.adopt', fix: expect.stringContaining("Set session.absoluteTimeout to '1d' or more") },
+    ]);
+  });
+
+  it('is moved without a finding where absoluteTimeout is the longest lifetime, as its fix says', async () => {
+    const { old, app } = await openSite({ session: { ...openStore().options, absoluteTimeout: '1d' } });
+    await visit(app, '/me', await old.signIn({ userId: 'ada' }, 86_400_000));
+    expect(findingsOf(app)).toEqual([]);
   });
 
   it('is one session when requests come at the same time, and in another process', async () => {
@@ -309,6 +318,23 @@ describe('what adopt takes for a session', () => {
     expect(JSON.parse(answer.body).user).toBe('ada');
   });
 
+  it.each<[how: string, cookie: object, line: string]>([
+    ['a domain', { path: '/', domain: '.shop.example' }, 'Domain=.shop.example; Path=/; '],
+    ['a path', { path: '/app', domain: null }, 'Path=/app; '],
+    ['a partition', { path: '/', partitioned: true }, 'Path=/; '],
+    ['nothing', {}, 'Path=/; '],
+    ['a domain that is none', { path: '/', domain: 'a; Path=/b' }, 'Path=/; '],
+  ])('is taken back where browsers keep its cookie, with %s', async (_how, cookie, line) => {
+    const store = new SwitchedStore();
+    const app = await openSite(store);
+    store.kept.set('one', JSON.stringify({ cookie, userId: 'ada' }));
+    const answer = await app.ask('/me', { https: true, headers: cookieFor('one') });
+    const partition = 'partitioned' in cookie ? '; Partitioned' : '';
+    expect(answer.headers['set-cookie']?.[1]).toBe(
+      `connect.sid=; ${line}Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure${partition}`,
+    );
+  });
+
   it.each([
     ['has expired', { cookie: { expires: '2020-01-01T00:00:00.000Z' }, userId: 'ada' }],
     ['has expired, in the words of @fastify/session', { cookie: { originalExpires: '2020-01-01' }, userId: 'ada' }],
@@ -390,6 +416,21 @@ describe('adopt with the name of our own cookie', () => {
     const answer = await app.ask('/me', { https: true, headers: { Cookie: cookie } });
     expect(JSON.parse(answer.body).user).toBe('ada');
     expect(answer.headers['set-cookie']).toEqual([expect.stringMatching(/^connect\.sid=[\w-]{65};/)]);
+  });
+
+  it('takes the old cookie back where that is kept under a domain, and would stay beside the new one', async () => {
+    const store = new SwitchedStore();
+    const app = await createSessionApp(adapters[0]?.[1] ?? fail(), {
+      controllers: [AccountController],
+      session: { store, name: 'connect.sid', adopt: { secret: OLD_SECRET, store, until: UNTIL } },
+    });
+    store.kept.set('one', '{"cookie":{"domain":"shop.example"},"userId":"ada"}');
+    const value = createHmac('sha256', OLD_SECRET).update('one').digest('base64').replaceAll('=', '');
+    const answer = await app.ask('/me', { https: true, headers: { Cookie: `connect.sid=one.${value}` } });
+    expect(answer.headers['set-cookie']).toEqual([
+      expect.stringMatching(/^connect\.sid=[\w-]{65};/),
+      expect.stringMatching(/^connect\.sid=; Domain=shop\.example; Path=\/; Expires=Thu, 01 Jan 1970/),
+    ]);
   });
 });
 

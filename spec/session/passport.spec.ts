@@ -5,7 +5,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { ServerResponse } from 'node:http';
 import passport from 'passport';
 import { Strategy } from 'passport-local';
-import { SecureRequired, SecureSessions } from 'nestjs-secure';
+import { SecureRequired, SecureSessions, type SessionFace, type SessionOptions } from 'nestjs-secure';
 import type { NewAdapter } from '../support/applications.js';
 import { Browser, createSessionApp, findingsOf, found, stores, type OpenStore } from '../support/sessions.js';
 
@@ -16,12 +16,15 @@ interface User {
 /** What Passport adds to whatever request it is given. */
 interface PassportRequest {
   user?: User;
+  session: SessionFace & { passport?: unknown };
   logIn(user: User, options: { keepSessionInfo?: boolean }, done: (error: unknown) => void): void;
   logout(options: { keepSessionInfo?: boolean }, done: (error: unknown) => void): void;
 }
 
 type HandlerRequest = PassportRequest & { raw?: PassportRequest; body: unknown; query: { keep?: string } };
 type HandlerResponse = ServerResponse & { raw?: ServerResponse };
+
+const MONTH = 30 * 86_400_000;
 
 const authenticator = new passport.Passport();
 authenticator.use(
@@ -58,6 +61,7 @@ class Accounts {
   constructor(
     @Inject('GIVEN') private readonly given: Given,
     @Inject('IN_HANDLERS') private readonly inHandlers: boolean,
+    @Inject(SecureSessions) private readonly sessions: SecureSessions,
   ) {}
 
   @Post('cart')
@@ -78,6 +82,21 @@ class Accounts {
       );
     });
     return 'yes';
+  }
+
+  @Post('login-for-a-month')
+  async loginForAMonth(@Req() request: HandlerRequest, @Res({ passthrough: true }) response: HandlerResponse) {
+    await this.login(request, response);
+    this.given(request).session.cookie.maxAge = MONTH;
+  }
+
+  /** Passport's own part of the session is given on. */
+  @Post('sign-in-for-a-month')
+  async signInForAMonth(@Req() request: HandlerRequest, @Res({ passthrough: true }) response: HandlerResponse) {
+    await this.login(request, response);
+    const { passport: kept } = this.given(request).session;
+    const lifetimes = { idleTimeout: '30d', absoluteTimeout: '30d', persistent: true };
+    await this.sessions.signIn(request, 'ada', { passport: kept }, lifetimes);
   }
 
   @Post('logout')
@@ -159,7 +178,7 @@ function credentials(password: string): { method: string; headers: Record<string
 const post = { method: 'POST' };
 
 describe.each(sites)('Passport %s, with %s,', (_name, _store, { newAdapter, given, inHandlers }, openStore) => {
-  async function openSite() {
+  async function openSite(session: Partial<SessionOptions> = {}) {
     const store = openStore();
     const app = await createSessionApp(newAdapter, {
       controllers: [AccountController, OpenController],
@@ -167,7 +186,7 @@ describe.each(sites)('Passport %s, with %s,', (_name, _store, { newAdapter, give
         { provide: 'GIVEN', useValue: given },
         { provide: 'IN_HANDLERS', useValue: inHandlers },
       ],
-      session: store.options,
+      session: { ...store.options, ...session },
       main: inHandlers ? undefined : useMiddleware,
     });
     return { app, store, browser: new Browser(app) };
@@ -221,6 +240,25 @@ describe.each(sites)('Passport %s, with %s,', (_name, _store, { newAdapter, give
     expect(browser.cookie()).toBeUndefined();
     expect((await app.ask('/user', { https: true, headers: { Cookie: `__Host-sid=${cookie}` } })).body).toBe('nobody');
     expect(findingsOf(app)).toEqual([]);
+  });
+
+  it.each([
+    ['cookie.maxAge and an absoluteTimeout as long', '/login-for-a-month', { absoluteTimeout: '30d' }],
+    ["signIn() and Passport's part of the session", '/sign-in-for-a-month', {}],
+  ] as const)('remembers the user by %s, as the finding and the page say', async (_how, path, session) => {
+    const { app, browser } = await openSite(session);
+    expect((await browser.visit(path, credentials('right'))).setCookie).toEqual([expect.stringMatching(/; Expires=/)]);
+    expect((await browser.visit('/user')).body).toBe('ada');
+    expect(findingsOf(app)).toEqual([]);
+  });
+
+  it('is told how where the absolute timeout is shorter than cookie.maxAge', async () => {
+    const { app, browser } = await openSite();
+    await browser.visit('/login-for-a-month', credentials('right'));
+    expect((await browser.visit('/user')).body).toBe('ada');
+    expect(found(app, 'SEC236')).toMatchObject([
+      { fix: expect.stringContaining("Set session.absoluteTimeout to '30d' or more, and keep cookie.maxAge") },
+    ]);
   });
 
   it("has its users' sessions listed and revoked by SecureSessions", async () => {
