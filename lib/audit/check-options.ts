@@ -207,8 +207,8 @@ function checkAdopt({ session }: SecureOptions, findings: Findings): void {
   if (until === undefined || new Date(until).getTime() > Date.now()) return;
   findings.report('SEC226', {
     subject: 'session.adopt',
-    cause: `Its last day was ${new Date(until).toISOString().slice(0, 10)}, so old cookies are no longer looked at.`,
-    fix: 'Take adopt out, and delete the old secret; or write a later day.',
+    cause: `until is ${new Date(until).toISOString()}, which has passed: old cookies are no longer looked at, and a visitor who comes with one is signed out.`,
+    fix: 'Write a later date if this one is wrong. Otherwise take adopt out, and delete the old secret.',
   });
 }
 

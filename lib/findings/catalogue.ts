@@ -41,7 +41,7 @@ export const CATALOGUE = {
   SEC215: { severity: 'warning', title: 'A credential arrived over plain HTTP' },
   SEC220: { severity: 'error', title: 'The session store failed' },
   SEC221: { severity: 'warning', title: 'Sessions are kept in memory' },
-  SEC226: { severity: 'info', title: 'Sessions of the old engine are no longer moved in' },
+  SEC226: { severity: 'warning', title: 'Sessions of the old engine are no longer moved in' },
   SEC227: { severity: 'warning', title: 'The embedded session store is on a disk that does not last' },
   SEC228: { severity: 'warning', title: 'The client of the session store has no error listener' },
   SEC229: { severity: 'info', title: 'The session store has no conditional writes' },

@@ -41,7 +41,10 @@ export interface AdoptOptions {
   secret: string | readonly string[] | undefined;
   /** The store in which the old engine kept its sessions. It may be the same as `session.store`. */
   store: SessionStore;
-  /** From when on old cookies are no longer looked at: a date, or a string such as `'2027-03-01'` (UTC). */
+  /**
+   * From when on old cookies are no longer looked at: a date, or a string such as `'2027-03-01'`, which is 00:00 UTC at the
+   * start of that day. One that has passed signs everybody out who comes with an old cookie, and is a warning at boot.
+   */
   until: Date | string;
 }
 

@@ -131,13 +131,30 @@ describe('a store with get, set and destroy only is a finding', () => {
   });
 });
 
-it('adopt is a finding once its day has passed', () => {
+it('adopt is a finding from the time in until on, and a date is the start of its day', () => {
   const { store } = openMemory().options;
   if (typeof store !== 'object') throw new Error('There is no store.');
   const adopt = { secret: 'old', store };
   expect(found({ adopt: { ...adopt, until: '2020-01-31' } })).toEqual(['SEC226 session.adopt']);
+  const today = new Date().toISOString().slice(0, 10);
+  expect(found({ adopt: { ...adopt, until: today } })).toEqual(['SEC226 session.adopt']);
   expect(found({ adopt: { ...adopt, until: new Date(Date.now() + 60_000) } })).toEqual([]);
 });
+
+it.each(adapters)(
+  'an until that has passed is a warning, which the log of the boot has, on %s',
+  async (_platform, newAdapter) => {
+    const adopt = { secret: 'old', store: new SwitchedStore(), until: '2025-01-31' };
+    const app = await createApp(newAdapter, { options: { session: { secret: SECRET, store: 'memory', adopt } } });
+    expect(findingsOf(app)).toContainEqual(
+      expect.objectContaining({
+        id: 'SEC226',
+        severity: 'warning',
+        cause: expect.stringContaining('until is 2025-01-31T00:00:00.000Z, which has passed'),
+      }),
+    );
+  },
+);
 
 it.each(adapters)('what is found is said at boot, on %s', async (_platform, newAdapter) => {
   const app = await createApp(newAdapter, { options: { session: { secret: SECRET, store: new SwitchedStore() } } });
