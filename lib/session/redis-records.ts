@@ -35,6 +35,7 @@ export interface RedisClient {
   readonly isOpen: boolean;
   /** A pool and a cluster do not say. */
   readonly isReady?: boolean;
+  readonly options?: { readonly disableOfflineQueue?: boolean };
   once(event: 'ready', listener: () => void): unknown;
   withCommandOptions(options: object): RedisCommands;
   scan(cursor: string, options: { MATCH: string; COUNT: number }): Promise<{ cursor: unknown; keys: string[] }>;
@@ -335,7 +336,8 @@ export class RedisRecords implements SessionRecords {
   private ask(command: (redis: RedisCommands) => Promise<unknown>): Promise<unknown> {
     const { client } = this.store;
     const answer = async (signal: AbortSignal): Promise<unknown> => {
-      if (client.isOpen && client.isReady === false) await this.connection();
+      const isPatient = client.options?.disableOfflineQueue !== true;
+      if (isPatient && client.isOpen && client.isReady === false) await this.connection();
       signal.throwIfAborted();
       // Without the options of the application: a timeout among them wedges node-redis 5 (redis/node-redis#3320).
       return command(client.withCommandOptions({}));
@@ -343,7 +345,7 @@ export class RedisRecords implements SessionRecords {
     return inTime(answer, this.patience);
   }
 
-  /** What a client is asked while it reconnects, it keeps, and does later although nobody waits for it any more. */
+  /** What a client with an offline queue is asked while it reconnects, it keeps, and does later although nobody waits for it any more. */
   private connection(): Promise<void> {
     this.connecting ??= new Promise((resolve) => {
       this.store.client.once('ready', () => {

@@ -26,8 +26,8 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-function clientOf(url: string) {
-  const client = createClient({ url, socket: { reconnectStrategy: 20 } });
+function clientOf(url: string, options: { disableOfflineQueue?: boolean } = {}) {
+  const client = createClient({ ...options, url, socket: { reconnectStrategy: 20 } });
   // What an application must do, or a lost connection ends its process.
   client.on('error', () => undefined);
   return client;
@@ -312,6 +312,19 @@ describe('Redis that cannot be reached', () => {
       expect(await patient.read(id)).toBeUndefined();
       await expect(hasty.insert(newId(), recordOf())).resolves.toBe(true);
     }
+  });
+
+  it('is not waited for by a client without an offline queue, and has everything when it is back', async () => {
+    client.destroy();
+    client = await clientOf(own.url, { disableOfflineQueue: true }).connect();
+    const records = recordsOn(client, undefined, {}, 10 * MINUTE);
+    const expectKept = await keepSession(records);
+    await own.halt();
+    await expectRejections(records, /offline|Socket closed|ECONNRESET/);
+    const back = hear('ready');
+    await own.start();
+    await back;
+    await expectKept();
   });
 
   it('is asked again over a new connection after one was cut', async () => {
