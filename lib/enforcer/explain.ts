@@ -164,18 +164,24 @@ function explainLoop({ header, reason }: Doubt, { address, suggestion, via }: Do
     reason === 'forwarded-port'
       ? `The client used port 443 (${header})`
       : `The browser behaves as it does over https only (${header})`;
+  const isCookie = reason === 'secure-cookie';
+  const otherCause = isCookie ? ' Or a program, which is no browser, sent that cookie over http.' : '';
+  const otherFix = isCookie
+    ? ' If a program sent the cookie over http, leave the proxy as it is, and give the program the https address.'
+    : '';
+  const limit = ` Never state https for a port that serves http.${otherFix}`;
   if (via === 'socket' || via === 'framework') {
     return {
-      cause: `${behaviour}, yet the request came over plain HTTP from ${address}: a proxy ends TLS there and does not say so.`,
-      fix: `${sending(suggestion)}.`,
+      cause: `${behaviour}, yet the request came over plain HTTP from ${address}: a proxy ends TLS there and does not say so.${otherCause}`,
+      fix: `${sending(suggestion)}.${limit}`,
     };
   }
   const more = suggestion?.setting;
   const hops =
     more === undefined ? '' : `; or, if every hop is a proxy of yours, declare them all: ${formatOptions(more)}`;
   return {
-    cause: `${behaviour}, yet ${address}, a declared proxy, says http in ${via}: what the one that ends TLS says is lost on the way.`,
-    fix: `${sending(suggestion)}, also where it was told so by another proxy${hops}.`,
+    cause: `${behaviour}, yet ${address}, a declared proxy, says http in ${via}: what the one that ends TLS says is lost on the way.${otherCause}`,
+    fix: `${sending(suggestion)}, also where it was told so by another proxy${hops}.${limit}`,
   };
 }
 

@@ -53,7 +53,7 @@ function judgeOverHttps(judged: Judged): Problem[] {
         subject,
         cause:
           'No page over https has Strict-Transport-Security: a visitor who types the address comes over http first, and an attacker on the way can keep them there.',
-        fix: `Raise it step by step: hsts: { ramp: { from: '${now.toISOString().slice(0, 10)}' } } in SecureModule.forRoot().`,
+        fix: `Raise it step by step: hsts: { ramp: { from: '${now.toISOString().slice(0, 10)}' } } in SecureModule.forRoot(). If the site sent HSTS before, write what it sent instead, such as hsts: { maxAge: 31536000, includeSubDomains: true }: the first steps of a ramp would lower what browsers have kept.`,
       },
     ];
   }

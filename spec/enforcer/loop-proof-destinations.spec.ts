@@ -306,5 +306,21 @@ describe.each(adapters)('a loop through several proxies, on %s', (_platform, new
       .find(({ id }) => id === 'SEC104');
     expect(loop?.fix).toContain("'X-Forwarded-Proto: https'");
     expect(loop?.fix).not.toContain('trust');
+    expect(loop?.fix).toContain('Never state https for a port that serves http.');
+    expect(loop?.cause).not.toContain('program');
+  });
+
+  it('names a program as well where the only sign is a cookie, which no browser sends over http', async () => {
+    const app = await start(newAdapter);
+    const headers = { Host: 'shop.example', Cookie: '__Host-sid=1', 'X-Forwarded-Proto': 'http' };
+    await app.ask(EDIT, { headers });
+    await app.ask(EDIT, { headers });
+
+    const loop = app.nest
+      .get(SecureAudit)
+      .findings()
+      .find(({ id }) => id === 'SEC104');
+    expect(loop?.cause).toContain('Or a program, which is no browser, sent that cookie over http.');
+    expect(loop?.fix).toContain('leave the proxy as it is, and give the program the https address.');
   });
 });

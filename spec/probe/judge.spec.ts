@@ -216,6 +216,11 @@ describe('a page over https', () => {
   ])('HSTS %s', (_what, hsts, sent, ids) => {
     expect(idsOf([HTTP, recorded({ scheme: 'https', sent })], { hsts })).toEqual(ids);
   });
+
+  it('a site that sent HSTS before is not advised to begin a ramp, which would lower it', () => {
+    const fix = fixOf([HTTP, recorded({ scheme: 'https', sent: [] })], { hsts: { option: 'unset', values: [] } });
+    expect(fix).toContain('hsts: { maxAge: 31536000, includeSubDomains: true }');
+  });
 });
 
 describe('a ramp that steps at midnight', () => {
