@@ -5,7 +5,7 @@ import { CATALOGUE } from '../findings/catalogue.js';
 import { EXIT, exitCode, onlyFindings, summaryLine, type FailOn, type Platform } from './audit-report.js';
 import { explainFinding } from './explain-finding.js';
 import { inspect } from './inspect.js';
-import type { ProxyServerName } from '../proxy-config/write-proxy-config.js';
+import { isSameConfiguration, type ProxyServerName } from '../proxy-config/write-proxy-config.js';
 import { parseSiteAddress } from '../probe/address.js';
 import { probeSite, type ProbeReport } from '../probe/probe.js';
 import type { ProbeSite } from '../probe/site.js';
@@ -196,7 +196,7 @@ async function check(
   { stderr, folder }: Surroundings,
 ): Promise<number> {
   const written = await readFile(resolve(folder, file), 'utf8').catch(() => undefined);
-  if (written === configuration) return EXIT.fine;
+  if (written !== undefined && isSameConfiguration(written, configuration)) return EXIT.fine;
   const what = written === undefined ? 'cannot be read' : 'is out of date';
   stderr.write(`${file} ${what}. To write it:\n  ${again}\n`);
   return EXIT.found;
@@ -211,7 +211,9 @@ function commandOf(server: ProxyServerName, file: string | undefined, options: P
     ...(options.adapter === undefined ? [] : ['--adapter', options.adapter]),
     ...options.import.flatMap((name) => ['--import', name]),
   ];
-  return ['nestjs-secure', 'proxy', server, ...(file === undefined ? [] : [file]), ...given].map(quoted).join(' ');
+  return ['npx', 'nestjs-secure', 'proxy', server, ...(file === undefined ? [] : [file]), ...given]
+    .map(quoted)
+    .join(' ');
 }
 
 /** For a shell. */
@@ -269,7 +271,7 @@ function commandLine({ stdout, stderr }: Surroundings, commands: Commands): Comm
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),
     })
-    .showHelpAfterError('(nestjs-secure --help says more)');
+    .showHelpAfterError('(npx nestjs-secure --help says more)');
   withReport(withLook(program.command('audit')), EXIT_CODES)
     .description('List every route with what it requires, and every finding with its fix.')
     .argument('[module file]', 'the file that exports the root module, or a project of nest-cli.json')

@@ -13,7 +13,7 @@ export function explainFinding(given: string | undefined, own: OwnPackage): stri
   const successor = RETIRED.get(id);
   if (successor !== undefined) return `${id} is of an earlier version, and nothing reports it any more. ${successor}\n`;
   if (!isFindingId(id)) {
-    throw new LoadFailure(`${given} is no finding. nestjs-secure explain lists all there are.`);
+    throw new LoadFailure(`${given} is no finding. npx nestjs-secure explain lists all there are.`);
   }
   const { severity, title } = CATALOGUE[id];
   return readable(own.read(documentationPath(id)) ?? `# ${id}: ${title}\n\nSeverity: ${severity}.\n`);

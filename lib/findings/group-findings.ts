@@ -67,7 +67,7 @@ function groupText(group: FindingGroup): string {
     ...(hidden.length === 0
       ? []
       : [
-          `    and ${hidden.length} more of ${id}: SecureAudit.findings() and the command nestjs-secure audit list them all`,
+          `    and ${hidden.length} more of ${id}: SecureAudit.findings() and the command npx nestjs-secure audit list them all`,
         ]),
     ...(common === undefined ? [] : [`    fix:   ${common}`]),
   ].join('\n');

@@ -43,7 +43,8 @@ export function writeProxyConfig(
   options: ProxyConfigOptions = {},
 ): string {
   const { side = 'http', notes = [] } = options;
-  const { command = `nestjs-secure proxy ${server} <module file>${side === 'https' ? ' --side https' : ''}` } = options;
+  const { command = `npx nestjs-secure proxy ${server} <module file>${side === 'https' ? ' --side https' : ''}` } =
+    options;
   const plan = proxyPlan(table, settings);
   const lines = [
     ...comment(
@@ -60,6 +61,15 @@ export function writeProxyConfig(
     .join('\n')
     .replace(/\n{3,}/g, '\n\n')
     .trimEnd()}\n`;
+}
+
+/** Whether two configurations are the same, whichever command wrote them. */
+export function isSameConfiguration(one: string, other: string): boolean {
+  return withoutCommand(one) === withoutCommand(other);
+}
+
+function withoutCommand(configuration: string): string {
+  return configuration.replace(/^#   (?:npx )?nestjs-secure proxy .*\n/m, '');
 }
 
 /**

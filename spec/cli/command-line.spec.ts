@@ -45,7 +45,7 @@ describe('nestjs-secure', () => {
     expect(await runHere(['explain', 'SEC999'])).toEqual({
       code: 2,
       stdout: '',
-      stderr: 'SEC999 is no finding. nestjs-secure explain lists all there are.\n',
+      stderr: 'SEC999 is no finding. npx nestjs-secure explain lists all there are.\n',
     });
   });
 });

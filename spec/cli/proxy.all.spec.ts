@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { Cli } from '../support/cli-process.js';
 
 jest.setTimeout(60_000);
@@ -36,7 +36,7 @@ describe.each([['nginx'], ['apache'], ['caddy']])('nestjs-secure proxy %s', (ser
       cli.run(['proxy', server, APP, '--side', 'https']),
     ]);
     expect(https.code).toBe(0);
-    expect(https.stdout).toContain(`nestjs-secure proxy ${server} ${APP} --side https`);
+    expect(https.stdout).toContain(`npx nestjs-secure proxy ${server} ${APP} --side https`);
     expect(https.stdout).not.toContain('/accounts/login');
     expect(http.stdout).not.toBe(https.stdout);
   });
@@ -49,7 +49,7 @@ describe.each([['nginx'], ['apache'], ['caddy']])('nestjs-secure proxy %s', (ser
     const changed = await cli.run(['proxy', server, APP, '--check', file]);
     expect(changed).toMatchObject({ code: 1, stdout: '' });
     expect(changed.stderr).toContain(
-      `${file} is out of date. To write it:\n  nestjs-secure proxy ${server} ${APP} --out ${file}\n`,
+      `${file} is out of date. To write it:\n  npx nestjs-secure proxy ${server} ${APP} --out ${file}\n`,
     );
   });
 });
@@ -66,9 +66,29 @@ describe('nestjs-secure proxy', () => {
     await cli.run(['proxy', 'nginx', APP, ...setup, '--out', 'again.conf']);
     const written = await readFile(cli.path('again.conf'), 'utf8');
     expect(written.replace(/\n# /g, ' ')).toContain(
-      `nestjs-secure proxy nginx ${APP} --export AppModule --setup prepare --adapter express`,
+      `npx nestjs-secure proxy nginx ${APP} --export AppModule --setup prepare --adapter express`,
     );
     expect(written).toContain('/api/accounts/login');
+  });
+
+  it.each([
+    ['an adapter', ['--adapter', 'express'], []],
+    ['no adapter', [], ['--adapter', 'express']],
+    ['an export', ['--export', 'AppModule'], []],
+    ['a setup that changes nothing', [], ['--full']],
+  ])(
+    'is not out of date where the command that wrote it alone is another: written with %s',
+    async (_what, by, checked) => {
+      await cli.run(['proxy', 'nginx', APP, ...by, '--out', 'by.conf']);
+      expect(await cli.run(['proxy', 'nginx', APP, ...checked, '--check', 'by.conf'])).toMatchObject({ code: 0 });
+    },
+  );
+
+  it('is out of date where the line of the command is all that is left', async () => {
+    await cli.run(['proxy', 'nginx', APP, '--out', 'cut.conf']);
+    const written = await readFile(cli.path('cut.conf'), 'utf8');
+    await writeFile(cli.path('cut.conf'), written.split('\n').slice(0, 3).join('\n'));
+    expect(await cli.run(['proxy', 'nginx', APP, '--check', 'cut.conf'])).toMatchObject({ code: 1 });
   });
 
   it('cannot check what is not there', async () => {

@@ -328,7 +328,7 @@ describe.each(adapters)('at boot on %s', (platform, newAdapter) => {
         '501 findings at boot: 1 error, 500 warnings.',
         '  SEC301 warning, 500 times: A method overrides a marked one and keeps its mark',
         '    about: Pages.9',
-        '    and 490 more of SEC301: SecureAudit.findings() and the command nestjs-secure audit list them all',
+        '    and 490 more of SEC301: SecureAudit.findings() and the command npx nestjs-secure audit list them all',
         '    fix:   F.',
       ]),
     );
