@@ -364,10 +364,13 @@ class Model {
     return (act === 'write' || act === 'save') && life !== undefined && life.moving < Infinity && status >= 409;
   }
 
-  /** Whether a request that came with a cookie may have found nothing. */
-  private mayBeGone(life: Life, cookie: string, from: number): boolean {
+  /**
+   * Whether a request that came with a cookie may have found nothing. Of one that was under way when its session moved, the
+   * store may have been asked at last when the old key had ended.
+   */
+  private mayBeGone(life: Life, cookie: string): boolean {
     if (life.ending < Infinity || life.blurred || clock >= earliestEnd(life)) return true;
-    const isOld = cookie !== life.cookie || life.moving < from;
+    const isOld = cookie !== life.cookie || life.moving < Infinity;
     return isOld && clock >= life.movingClock + MOVED;
   }
 
@@ -388,7 +391,7 @@ class Model {
     if (isShown && view.user !== null && view.user !== life.user) throw new Error(`another user: ${seen}`);
     if (isShown && life.ended < from) throw new Error(`resurrected: ${seen}`);
     if (isShown && begun >= latestEnd(life)) throw new Error(`past a timeout: ${seen}`);
-    if (this.mayBeGone(life, cookie, from)) return;
+    if (this.mayBeGone(life, cookie)) return;
     if (view.user !== life.user) throw new Error(`signed out: ${seen}`);
     const isMove = MOVING.has(act);
     if ((answer.cookie !== undefined && !isMove) || answer.expires) throw new Error(`another cookie: ${seen}`);
