@@ -114,8 +114,7 @@ const PROBLEM = JSON.stringify({
   type: 'about:blank',
   title: 'Temporary Redirect',
   status: 307,
-  detail:
-    'This is served over https only. Your browser should take you there by itself. If it does not, follow the link.',
+  detail: 'This is served over https only. The https address is in the Location header.',
   reason: 'insecure',
 });
 const PROBLEM_LENGTH = String(Buffer.byteLength(PROBLEM));

@@ -29,7 +29,7 @@ const MESSAGES: Record<DenyVerdict['reason'], Message> = {
   insecure: {
     heading: 'This page is at another address',
     what: `${ONLY_HTTPS}.`,
-    advice: 'Your browser should take you there. If it does not, follow the link.',
+    advice: 'Use the https address.',
   },
   'insecure-secret': {
     heading: 'This was not sent safely',
@@ -68,6 +68,10 @@ const MESSAGES: Record<DenyVerdict['reason'], Message> = {
   },
 };
 
+/** What a redirect says in place of the advice: a page has a link, and a problem document the header alone. */
+const FOLLOW_LINK = 'Your browser should take you there. If it does not, follow the link.';
+const FOLLOW_LOCATION = 'The https address is in the Location header.';
+
 /** An answer to a plain-HTTP request: everything that is written. */
 export interface Answer {
   readonly status: number;
@@ -90,8 +94,8 @@ export function answerHeaders(verdict: DenyVerdict): Record<string, string> {
 }
 
 /** The text of a verdict, for a person. */
-export function describeVerdict(verdict: DenyVerdict): string {
-  const { what, advice } = MESSAGES[verdict.reason];
+export function describeVerdict(verdict: DenyVerdict, advice = MESSAGES[verdict.reason].advice): string {
+  const { what } = MESSAGES[verdict.reason];
   return [what, advice, ...hintsOf(verdict)].join(' ');
 }
 
@@ -163,7 +167,7 @@ function problem(verdict: DenyVerdict): string {
     type: 'about:blank',
     title: titleOf(verdict),
     status,
-    detail: describeVerdict(verdict),
+    detail: describeVerdict(verdict, verdict.action === 'redirect' ? FOLLOW_LOCATION : undefined),
     reason,
     finding,
   });
@@ -172,7 +176,8 @@ function problem(verdict: DenyVerdict): string {
 /** Nothing in it is fetched, and nothing runs: it came over plain HTTP, and the site behind it may be down. */
 function page(verdict: DenyVerdict): string {
   const { heading, what, advice } = MESSAGES[verdict.reason];
-  const url = verdict.action === 'redirect' ? verdict.location : verdict.link;
+  const redirects = verdict.action === 'redirect';
+  const url = redirects ? verdict.location : verdict.link;
   const link = url === undefined ? [] : [linkTo(url)];
   return `<!doctype html>
 <html lang="en">
@@ -189,7 +194,7 @@ footer { margin-top: 3rem; border-top: 1px solid; font-size: 0.875rem }
 </style>
 <main>
 <h1>${heading}</h1>
-${[what, advice, ...link].map(paragraph).join('\n')}
+${[what, redirects ? FOLLOW_LINK : advice, ...link].map(paragraph).join('\n')}
 <footer>
 ${[...hintsOf(verdict), `${verdict.status} ${titleOf(verdict)}`].map(paragraph).join('\n')}
 </footer>

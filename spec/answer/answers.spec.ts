@@ -41,7 +41,7 @@ describe.each(adapters)('on %s', (_platform, newAdapter) => {
         type: 'about:blank',
         title: 'Temporary Redirect',
         status: 307,
-        detail: expect.stringContaining('https only'),
+        detail: 'This is served over https only. The https address is in the Location header.',
         reason: 'insecure',
       });
     });
@@ -53,6 +53,7 @@ describe.each(adapters)('on %s', (_platform, newAdapter) => {
       expect(status).toBe(307);
       expect(headers.location).toBe(location);
       expect(headers['content-type']).toMatch(/^text\/html/);
+      expect(body).toContain('If it does not, follow the link.');
       expect(body).toContain(`<a href="${location}">`);
       expect(body).not.toContain('<script>');
     });
