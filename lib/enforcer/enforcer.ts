@@ -324,7 +324,7 @@ export class Enforcer {
     const transport = this.settings.transport.read(connection);
     const subject = transport.host ?? 'no host';
     this.findings.reportLazily('SEC002', { subject }, () =>
-      explainHost(connection, transport, this.settings, process.env['NODE_ENV'] === 'production'),
+      explainHost(connection, transport, this.settings, process.env['NODE_ENV']),
     );
     return 'SEC002';
   }

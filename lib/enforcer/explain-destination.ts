@@ -1,10 +1,10 @@
 import type { FindingId } from '../findings/catalogue.js';
-import type { ProxyOptions, SecureOptions } from '../options/secure-options.js';
+import type { ProxyOptions } from '../options/secure-options.js';
 import type { Settings } from '../settings/settings.js';
 import type { Connection, Transport } from '../transport/connection.js';
 import { fieldValue } from '../transport/field.js';
 import { pathOf } from '../transport/request-target.js';
-import { isIpHost } from '../transport/host.js';
+import { isIpHost, parseHost, type HostEntry } from '../transport/host.js';
 import { isPrefix } from '../transport/prefix.js';
 import { compileTransport } from '../transport/transport.js';
 import type { Explanation } from './explain.js';
@@ -24,12 +24,36 @@ export interface Asked extends Pick<Connection, 'headers'>, Pick<Transport, 'hos
 /** What of the options a redirect depends on. */
 export type DestinationSettings = Pick<Settings, 'options' | 'ports' | 'knownPorts' | 'hostAllowed'>;
 
-/** Why a host was refused, and what to set. */
+/** Why a host was refused, and what to set. `environment` is `NODE_ENV`. */
 export function explainHost(
+  connection: Connection,
+  transport: Pick<Transport, 'host' | 'secure'>,
+  settings: DestinationSettings,
+  environment: string | undefined,
+): Explanation {
+  const known = settings.options.hosts ?? (environment === 'production' ? [] : ['localhost', '127.0.0.1']);
+  const explanation = explainHostInService(connection, transport, settings, known);
+  if (environment !== 'test') return explanation;
+  return { ...explanation, fix: `${adviceForTest(transport, known)}${explanation.fix}` };
+}
+
+/** What a test does whose request has the host of its server, such as 127.0.0.1 with supertest. */
+function adviceForTest({ secure }: Pick<Transport, 'secure'>, known: readonly HostEntry[]): string {
+  const declared = known
+    .map((entry) => (typeof entry === 'string' ? entry.replace(/^\./, '') : undefined))
+    .find((name) => parseHost(name) !== undefined);
+  const ways = [
+    ...(secure ? [] : ['asHttps() of nestjs-secure/testing']),
+    ...(declared === undefined ? [] : [`the Host header '${declared}'`]),
+  ];
+  return ways.length === 0 ? '' : `In a test, send the request with ${ways.join(', or with ')}. Elsewhere: `;
+}
+
+function explainHostInService(
   connection: Connection,
   { host }: Pick<Transport, 'host'>,
   { options, hostAllowed }: DestinationSettings,
-  production: boolean,
+  known: readonly HostEntry[],
 ): Explanation {
   if (host === undefined) {
     return {
@@ -50,15 +74,14 @@ export function explainHost(
       fix: `${connection.peer} says that '${stated}' was asked for: if it is your proxy, let it ${KEEP_HOST}; or, if it overwrites x-forwarded-host whatever a client sends, read that: ${formatOptions(setting)}.`,
     };
   }
-  const allow = `add '${host}' to hosts: ${hostsWith(host, options.hosts, production)}.`;
+  const allow = `add '${host}' to hosts: ${hostsWith(host, known)}.`;
   const keep = `If a proxy has put it in the place of the Host that the visitor asked for, let the proxy ${KEEP_HOST}.`;
   if (isInternalName(host)) return { ...about, fix: `${keep} If visitors use '${host}' themselves, ${allow}` };
   return { ...about, fix: `If it is yours, ${allow}${options.proxies === undefined ? '' : ` ${keep}`}` };
 }
 
 /** The whole of `hosts` with one more: to set it leaves out the names of this machine, which a developer still needs. */
-function hostsWith(host: string, given: SecureOptions['hosts'], production: boolean): string {
-  const known = given ?? (production ? [] : ['localhost', '127.0.0.1']);
+function hostsWith(host: string, known: readonly HostEntry[]): string {
   const names = known.filter((entry) => typeof entry === 'string');
   const functions = known.length > names.length ? ', beside the function there is' : '';
   return `SecureModule.forRoot({ hosts: [${[...names, host].map((name) => `'${name}'`).join(', ')}] })${functions}`;

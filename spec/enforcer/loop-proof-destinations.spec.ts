@@ -1,5 +1,7 @@
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { SecureAudit, SecureRequired, SecureUrls, type Finding, type SecureOptions } from 'nestjs-secure';
+import { asHttps } from 'nestjs-secure/testing';
+import supertest from 'supertest';
 import { adapters, createApp, type App, type NewAdapter } from '../support/applications.js';
 
 @Controller()
@@ -31,6 +33,10 @@ function found({ nest }: App): readonly Finding[] {
     .findings()
     .filter(({ id }) => ['SEC002', 'SEC105', 'SEC106'].includes(id));
 }
+
+const { NODE_ENV } = process.env;
+beforeEach(() => (process.env['NODE_ENV'] = 'development'));
+afterEach(() => (process.env['NODE_ENV'] = NODE_ENV));
 
 describe.each(adapters)('a redirect that leads nowhere, on %s', (_platform, newAdapter) => {
   it.each([
@@ -231,6 +237,50 @@ describe.each(adapters)('a host that is not allowed, on %s', (_platform, newAdap
     const [finding] = found(app);
     expect(finding?.fix).toMatch(/^If it is yours, add 'shop\.example\.net' to hosts/);
     expect(finding?.fix).toMatch(end);
+  });
+
+  describe('in a test', () => {
+    beforeEach(() => (process.env['NODE_ENV'] = 'test'));
+
+    it.each<[string, SecureOptions['hosts'], string]>([
+      ['one', ['shop.example'], 'shop.example'],
+      ['a domain first', ['.shop.example', 'localhost'], 'shop.example'],
+      ['one with a port', ['localhost:3000'], 'localhost:3000'],
+      ['an IPv6 address', ['[2001:db8::1]'], '[2001:db8::1]'],
+      ['a function first', [() => false, 'shop.example'], 'shop.example'],
+    ])('is told of the test kit first, and what it is told works; of the hosts, %s', async (_what, hosts, declared) => {
+      const app = await start(newAdapter, { hosts });
+      expect((await app.ask(EDIT, { headers: { Host: '127.0.0.1:4000' } })).status).toBe(400);
+
+      const advice = `In a test, send the request with asHttps() of nestjs-secure/testing, or with the Host header '${declared}'. Elsewhere: If a proxy `;
+      expect(found(app)[0]?.fix.slice(0, advice.length)).toBe(advice);
+      const server = app.nest.getHttpServer();
+      await asHttps(supertest(server).get(EDIT)).expect(200);
+      await supertest(server).get(EDIT).set('Host', declared).expect(307);
+    });
+
+    it('and over https, where a page builds its own URL, is told of the header alone', async () => {
+      const app = await start(newAdapter, { hosts: ['shop.example'] });
+      await asHttps(supertest(app.nest.getHttpServer()).get('/open')).expect(400);
+
+      expect(found(app)).toMatchObject([
+        {
+          id: 'SEC002',
+          fix: expect.stringMatching(/^In a test, send the request with the Host header 'shop\.example'\. Elsewhere: /),
+        },
+      ]);
+      await asHttps(supertest(app.nest.getHttpServer()).get('/open').set('Host', 'shop.example')).expect(200);
+    });
+
+    it('is told of no name, where a function decides', async () => {
+      const app = await start(newAdapter, { hosts: [() => false] });
+      await app.ask(EDIT, { headers: { Host: '127.0.0.1:4000' } });
+
+      expect(found(app)).toMatchObject([
+        { id: 'SEC002', fix: expect.stringMatching(/^In a test, .* of nestjs-secure\/testing\. Elsewhere: /) },
+      ]);
+      await asHttps(supertest(app.nest.getHttpServer()).get('/open')).expect(400);
+    });
   });
 
   it.each(['evil.example', 'shop.example, evil.example', 'shop.example@evil.example', '10.0.0.7'])(
