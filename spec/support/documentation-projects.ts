@@ -48,6 +48,12 @@ const TSCONFIG = JSON.stringify({
   },
 });
 
+/** The same for its end-to-end tests. */
+const SCRIPTS = { 'test:e2e': 'vitest run --config ./vitest.config.e2e.ts' };
+const VITEST_CONFIG = `import { defineConfig } from 'vitest/config';
+export default defineConfig({ test: { globals: true, root: './', include: ['**/*.e2e-spec.ts'] } });
+`;
+
 const { options: COMPILER_OPTIONS } = ts.parseJsonConfigFileContent(JSON.parse(TSCONFIG), ts.sys, root);
 
 /** Builds the package, where a source is newer than what was built. */
@@ -76,14 +82,15 @@ export function createWorkspace(): string {
   return workspace;
 }
 
-/** Copies the blocks of each project into a folder, and nothing else but package.json and tsconfig.json. */
+/** Copies the blocks of each project into a folder, and nothing else but the configuration that `nest new` writes. */
 export function copyProjects(projects: readonly Project[], workspace: string): CopiedProject[] {
   return projects.map((project, at) => {
     const folder = join(workspace, `${project.page.replace(/^docs\/|\.md$/g, '').replace(/\W/g, '-')}-${at}`);
     mkdirSync(folder);
     symlinkSync(join(workspace, 'node_modules'), join(folder, 'node_modules'));
-    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', scripts: SCRIPTS }));
     writeFileSync(join(folder, 'tsconfig.json'), TSCONFIG);
+    writeFileSync(join(folder, 'vitest.config.e2e.ts'), VITEST_CONFIG);
     for (const [name, { code }] of project.files) {
       const file = join(folder, name);
       mkdirSync(dirname(file), { recursive: true });
