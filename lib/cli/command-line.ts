@@ -7,6 +7,7 @@ import { explainFinding } from './explain-finding.js';
 import { inspect } from './inspect.js';
 import { isSameConfiguration, type ProxyServerName } from '../proxy-config/write-proxy-config.js';
 import { parseSiteAddress } from '../probe/address.js';
+import { originText } from '../probe/problems.js';
 import { probeSite, type ProbeReport } from '../probe/probe.js';
 import type { ProbeSite } from '../probe/site.js';
 import type { Inspected, InspectionRequest } from './inspection-messages.js';
@@ -139,7 +140,13 @@ async function probe(
     stderr.write(`${report.url} gave no telling answer to any request, so nothing is known about it. Is it running?\n`);
     return EXIT.failed;
   }
-  return exitCode(report, options.failOn);
+  if (report.plainHttp !== 'answered') {
+    stderr.write(
+      `${originText(inspected.site, 'http')} gave no answer to any request over plain HTTP. If visitors use another port for it, set ports.http in SecureModule.forRoot().\n`,
+    );
+  }
+  // Nothing that listens is a way to deploy a site; a name or a network that fails says nothing of it.
+  return report.plainHttp === 'silent' ? EXIT.failed : exitCode(report, options.failOn);
 }
 
 async function ask(site: ProbeSite, options: ProbeCommandOptions, around: Surroundings): Promise<ProbeReport> {
@@ -148,7 +155,7 @@ async function ask(site: ProbeSite, options: ProbeCommandOptions, around: Surrou
   const progress = progressOn(around.stderr);
   // A line for each request is too many where no terminal overwrites them.
   const onProgress = around.stderr.isTTY === true ? progress.say : undefined;
-  if (onProgress === undefined) progress.say(`asking https://${site.host}`);
+  if (onProgress === undefined) progress.say(`asking ${originText(site, 'https')}`);
   try {
     return await probeSite(site, { rate, timeout, connectTo, ca, ask: named, onProgress });
   } catch (error) {

@@ -26,6 +26,14 @@ export function judgeCertificate(judged: Judged): Problem[] {
 }
 
 function unreachable({ site, observed, server }: Judged, subject: string, failure: string): Problem {
+  if (/^(?:ENOTFOUND|EAI_AGAIN)$/.test(failure)) {
+    return {
+      id: 'SEC510',
+      subject,
+      cause: `The name ${site.host} does not resolve (${failure}), so nothing was asked.`,
+      fix: `Give ${site.host} an A or AAAA record in the DNS. Until then, name the server to connect to: --connect-to ${site.host}:${site.port}:ADDRESS:PORT.`,
+    };
+  }
   const isOld = observed.oldVersions.length > 0;
   const fix = isOld
     ? `Accept TLS 1.2 and later: ${modernTls(server)}.`

@@ -113,7 +113,7 @@ function judgePlace(exchange: Answered, target: URL, { site, server }: Judged): 
       ...seen,
       id: 'SEC526',
       cause: `A redirect leads to port ${targetPort}, and https is served on port ${port}.`,
-      fix: `If the application redirects: ports: { http: ${httpPort}, https: ${port} } in SecureModule.forRoot(). If the server in front does: ${writeRedirect(server, site)}.`,
+      fix: `If the application redirects: ports: { http: ${httpPort}, https: ${port} } in SecureModule.forRoot()${httpPort === 80 && port !== 443 ? ' (http is the port that visitors use for plain HTTP: write another where it is not 80)' : ''}. If the server in front does: ${writeRedirect(server, site)}.`,
     };
   }
   if (prefix !== '' && target.pathname + target.search === asked.slice(prefix.length)) {

@@ -59,6 +59,8 @@ export interface ProbeReport {
   /** How many requests were sent. */
   readonly requests: number;
   readonly routes: readonly ProbedRoute[];
+  /** Whether plain HTTP was answered: `'refused'` where nothing listens, `'silent'` where nothing else came either. */
+  readonly plainHttp: 'answered' | 'refused' | 'silent';
   /** What may answer and is no route. */
   readonly unlisted: readonly Unlisted[];
   /** Requests whose answer says nothing, such as 503. */
@@ -96,10 +98,17 @@ export async function probeSite(site: ProbeSite, options: ProbeOptions = {}): Pr
     server: detectFrontServer(observed.exchanges),
     requests: observed.exchanges.length,
     routes: site.routes.map((route, index) => describeAnswers(route, index, observed.exchanges)),
+    plainHttp: describePlainHttp(observed.exchanges),
     unlisted: site.unlisted,
     unanswered: listUnanswered(site, observed),
     findings: judge(site, observed, new Date()),
   };
+}
+
+function describePlainHttp(exchanges: readonly Exchange[]): ProbeReport['plainHttp'] {
+  const answers = exchanges.filter(({ ask }) => ask.scheme === 'http').map(({ answer }) => answer);
+  if (answers.length === 0 || answers.some((answer) => 'status' in answer)) return 'answered';
+  return answers.every((answer) => 'failure' in answer && answer.failure === 'ECONNREFUSED') ? 'refused' : 'silent';
 }
 
 const DEFAULT_RATE = 5;

@@ -43,6 +43,16 @@ describe('nestjs-secure probe', () => {
     expect(stdout).not.toContain('\u001b[');
   });
 
+  it.each([
+    ['a name that does not resolve fails it', ':80:nowhere.invalid:80', 2],
+    ['a closed port is said and judged by the findings', ':80:127.0.0.1:1', 0],
+  ])('where nothing answers over plain HTTP: %s', async (_what, place, code) => {
+    const run = await site.run('--ca', site.file('ca.pem'), '--connect-to', place);
+    expect(run.stderr).toContain(`http://${PROBED_HOST} gave no answer to any request over plain HTTP.`);
+    expect(run.stderr).toContain('set ports.http in SecureModule.forRoot()');
+    expect(run.code).toBe(code);
+  });
+
   it('does not pass where the site gives no telling answer', async () => {
     site.down = true;
     const { code, stderr } = await site.run('--ca', site.file('ca.pem'));

@@ -495,6 +495,15 @@ describe('a certificate', () => {
     expect(idsOf([HTTP, HTTPS], {}, { handshake })).toContain('SEC511');
   });
 
+  it.each(['ENOTFOUND', 'EAI_AGAIN'])('is not had where the name does not resolve: %s', (failure) => {
+    const [finding] = judge(probedSite({ port: 8443 }), observed([HTTP], { handshake: { failure } }), NOW);
+    expect(finding).toMatchObject({
+      id: 'SEC510',
+      cause: `The name shop.example does not resolve (${failure}), so nothing was asked.`,
+      fix: expect.stringContaining('--connect-to shop.example:8443:ADDRESS:PORT'),
+    });
+  });
+
   it('is not had at all, or under old versions of TLS alone', () => {
     expect(idsOf([HTTP], {}, { handshake: { failure: 'ECONNREFUSED' } })).toEqual(['SEC510']);
     expect(idsOf([HTTP], {}, { handshake: { failure: 'EPROTO' }, oldVersions: ['TLSv1'] })).toEqual([
@@ -526,6 +535,14 @@ it.each([
     id,
     fix: expect.stringContaining('once: take out a second line for it, also in an included file'),
   });
+});
+
+it('the advice about ports does not take port 80 for known where https is on another one', () => {
+  const elsewhere = recorded({ location: 'https://shop.example/account' });
+  expect(fixOf([elsewhere], { port: 8443 })).toContain('write another where it is not 80');
+  expect(fixOf([elsewhere], { port: 8443, httpPort: 8080 })).toContain(
+    'ports: { http: 8080, https: 8443 } in SecureModule.forRoot(). If',
+  );
 });
 
 it('a rule in paths is advised without the prefix, which a proxy takes off', () => {

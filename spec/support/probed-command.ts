@@ -70,7 +70,7 @@ export class ProbedCommand {
   /** Asks without knowing the authority, which is a finding. HSTS, which the application does not set, is none of this. */
   run(...more: string[]): ReturnType<typeof runHere> {
     const only = ['--only', 'SEC51', '--only', 'SEC52'];
-    return runHere(['probe', `https://${PROBED_HOST}`, PROBED_MODULE, ...this.place, ...only, ...more]);
+    return runHere(['probe', `https://${PROBED_HOST}`, PROBED_MODULE, ...more, ...this.place, ...only]);
   }
 
   async stop(): Promise<void> {
