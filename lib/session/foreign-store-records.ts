@@ -40,8 +40,9 @@ const MARKER_MILLISECONDS = 10 * 60_000;
  * Whatever the order in which two processes do this, a session that was removed is gone when all is done. Within one
  * process nothing comes between the steps.
  *
- * **Security:** a process that dies between two steps may leave a session that was ended alive until its idle timeout, and
- * two processes that move one session at the same moment may both do so. The embedded store, Redis through connect-redis
+ * **Security:** a process that dies between two steps may leave a session that was ended alive until its idle timeout;
+ * two processes that move one session at the same moment may both do so; and where a user gets sessions in two processes
+ * at the same moment, the list of the user's sessions may lack one until it is next written. The embedded store, Redis through connect-redis
  * 9 with node-redis, and Postgres through connect-pg-simple have no such moment.
  */
 export class ForeignStoreRecords implements SessionRecords {

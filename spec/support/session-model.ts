@@ -549,7 +549,7 @@ export function describeModel(name: string, open: () => Promise<ModelStore>): vo
                   const fails = store.isPlain === true ? undefined : failure;
                   Object.assign(schedule, { failure: fails, during });
                   current = schedule;
-                  const asked = (store.isPlain === true ? withOneMove(requests) : requests).map((one) =>
+                  const asked = (store.isPlain === true ? withOneMaker(requests) : requests).map((one) =>
                     model.ask(one, fails !== undefined),
                   );
                   const settled = Promise.allSettled(asked);
@@ -578,10 +578,11 @@ export function describeModel(name: string, open: () => Promise<ModelStore>): vo
   });
 }
 
-/** In a store where nothing is atomic, two that move one session at the same moment may both do so. */
-function withOneMove(requests: readonly Asked[]): readonly Asked[] {
-  const first = requests.findIndex(({ act }) => MOVING.has(act));
-  return requests.filter(({ act }, at) => at === first || !MOVING.has(act));
+/** In a store where nothing is atomic, two that move one session at the same moment may both do so, and of two that are made one may not be listed. */
+function withOneMaker(requests: readonly Asked[]): readonly Asked[] {
+  const makes = ({ act }: Asked): boolean => MOVING.has(act) || act === 'sign in';
+  const first = requests.findIndex(makes);
+  return requests.filter((one, at) => at === first || !makes(one));
 }
 
 const HELD = ['read', 'insert', 'update', 'touch', 'move', 'remove', 'listByUser'] as const;
