@@ -218,7 +218,7 @@ export interface SecureOptions {
   hosts?: readonly (string | ((host: string) => boolean))[];
   /** The proxies in front. Absent: the framework's own trust setting holds. */
   proxies?: ProxyOptions;
-  /** Strict-Transport-Security on https responses. Default false. */
+  /** Strict-Transport-Security on https responses; never for localhost and IP addresses, so set `Host` in a test. Default false. */
   hsts?: false | HstsOptions;
   /** Which cookies leave https responses with `Secure`. Default `'session'`; `'all'` in mode `'all'`. */
   cookies?: { secure?: 'session' | 'all' };
