@@ -27,7 +27,6 @@ const COOKIE_RULES: Record<CookieProblem, { cause: string; fix: string }> = {
 
 /** Why browsers will not store a cookie. Its value is never named. */
 export function explainCookie(setCookie: string, problem: CookieProblem, target: string): FindingDetails {
-  const [pair = ''] = setCookie.split(';');
-  const name = pair.includes('=') ? pair.slice(0, pair.indexOf('=')) : 'a cookie without a name';
+  const name = /^[^;=]+(?==)/.exec(setCookie)?.[0] ?? 'a cookie without a name';
   return { subject: `${name}, set by ${pathOf(target)}`, ...COOKIE_RULES[problem] };
 }

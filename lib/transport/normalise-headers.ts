@@ -51,9 +51,9 @@ export function formatHost({ host, port }: Pick<Transport, 'host' | 'port'>): st
 
 /** The addresses before the direct peer, the client first; undefined where there are none. */
 function formatAddresses(transport: Transport): string | undefined {
-  const { addresses = [], peer } = transport;
-  if (addresses.length === 0 || (addresses.length === 1 && addresses[0] === peer)) return undefined;
-  return forwardedAddresses(transport).join(', ');
+  // Nobody in between: no list has to be turned round.
+  if (transport.addresses?.length === 1 && transport.addresses[0] === transport.peer) return undefined;
+  return forwardedAddresses(transport).join(', ') || undefined;
 }
 
 /** The addresses that declared proxies name, the client first. */
