@@ -7,7 +7,7 @@ const SIGNED_IN = { headers: HTTPS, signedIn: true };
  * The rows of a stack, in groups: the subjects of a group run side by side, and share what they are compared with. Of a row,
  * `of` is the subject and `to` what it is divided by; `atMost` is the target for the processor time of a request, `atLeast`
  * for the rate; neither where the row is there to know the field. `floor` is the least that has to be done in that
- * place, and nothing else. A row is measured in every pass, or in every second or fourth: its target is far, or it has none.
+ * place, and nothing else. A row is measured in every pass, or in every fourth: its target is not near 1, or it has none.
  */
 export function requestGroups({ name, platform }) {
   const express = platform === 'express';
@@ -101,6 +101,7 @@ export function requestGroups({ name, platform }) {
     [
       {
         name: 'redirect of a marked handler, beside express-sslify',
+        every: 4,
         of: 'marked',
         to: 'express-sslify',
         redirects: true,
@@ -109,7 +110,7 @@ export function requestGroups({ name, platform }) {
       },
       {
         name: 'redirect by a path rule, beside express-sslify',
-        every: 2,
+        every: 4,
         of: 'path rule',
         to: 'express-sslify',
         redirects: true,
@@ -118,7 +119,7 @@ export function requestGroups({ name, platform }) {
       },
       {
         name: "redirect in mode 'all', beside express-sslify",
-        every: 2,
+        every: 4,
         of: "mode 'all'",
         to: 'express-sslify',
         redirects: true,

@@ -29,7 +29,7 @@ const { values: given } = parseArgs({
   },
 });
 const passes = Number(given.passes ?? (given.quick ? 3 : 9));
-const minutes = Number(given.minutes ?? (given.quick ? 3 : 20));
+const minutes = Number(given.minutes ?? (given.quick ? 5 : 35));
 const isPartial = given.quick || given.only !== '';
 const resultName = given.name ?? (isPartial ? 'partial' : `node-${process.versions.node.split('.')[0]}`);
 const here = new URL('./', import.meta.url);
