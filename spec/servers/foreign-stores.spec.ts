@@ -20,7 +20,7 @@ import { createSessionApp } from '../support/sessions.js';
 // These have no types, or those of express-session.
 const require = createRequire(import.meta.url);
 type NewStore<Made> = (session: object) => new (options: object) => SessionStore & Made;
-const mysqlStore: NewStore<{ close(): Promise<void> }> = require('express-mysql-session');
+const mysqlStore: NewStore<{ close(): Promise<void>; onReady(): Promise<void> }> = require('express-mysql-session');
 const dynamoDbStore: NewStore<object> = require('connect-dynamodb');
 const dynalite: (options: object) => Server = require('dynalite');
 
@@ -45,6 +45,8 @@ describeForeignStore('express-mysql-session, on MariaDB', async () => {
     user: 'root',
     database: 'sessions',
   });
+  // It makes its table, which may take seconds on a busy disk.
+  await store.onReady();
   return {
     store,
     async close() {
