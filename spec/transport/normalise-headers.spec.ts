@@ -32,6 +32,14 @@ describe('the headers of a declared proxy', () => {
     }
   });
 
+  it('have no addresses where the proxy is on a unix socket and names none', () => {
+    const lines = { Host: 'inner.example', 'X-Forwarded-Proto': 'https' };
+    expect(normalise(lines, { trust: ['unix'] }, 'unix')).toStrictEqual([
+      { host: 'inner.example', 'x-forwarded-proto': 'https' },
+      false,
+    ]);
+  });
+
   it.each([
     ['Public.Example', 'public.example', true],
     ['public.example:8443', 'public.example:8443', false],
