@@ -1,8 +1,9 @@
-// oxlint-disable-next-line import/no-empty-named-blocks, unicorn/require-module-specifiers -- a module can be augmented only where it is imported (TS2664); a type import loads nothing
-import type {} from 'fastify';
 import type { HasSession } from './session/session-face.js';
 
-// Types only: `import type {} from 'nestjs-secure/fastify'` gives Fastify's requests their session.
+// Types only: `import type {} from 'nestjs-secure/fastify'` gives Fastify's requests their session. Without a line that
+// names the module there is nothing to augment.
+export type { FastifyRequest } from 'fastify';
+
 declare module 'fastify' {
   interface FastifyRequest extends HasSession {}
 }

@@ -43,7 +43,7 @@ export interface HasSession {
 }
 
 declare global {
-  // oxlint-disable-next-line typescript/no-namespace -- Express's types can be extended only through this global namespace, as @types/express documents
+  // The one place where Express's types can be extended, as @types/express documents.
   namespace Express {
     // Never a property: @types/express-session has one of the same name (TS2717).
     interface Request extends HasSession {}
