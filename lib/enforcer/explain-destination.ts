@@ -125,14 +125,7 @@ export function explainLinks(asked: Asked, settings: DestinationSettings): Desti
 
 /** Whether a request may show a lost prefix or port, for the price of a few looks. */
 export function mayExplainLinks({ headers }: Pick<Connection, 'headers'>): boolean {
-  // Written out: asked of every secure request, where a loop over PREFIX_HEADERS takes five times as long.
-  return (
-    headers['x-forwarded-port'] !== undefined ||
-    headers['x-forwarded-prefix'] !== undefined ||
-    headers['x-original-uri'] !== undefined ||
-    headers['x-original-url'] !== undefined ||
-    headers['x-envoy-original-path'] !== undefined
-  );
+  return headers['x-forwarded-port'] !== undefined || PREFIX_HEADERS.some((name) => headers[name] !== undefined);
 }
 
 /** Headers in which proxies say which path they were asked for before they changed it. */

@@ -76,16 +76,16 @@ const byFramework = rulingsVia('framework', false);
  */
 export function compileTransport(proxies: ProxyOptions | undefined): TransportReader {
   const source = proxies === undefined ? frameworkSource : compileProxies(proxies);
-  function prefix(connection: Connection): string | undefined {
-    if (source.prefix === undefined || !source.rule(connection).trusted) return undefined;
-    return source.prefix.read(connection.headers).prefix;
+  function readPrefix({ headers }: Connection, { trusted }: SchemeDecision): string | undefined {
+    return trusted ? source.prefix?.read(headers).prefix : undefined;
   }
   return {
     isSecure: (connection) => source.rule(connection).secure,
     host: (connection) => source.host(connection)?.host,
-    prefix,
+    prefix: (connection) => readPrefix(connection, source.rule(connection)),
     read(connection) {
-      const { secure, via, trusted, unusable, silent } = source.rule(connection);
+      const decision = source.rule(connection);
+      const { secure, via, trusted, unusable, silent } = decision;
       const asked = source.host(connection);
       const host = asked?.host;
       return {
@@ -93,7 +93,7 @@ export function compileTransport(proxies: ProxyOptions | undefined): TransportRe
         scheme: schemeOf(secure),
         host,
         port: asked?.port,
-        prefix: prefix(connection),
+        prefix: readPrefix(connection, decision),
         peer: connection.peer,
         addresses: source.addresses?.(connection.peer, connection.headers),
         via,

@@ -34,6 +34,13 @@ function found({ nest }: App): readonly Finding[] {
     .filter(({ id }) => ['SEC002', 'SEC105', 'SEC106'].includes(id));
 }
 
+function findLoop({ nest }: App): Finding | undefined {
+  return nest
+    .get(SecureAudit)
+    .findings()
+    .find(({ id }) => id === 'SEC104');
+}
+
 const { NODE_ENV } = process.env;
 beforeEach(() => (process.env['NODE_ENV'] = 'development'));
 afterEach(() => (process.env['NODE_ENV'] = NODE_ENV));
@@ -336,10 +343,7 @@ describe.each(adapters)('a loop through several proxies, on %s', (_platform, new
     await app.ask(EDIT, { headers });
 
     expect((await app.ask(EDIT, { headers })).status).toBe(421);
-    const loop = app.nest
-      .get(SecureAudit)
-      .findings()
-      .find(({ id }) => id === 'SEC104');
+    const loop = findLoop(app);
     expect(loop?.fix).toContain(setting);
     expect(loop?.cause).toContain('says http in x-forwarded-proto');
   });
@@ -350,10 +354,7 @@ describe.each(adapters)('a loop through several proxies, on %s', (_platform, new
     await app.ask(EDIT, { headers });
     await app.ask(EDIT, { headers });
 
-    const loop = app.nest
-      .get(SecureAudit)
-      .findings()
-      .find(({ id }) => id === 'SEC104');
+    const loop = findLoop(app);
     expect(loop?.fix).toContain("'X-Forwarded-Proto: https'");
     expect(loop?.fix).not.toContain('trust');
     expect(loop?.fix).toContain('Never state https for a port that serves http.');
@@ -366,10 +367,7 @@ describe.each(adapters)('a loop through several proxies, on %s', (_platform, new
     await app.ask(EDIT, { headers });
     await app.ask(EDIT, { headers });
 
-    const loop = app.nest
-      .get(SecureAudit)
-      .findings()
-      .find(({ id }) => id === 'SEC104');
+    const loop = findLoop(app);
     expect(loop?.cause).toContain('Or a program, which is no browser, sent that cookie over http.');
     expect(loop?.fix).toContain('leave the proxy as it is, and give the program the https address.');
   });
