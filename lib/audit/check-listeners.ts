@@ -44,7 +44,7 @@ function adviseDevelopment(facts: ListenFacts): string {
 function adviseProduction(facts: ListenFacts): string {
   const folder = '/etc/letsencrypt/live/example.com';
   const files = `{ keyFile: '${folder}/privkey.pem', certFile: '${folder}/fullchain.pem' }`;
-  return `If a proxy ends TLS, declare it: proxies: { trust: ['loopback'] } in SecureModule.forRoot() where it runs on the same machine, else its address. If the application is to serve https itself, in place of app.listen(), with the files of your certificate: ${listenLines(facts, files)} Or set ports.https to the port of your https server.`;
+  return `If a proxy ends TLS, declare it: proxies: { trust: ['loopback'] } in SecureModule.forRoot() where it runs on the same machine, else its address. To serve https from the application itself, replace app.listen(), and name the files of your certificate: ${listenLines(facts, files)} Or set ports.https to the port of your https server.`;
 }
 
 function listenLines(facts: ListenFacts, tls: string): string {

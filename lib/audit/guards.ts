@@ -39,7 +39,7 @@ export function judgeGuard(guard: unknown): AuthenticationGuard | undefined {
   return {
     name: own.name,
     // A guard that mixin() makes is made for its place, with the role that it asks for.
-    byRole: !asksWho(judged) && !own.isMixin,
+    byRole: !spoken.some(asksWho) && !own.isMixin,
     optional: spoken.flat().some((word) => word === 'optional' || word === 'maybe'),
   };
 }
@@ -50,12 +50,14 @@ function asksWho(words: readonly string[]): boolean {
 
 /** The name that people know: what mixin() makes, such as `AuthGuard('jwt')`, has it in its text, and a random one besides. */
 function className(type: object): string {
-  return (writtenName(type) ?? givenName(type)).replace(/^Mixin(?=[A-Z])|Mixin$/g, '');
+  return ((isMixin(type) ? writtenName(type) : undefined) ?? givenName(type)).replace(/^Mixin(?=[A-Z])|Mixin$/g, '');
 }
 
+/** What mixin() of Nest names a class: 21 random hexadecimal digits. */
+const RANDOM_NAME = /^[\da-f]{21}$/;
+
 function isMixin(type: unknown): boolean {
-  const written = writtenName(type);
-  return written !== undefined && written !== givenName(type);
+  return RANDOM_NAME.test(givenName(type));
 }
 
 function givenName(type: unknown): string {

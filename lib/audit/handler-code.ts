@@ -298,7 +298,8 @@ class Reader {
   }
 }
 
-function memberOf(origin: Origin, name: string): Origin | undefined {
+/** What a member of something is; undefined where it is of no interest. */
+export function memberOf(origin: Origin, name: string): Origin | undefined {
   if (origin === 'request') return OF_REQUEST.get(name);
   if (origin === 'response') return OF_RESPONSE.get(name);
   if (origin === 'context') return OF_CONTEXT.get(name);

@@ -1,5 +1,5 @@
 import type { HandlerClass } from '../options/mark-types.js';
-import { readCode, type CodeFacts, type Origin } from './handler-code.js';
+import { memberOf, readCode, type CodeFacts, type Origin } from './handler-code.js';
 import { findMethod } from './handler-method.js';
 
 /** The keys under which Nest and TypeScript keep what a handler takes. */
@@ -78,6 +78,11 @@ export function takesSession(controller: HandlerClass, handler: string): boolean
   return Object.keys(Object(found)).some((key) => key.startsWith(SESSION));
 }
 
+/** What a part is of that a decorator names: of `@Context('req')` the request; of `@Body('user')` it is still the body. */
+function narrowed(origin: Origin | undefined, part: unknown): Origin | undefined {
+  return origin === 'context' && typeof part === 'string' ? memberOf(origin, part) : origin;
+}
+
 function readParameters(controller: HandlerClass, handler: string): readonly Parameter[] {
   const found: unknown = Reflect.getMetadata(ROUTE_ARGUMENTS, controller, handler);
   const types: unknown = Reflect.getMetadata(PARAMETER_TYPES, controller.prototype, handler);
@@ -91,7 +96,7 @@ function readParameters(controller: HandlerClass, handler: string): readonly Par
     const type = /^\d+:/.test(key) ? Number.parseInt(key, 10) : Number.NaN;
     return {
       index: Number(index),
-      origin: origins.get(type),
+      origin: narrowed(origins.get(type), data),
       file: !isResolver && FILES.has(type),
       name: typeof data === 'string' ? data : undefined,
       class: Array.isArray(types) ? types[Number(index)] : undefined,

@@ -1,5 +1,5 @@
 import type { HandlerClass } from '../options/mark-types.js';
-import { functionCode, findMethod } from './handler-method.js';
+import { findMethod } from './handler-method.js';
 import { codeFacts, takesSession } from './handler-parameters.js';
 
 /** The keys under which Nest and TypeScript keep what a class injects. */
@@ -15,7 +15,7 @@ const OF_SESSIONS = new Set(['signIn', 'signOut', 'regenerate', 'revokeAll', 're
  * 40 ms of 1,000 handlers, and most have neither.
  */
 const MAY_USE =
-  /session|log(?:in|out)|isAuthenticated|sign(?:In|Out)|regenerate|revoke|list|\bthis\s*\??\.\s*\w+\s*\(|\bthis\s*(?:\?\.\s*)?\[/i;
+  /session|log(?:in|out)|isAuthenticated|sign(?:In|Out)|regenerate|revoke|list|\bthis\s*\??\.\s*\w+\s*(?:\?\.\s*)?\(|\bthis\s*(?:\?\.\s*)?\[/i;
 
 /**
  * How a handler uses the session, in words ("it takes the session"), as far as its parameters, its code and that of the
@@ -23,7 +23,8 @@ const MAY_USE =
  */
 export function sessionUse(controller: HandlerClass, handler: string): string | undefined {
   if (takesSession(controller, handler)) return 'it takes the session';
-  if (!MAY_USE.test(functionCode(findMethod(controller, handler)))) return undefined;
+  // With its comments: a pattern that takes them out takes code with them, such as what follows '//cdn.example'.
+  if (!MAY_USE.test(String(findMethod(controller, handler)))) return undefined;
   const { session, calls } = codeFacts(controller, handler);
   const [used] = session;
   if (used !== undefined) return `its code uses ${used} of the request`;

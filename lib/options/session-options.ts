@@ -42,8 +42,8 @@ export interface AdoptOptions {
   /** The store in which the old engine kept its sessions. It may be the same as `session.store`. */
   store: SessionStore;
   /**
-   * From when on old cookies are no longer looked at: a date, or a string such as `'2027-03-01'`, which is 00:00 UTC at the
-   * start of that day. One that has passed signs everybody out who comes with an old cookie, and is a warning at boot.
+   * From this time on old cookies are ignored: a date, or a string such as `'2027-03-01'`, which is 00:00 UTC at the start of
+   * that day. If it has passed, visitors with an old cookie are signed out, and a warning says so at boot.
    */
   until: Date | string;
 }

@@ -26,12 +26,21 @@ export function judgeCertificate(judged: Judged): Problem[] {
 }
 
 function unreachable({ site, observed, server }: Judged, subject: string, failure: string): Problem {
-  if (/^(?:ENOTFOUND|EAI_AGAIN)$/.test(failure)) {
+  const elsewhere = `--connect-to ${site.host}:${site.port}:ADDRESS:PORT`;
+  if (failure === 'EAI_AGAIN') {
+    return {
+      id: 'SEC510',
+      subject,
+      cause: `The name server of this machine did not answer for ${site.host} (${failure}), so nothing was asked.`,
+      fix: `Run the probe where the DNS works, or name the server to connect to: ${elsewhere}.`,
+    };
+  }
+  if (failure === 'ENOTFOUND') {
     return {
       id: 'SEC510',
       subject,
       cause: `The name ${site.host} does not resolve (${failure}), so nothing was asked.`,
-      fix: `Give ${site.host} an A or AAAA record in the DNS. Until then, name the server to connect to: --connect-to ${site.host}:${site.port}:ADDRESS:PORT.`,
+      fix: `Give ${site.host} an A or AAAA record in the DNS. Until then, name the server to connect to: ${elsewhere}.`,
     };
   }
   const isOld = observed.oldVersions.length > 0;

@@ -59,7 +59,7 @@ export interface ProbeReport {
   /** How many requests were sent. */
   readonly requests: number;
   readonly routes: readonly ProbedRoute[];
-  /** Whether plain HTTP was answered: `'refused'` where nothing listens, `'silent'` where nothing else came either. */
+  /** How plain HTTP was answered: `'refused'` where every connection was refused, `'silent'` where none was answered for another reason. */
   readonly plainHttp: 'answered' | 'refused' | 'silent';
   /** What may answer and is no route. */
   readonly unlisted: readonly Unlisted[];

@@ -131,7 +131,8 @@ const DAY_MILLISECONDS = 86_400_000;
 /** As the options take it, and never less. */
 function durationFor(milliseconds: number): string {
   const days = milliseconds / DAY_MILLISECONDS;
-  return Number.isInteger(days) ? `'${days}d'` : String(Math.ceil(milliseconds));
+  // A date that is 30 days ahead is so by a millisecond more or less.
+  return days >= 1 ? `'${Math.ceil(days)}d'` : String(Math.ceil(milliseconds));
 }
 
 /** Why a session could not be stored. */

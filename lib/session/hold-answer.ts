@@ -14,7 +14,10 @@ const HELD: PropertyDescriptorMap = {
  */
 export function holdAnswer(response: ServerResponse): () => void {
   if (response.headersSent) return () => undefined;
-  const { statusCode, statusMessage } = response;
+  const { statusCode } = response;
+  // HTTP/2 has no message, and Node warns where it is looked at.
+  const isHttp2 = response.req.httpVersionMajor >= 2;
+  const status = isHttp2 ? { statusCode } : { statusCode, statusMessage: response.statusMessage };
   const headers = response.getHeaders();
   const own = Object.keys(HELD).map((name) => [name, Object.getOwnPropertyDescriptor(response, name)] as const);
   Object.defineProperties(response, HELD);
@@ -27,7 +30,7 @@ export function holdAnswer(response: ServerResponse): () => void {
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined && response.getHeader(name) !== value) response.setHeader(name, value);
     }
-    Object.assign(response, { statusCode, statusMessage });
+    Object.assign(response, status);
   };
 }
 
@@ -37,7 +40,7 @@ function ignoreHead(this: ServerResponse): ServerResponse {
 
 function ignore(): void {}
 
-/** As Node refuses it, but for the error that it emits: that would end a process which does not listen for it. */
+/** Refuses as Node does, without the error that it emits: without a listener, that would end the process. */
 function refuseWrite(...given: unknown[]): false {
   const done = given.at(-1);
   if (typeof done === 'function') {

@@ -50,7 +50,7 @@ function onSend(request: PlatformRequest, reply: Reply, payload: unknown, done: 
   const { hold, letGo } = holdReply(reply);
   waiting.set(reply, hold);
   const stopListening = listenForError(payload);
-  // Nor is it overtaken by what the handler does to Node's own response.
+  // The handler may still use Node's own response: that is held as well.
   const letGoRaw = holdAnswer(rawResponseOf(reply));
   state.waiting = true;
   work

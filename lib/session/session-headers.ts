@@ -51,8 +51,7 @@ export class SessionHeaders {
   private takeBack(place: CookiePlace, head: ResponseHead): void {
     const { adopt, name, cookie } = this.settings;
     if (adopt === undefined || (adopt.name === name && isSamePlace(place, cookie))) return;
-    const lines = [head.get('set-cookie') ?? []].flat().map(String);
-    head.set('set-cookie', [...lines, forgottenCookie(adopt.name, place, cookie.secure)]);
+    head.set('set-cookie', [...cookieLines(head), forgottenCookie(adopt.name, place, cookie.secure)]);
   }
 
   /** Whatever a handler has set on the cookie: it is Secure and HttpOnly, and keeps the rules of its name. */
@@ -92,9 +91,12 @@ function isSamePlace(one: CookiePlace, other: CookiePlace): boolean {
 
 /** Adds a cookie to a response, in place of one of the same name. */
 export function appendCookie(head: ResponseHead, name: string, line: string): void {
-  const lines = [head.get('set-cookie') ?? []].flat().map(String);
-  const others = lines.filter((other) => !other.startsWith(`${name}=`));
+  const others = cookieLines(head).filter((other) => !other.startsWith(`${name}=`));
   head.set('set-cookie', [...others, line]);
+}
+
+function cookieLines(head: ResponseHead): string[] {
+  return [head.get('set-cookie') ?? []].flat().map(String);
 }
 
 function addVary(head: ResponseHead): void {

@@ -19,7 +19,7 @@ export interface Snapshot {
 
 const NOTHING = {};
 
-/** How much later a session may have been made than another, for both to be of sign-ins at the same time. */
+/** Sessions that were made within this time are of sign-ins at the same moment. */
 const PARALLEL_MILLISECONDS = 5_000;
 
 /** Brings the store up to date with the session of a request. */
@@ -166,8 +166,7 @@ export class SessionWriter {
   /** Ends what is to be ended. A key stays noted until the store has ended it. */
   private async remove(state: SessionState): Promise<void> {
     for (const key of state.removing ?? []) {
-      await endRecord(this.records, this.binding, key);
-      this.ended.add(key, Date.now());
+      await this.end(key);
       state.removing?.delete(key);
     }
     if (state.removing?.size === 0) state.removing = undefined;
@@ -244,18 +243,26 @@ export class SessionWriter {
     const surplus = others.length + 1 - perUser.max;
     if (surplus <= 0) return;
     if (perUser.then === 'end-oldest') {
-      for (const id of sortWithNewest(others, key, created).slice(0, surplus))
-        await endRecord(this.records, this.binding, id);
+      for (const id of sortWithNewest(others, key, created).slice(0, surplus)) await this.endByLimit(state, id);
       return;
     }
-    await endRecord(this.records, this.binding, key);
-    if (state.own?.key === key) {
-      state.gone = true;
-      state.kept = false;
-    }
+    await this.endByLimit(state, key);
     throw new TooManySessionsError(
       `The user has ${perUser.max} ${perUser.max === 1 ? 'session' : 'sessions'}, and session.perUser allows no more.`,
     );
+  }
+
+  /** The browser is told of no session that has ended. */
+  private async endByLimit(state: SessionState, key: string): Promise<void> {
+    await this.end(key);
+    if (state.own?.key !== key) return;
+    state.gone = true;
+    state.kept = false;
+  }
+
+  private async end(key: string): Promise<void> {
+    await endRecord(this.records, this.binding, key);
+    this.ended.add(key, Date.now());
   }
 
   /** Lets the browser that is given a new id of a signed-in user bind the session to its device. */
@@ -293,7 +300,7 @@ export class SessionWriter {
 
 /**
  * The sessions of a user and the one that has just been made, oldest first. Of several that are made at the same time every
- * process takes the same one for the last, so that it stays. What is further ahead was made by a process whose clock is.
+ * process takes the same one for the last, so that it stays. One that was made even later comes from a process whose clock is ahead.
  */
 function sortWithNewest(others: readonly KeptSession[], key: string, created: number): readonly string[] {
   const isLater = ({ id, record }: KeptSession): boolean => {

@@ -86,7 +86,7 @@ describe.each(drivers.filter(([name]) => name !== 'Apollo on Fastify'))(
       });
       const findings = nest.get(SecureAudit).findings();
       expect(findings.find(({ subject }) => subject === 'TokenAuthGuard, global')?.cause).toBe(
-        'It stands before 8 handler(s) that are taken over plain HTTP, such as Mutation.register.',
+        'It stands before 9 handler(s) that are taken over plain HTTP, such as Mutation.register.',
       );
     });
   },

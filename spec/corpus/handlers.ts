@@ -543,6 +543,12 @@ export class Code {
   }
 
   @Deserves('SEC314')
+  @Get('session-after-a-url')
+  sessionAfterUrl(@Req() request: Request): unknown {
+    return ['//cdn.example', request.session?.user];
+  }
+
+  @Deserves('SEC314')
   @Post('passport')
   passport(@Req() req: Request): void {
     req.logIn({}, () => undefined);
@@ -752,6 +758,12 @@ export class Operations {
   @Operation(() => String)
   known(@Context() { req }: { req: Request }): string | undefined {
     return req.session?.user;
+  }
+
+  @Deserves('SEC314')
+  @Operation(() => String)
+  knownByRequest(@Context('req') request: Request): string | undefined {
+    return request.session?.user;
   }
 
   @Deserves('SEC313')

@@ -147,6 +147,8 @@ describe.each(sites)('On %s with %s', (_platform, _store, newAdapter, openStore)
     for (let round = 0; round < 5; round += 1) {
       await Promise.all(browsers.map((one) => one.visit('/login', post)));
       expect(await sessions.list('ada')).toHaveLength(2);
+      const users = await Promise.all(browsers.map(async (one) => (await one.visit('/user')).body));
+      expect(users.filter((user) => user === 'ada')).toHaveLength(2);
     }
   });
 
