@@ -3,16 +3,29 @@ const { pathToFileURL } = require('node:url');
 const { SyntheticModule, compileFunction } = require('node:vm');
 const JestRuntime = require('jest-runtime').default;
 
-/** The packages that Node loaded in this worker, as modules of Jest. */
+/** The packages that Node loaded in this worker, as modules of Jest, or will have loaded. */
 const packages = new Map();
+
+/**
+ * The last of them. One after the other: a package of CommonJS that requires one of ES modules fails while that is being
+ * imported.
+ */
+let last = Promise.resolve();
 
 function isPackage(path) {
   return path.includes('/node_modules/');
 }
 
-async function importPackage(path) {
-  const known = packages.get(path);
-  if (known !== undefined) return known;
+function importPackage(path) {
+  if (!packages.has(path)) {
+    const loaded = last.then(() => loadPackage(path));
+    packages.set(path, loaded);
+    last = loaded.catch(() => undefined);
+  }
+  return packages.get(path);
+}
+
+async function loadPackage(path) {
   const namespace = await import(pathToFileURL(path).href);
   const names = Object.keys(namespace);
   const module = new SyntheticModule(
@@ -24,7 +37,6 @@ async function importPackage(path) {
   );
   await module.link(() => {});
   await module.evaluate();
-  packages.set(path, module);
   return module;
 }
 
