@@ -6,7 +6,11 @@ import { connect, type HeaderLines } from '../support/connection.js';
 const trust = '127.0.0.1';
 
 function prefixOf(prefix: ProxyOptions['prefix'], lines: HeaderLines, peer = '127.0.0.1'): string | undefined {
-  return compileTransport({ trust, prefix }).read(connect(lines, { peer })).prefix;
+  const transport = compileTransport({ trust, prefix });
+  const connection = connect(lines, { peer });
+  const read = transport.prefix(connection);
+  expect(transport.read(connection).prefix).toBe(read);
+  return read;
 }
 
 describe('the prefix of a request', () => {
