@@ -1,4 +1,4 @@
-// Compares this package with a bare application and with what people use today: npm run bench (20 minutes), or, once it is
+// Compares this package with a bare application and with what people use today: npm run bench (half an hour), or, once it is
 // built, node bench/run.mjs [--quick] [--only <text in a section or row>] [--passes 9] [--name <of the results>] [--json]
 import { mkdir, writeFile } from 'node:fs/promises';
 import { arch, cpus, loadavg } from 'node:os';

@@ -34,11 +34,11 @@ export function explainHost(
   const known = settings.options.hosts ?? (environment === 'production' ? [] : ['localhost', '127.0.0.1']);
   const explanation = explainHostInService(connection, transport, settings, known);
   if (environment !== 'test') return explanation;
-  return { ...explanation, fix: `${adviceForTest(transport, known)}${explanation.fix}` };
+  return { ...explanation, fix: `${adviseTestHost(transport, known)}${explanation.fix}` };
 }
 
 /** What a test does whose request has the host of its server, such as 127.0.0.1 with supertest. */
-function adviceForTest({ secure }: Pick<Transport, 'secure'>, known: readonly HostEntry[]): string {
+function adviseTestHost({ secure }: Pick<Transport, 'secure'>, known: readonly HostEntry[]): string {
   const declared = known
     .map((entry) => (typeof entry === 'string' ? entry.replace(/^\./, '') : undefined))
     .find((name) => parseHost(name) !== undefined);

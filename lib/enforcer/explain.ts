@@ -152,7 +152,7 @@ const TEXTS: Record<Doubt['reason'], DoubtText> = {
   }),
   'unusable-statement': ({ header }, { address, suggestion }) => ({
     cause: `${address} sends several values in ${header}, or a malformed one, which cannot be told apart from what a client sent.`,
-    fix: `${sending(suggestion)}, overwriting what is there instead of appending to it, and once (nginx sends a second proxy_set_header line for it as well, also from an included file: take it out)${alternative(suggestion, header)}.`,
+    fix: `${sending(suggestion)}, overwriting what is there instead of appending to it${alternative(suggestion, header)}. The header must be sent once: in nginx, take out a second proxy_set_header line for it, also in included files.`,
   }),
   'fetch-metadata': explainLoop,
   'secure-cookie': explainLoop,

@@ -40,7 +40,8 @@ export type ContextGuard = (context: ExecutionContext, handler: GuardedHandler, 
 
 /**
  * Compiles the look-up of the handler that a context is for: by the function that is called, else by the route that the
- * router has called, else by the class that is not in the container. Where none tells, https is required in every class that has `@SecureRequired()` anywhere.
+ * router has called, else by the methods of a class outside the container. Where none of them tells, https is required in
+ * every class that has `@SecureRequired()` anywhere.
  */
 export function compileHandlers(enforcer: Enforcer): (context: ExecutionContext) => GuardedHandler {
   const byFunction: HandlersByFunction = new WeakMap();

@@ -61,13 +61,11 @@ function mark(markFor: (name: string) => Mark): ClassDecorator & MethodDecorator
     const name = key === undefined ? owner : `${owner}.${String(key)}`;
     const marked: unknown = descriptor === undefined ? target : descriptor.value;
     if (typeof marked !== 'function' || (key === undefined) !== (descriptor === undefined)) {
-      throw new TypeError(
-        `${name} is neither a class nor a method, so it cannot carry @SecureRequired() or @SecureExempt().`,
-      );
+      throw new TypeError(`${name} is neither a class nor a method, so it cannot carry a decorator of nestjs-secure.`);
     }
     if (key !== undefined && typeof target === 'function') {
       throw new TypeError(
-        `${name} is a static method, which is called for no request, so it cannot carry @SecureRequired() or @SecureExempt(). Put the decorator on the method that has the route.`,
+        `${name} is a static method, which is called for no request, so it cannot carry a decorator of nestjs-secure. Put the decorator on the method that has the route.`,
       );
     }
     if (key === undefined) markClass(markFor(name), marked, name);

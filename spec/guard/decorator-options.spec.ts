@@ -145,6 +145,8 @@ it('a static method, which is called for no request, cannot carry a mark', () =>
         static page(): void {}
       }
       return PageController;
-    }).toThrow('PageController.page is a static method, which is called for no request');
+    }).toThrow(
+      'PageController.page is a static method, which is called for no request, so it cannot carry a decorator of nestjs-secure. Put the decorator on the method that has the route.',
+    );
   }
 });
