@@ -4,6 +4,11 @@ import { lockResponse } from './lock-response.js';
 
 /** Ends a request that came over plain HTTP with an answer, before a handler has seen it. */
 export function writeAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  // The application has begun an answer. Frameworks differ in what they do then, and some leave the client waiting.
+  if (response.headersSent) {
+    response.end();
+    return;
+  }
   const { status, body } = answer;
   const headers = !request.complete && hasBody(request) ? closing(answer.headers) : answer.headers;
   if (isUntouched(response)) {

@@ -20,11 +20,11 @@ const telling = new WeakSet<object>();
  * through one that the application puts before it, so other requests pay nothing.
  */
 export function watchErrors(adapter: HttpServer, tell: OnTurnedAway): void {
-  const instance: unknown = adapter.getInstance();
-  makeTell(adapter, 'setErrorHandler', () => true, tell);
-  makeTell(adapter, 'use', (given) => typeof given === 'function' && given.length === EXPRESS_PARAMETERS, tell);
-  if (typeof instance !== 'object' || instance === null) return;
-  makeTell(instance, 'setErrorHandler', () => true, tell);
+  const instance: object = Object(adapter.getInstance());
+  for (const target of [adapter, instance]) {
+    makeTell(target, 'setErrorHandler', () => true, tell);
+    makeTell(target, 'use', (given) => typeof given === 'function' && given.length === EXPRESS_PARAMETERS, tell);
+  }
   watchFrameworkErrors(instance, tell);
 }
 
@@ -37,9 +37,13 @@ function makeTell(
 ): void {
   const register: unknown = Reflect.get(target, method);
   if (typeof register !== 'function') return;
+  // Express takes lists of handlers too.
+  const replace = (one: unknown): unknown => {
+    if (Array.isArray(one)) return one.map(replace);
+    return isErrorHandler(one) ? tellingHandler(one, tell) : one;
+  };
   Reflect.set(target, method, function registerTelling(this: unknown, ...given: unknown[]): unknown {
-    const handlers = given.map((one) => (isErrorHandler(one) ? tellingHandler(one, tell) : one));
-    return Reflect.apply(register, this, handlers);
+    return Reflect.apply(register, this, given.map(replace));
   });
 }
 

@@ -54,10 +54,7 @@ export function compileRouteGate(
     const answered = enforcer.judge(request, input, connection);
     if (answered === undefined) return false;
     const raw = rawRequestOf(request);
-    const taken = takeOver(response);
-    // Middleware has begun an answer. Frameworks differ in what they do then, and some leave the client waiting.
-    if (taken.headersSent) taken.end();
-    else writeAnswer(raw, taken, buildAnswer(answered, raw.headers.accept));
+    writeAnswer(raw, takeOver(response), buildAnswer(answered, raw.headers.accept));
     return true;
   }
 

@@ -77,6 +77,8 @@ function guardRoute(context: ExecutionContext, handler: GuardedHandler, enforcer
     if (responseOptions !== undefined) applyResponseOptions(responseOptions, request, response, enforcer);
     return true;
   }
+  // Middleware has begun an answer: nothing can be written to it, and some frameworks leave the client waiting then.
+  if (response.headersSent) response.end();
   lockResponse(response, { status: answered.status, headers: answerHeaders(answered) });
   throw buildException(answered);
 }

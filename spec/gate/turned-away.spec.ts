@@ -1,6 +1,6 @@
-import { Body, Controller, Get, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, type INestApplication } from '@nestjs/common';
 import { SecureRequired, type Leak, type SecureOptions } from 'nestjs-secure';
-import express from 'express';
+import express, { type ErrorRequestHandler } from 'express';
 import type { FastifyInstance } from 'fastify';
 import { adapters, createApp, ran, type AppParts, type Ask } from '../support/applications.js';
 
@@ -118,6 +118,25 @@ describe.each(adapters)('on %s', (platform, newAdapter) => {
     expect(leaks).toMatchObject([{ kind: 'body', method: 'POST', path: '/login' }]);
     expect(await app.ask('/comments', post(json, '{'))).toMatchObject({ status: 400, body: 'its own' });
     expect(leaks).toHaveLength(1);
+  });
+
+  it.each<[how: string, use: (nest: INestApplication, handler: ErrorRequestHandler) => void]>([
+    ['in a list', (nest, handler) => void nest.use([handler])],
+    [
+      "that the framework's instance is given",
+      (nest, handler) => void nest.getHttpAdapter().getInstance().use(handler),
+    ],
+  ])('by an error handler of Express %s', async (_how, use) => {
+    if (platform !== 'Express') return;
+    const leaks: Leak[] = [];
+    const app = await createApp(newAdapter, {
+      controllers: [FormsController],
+      options: { onLeak: (leak) => void leaks.push(leak) },
+      main: (nest) =>
+        use(nest.use(express.json()), (_error, _request, response, _next) => void response.sendStatus(400)),
+    });
+    expect((await app.ask('/login', post(json, '{'))).status).toBe(400);
+    expect(leaks).toMatchObject([{ kind: 'body', method: 'POST', path: '/login' }]);
   });
 
   it.each<[string, string, Ask]>([

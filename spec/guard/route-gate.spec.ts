@@ -1,11 +1,13 @@
 import {
   All,
+  Catch,
   Controller,
   Get,
   Injectable,
   Post,
   Req,
   Scope,
+  UseFilters,
   VersioningType,
   type ArgumentsHost,
   type INestApplication,
@@ -106,9 +108,22 @@ class ConfiguredController {
   }
 }
 
+@Catch(RangeError)
+class UnrelatedFilter {
+  catch(): void {}
+}
+
 @SecureRequired()
 @Controller('pages')
 class PagesController {
+  /** The guard alone answers a handler that has a filter of the application. */
+  @UseFilters(UnrelatedFilter)
+  @Get('filtered')
+  filtered(): string {
+    ran.push('handler');
+    return 'secret';
+  }
+
   @Get('redirected')
   redirected(): string {
     return 'secret';
@@ -369,7 +384,7 @@ describe.each(adapters)('the gate at a marked handler on %s', (_platform, newAda
       });
     };
     const app = await createApp(newAdapter, { controllers: [PagesController], main });
-    expect((await app.ask('/pages/redirected')).status).toBe(200);
+    for (const path of ['/pages/redirected', '/pages/filtered']) expect((await app.ask(path)).status).toBe(200);
     expect(ran).toEqual([]);
   });
 
