@@ -233,14 +233,18 @@ export class Enforcer {
   }
 
   private requirementOf(request: PlatformRequest, input: JudgeInput, connection: Connection): Requirement {
-    const { transport, fixedPrefix } = this.settings;
-    const prefix = { stated: transport.prefix(connection), fixed: fixedPrefix };
-    const requirementOf = (path: string): Requirement => input.requirementOf(path, connection);
     return strictestForTargets(
-      (path) => requirementUnderPrefix(requirementOf, path, prefix),
+      this.underPrefix(input.requirementOf, connection),
       targetOf(request),
       rawRequestOf(request).url,
     );
+  }
+
+  /** What targets require of a connection, also below the prefix that its proxy may have left on them. */
+  underPrefix(requirementOf: RequirementOf, connection: Connection): (target: string) => Requirement {
+    const { transport, fixedPrefix } = this.settings;
+    const prefix = { stated: transport.prefix(connection), fixed: fixedPrefix };
+    return (target) => requirementUnderPrefix((path) => requirementOf(path, connection), target, prefix);
   }
 
   private weigh(

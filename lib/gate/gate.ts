@@ -1,6 +1,6 @@
 import onHeaders from 'on-headers';
 import type { Findings } from '../findings/findings.js';
-import { gateRequirement, type RequirementOf } from '../policy/requirement.js';
+import { gateRequirement, UNMARKED, type RequirementOf } from '../policy/requirement.js';
 import type { Requirement } from '../policy/verdict.js';
 import { cookieProblems, secureCookies } from '../response/cookies.js';
 import { explainCookie } from '../response/explain-cookie.js';
@@ -81,7 +81,7 @@ export function compileGate(parts: GateParts): Gate | undefined {
  */
 export function compileServerGate(parts: GateParts): Gate | undefined {
   const { enforcer } = parts;
-  const { transport, reportOnly, fixedPrefix } = enforcer.settings;
+  const { transport, reportOnly } = enforcer.settings;
   const bounds = compileBounds(parts);
   if (bounds === undefined || reportOnly) return undefined;
   return function serverGate(request, response) {
@@ -89,9 +89,7 @@ export function compileServerGate(parts: GateParts): Gate | undefined {
     const raw = rawRequestOf(request);
     // CORS is the framework's to apply.
     if (transport.isSecure(connection) || isPreflight(raw) || parts.cors.concerns(raw)) return false;
-    const requirement = bounds.requirementOf(request)(targetOf(request), connection);
-    // An exempt rule may hold below the prefix.
-    if (requirement.by === 'mode' && fixedPrefix !== undefined) return false;
+    const requirement = enforcer.underPrefix(bounds.requirementOf(request), connection)(targetOf(request));
     return requirement.level === 'required' && bounds.stop(request, response, connection, () => requirement);
   };
 }
@@ -108,9 +106,9 @@ export function compileContinueGate(parts: GateParts): Gate | undefined {
   return function continueGate(request, response) {
     const connection = enforcer.connectionOf(request);
     if (transport.isSecure(connection)) return false;
-    const requirementOf = bounds?.requirementOf(request);
-    if (requirementOf?.(targetOf(request)).level === 'required') {
-      return bounds?.stop(request, response, connection, requirementOf) === true;
+    if (bounds !== undefined) {
+      const requirement = enforcer.underPrefix(bounds.requirementOf(request), connection)(targetOf(request));
+      if (requirement.level === 'required') return bounds.stop(request, response, connection, () => requirement);
     }
     const route = guarded ? lookup.findMarkedRoute(request) : undefined;
     if (route?.requirement === undefined) return false;
@@ -173,11 +171,15 @@ function compileBounds({ enforcer, lookup, guarded, cors }: GateParts): Bounds |
   };
 
   function follow(request: PlatformRequest, response: PlatformResponse, connection: Connection): void {
+    const requirementOf = enforcer.underPrefix(
+      (target, caller) => (rules.requires(target, caller) ? BY_PATH : UNMARKED),
+      connection,
+    );
     watchRewrites(
       request,
       (target) =>
-        rules.requires(target, connection) &&
-        !rawResponseOf(response).headersSent &&
+        requirementOf(target).level === 'required' &&
+        !rawResponseOf(response).writableEnded &&
         // Where the application rewrites a request, its own CORS has set the headers.
         answer(
           request,

@@ -32,16 +32,34 @@ function watchRouter(request: PlatformRequest, refuses: RefusesTarget): void {
   let { url } = rawRequestOf(request);
   let parsed: unknown = Reflect.get(request, PARSED_URL);
   let refused = false;
+  let judged = url;
+  // Of the application that has mounted this one: its rules hold here too.
+  const askOuter = Object.getOwnPropertyDescriptor(request, PARSED_URL)?.get;
+
+  // Asked where it is read too: middleware may have changed in place what was parsed, and the router parses nothing then.
+  function judge(): void {
+    askOuter?.call(request);
+    const { url: current } = rawRequestOf(request);
+    if (current !== judged) {
+      judged = current;
+      const target = routedTarget(request);
+      if (target !== sent) refused ||= refuses(target) || (mount !== '' && refuses(withoutMount(target, mount)));
+    }
+    if (refused) throw new Error('The request was rewritten to a path that requires https, and refused.');
+  }
+
+  function getParsed(): unknown {
+    judge();
+    return parsed;
+  }
 
   function setParsed(value: unknown): void {
-    const target = routedTarget(request);
-    if (target !== sent) refused ||= refuses(target) || (mount !== '' && refuses(withoutMount(target, mount)));
-    if (refused) throw new Error('The request was rewritten to a path that requires https, and refused.');
+    judge();
     parsed = value;
   }
 
   function watchParsed(): void {
-    const property = { configurable: true, enumerable: true, get: () => parsed, set: setParsed };
+    const property = { configurable: true, enumerable: true, get: getParsed, set: setParsed };
     Object.defineProperty(request, PARSED_URL, property);
   }
 

@@ -19,6 +19,13 @@ class FormsController {
     return 'marked';
   }
 
+  @SecureRequired()
+  @Post('app/marked')
+  markedBelow(): string {
+    ran.push('marked');
+    return 'marked';
+  }
+
   @Post('ruled')
   ruled(): string {
     ran.push('ruled');
@@ -55,6 +62,17 @@ const RULES: [rule: string, options: SecureOptions, path: string][] = [
   ['mode "all", where nothing answers', { mode: 'all' }, '/nothing'],
   ['a decorator', {}, '/marked'],
   ['a decorator, with a query', {}, '/marked?x=/open'],
+  ['a decorator, on a path that is exempt', { mode: 'all', exempt: ['/marked'] }, '/marked'],
+  [
+    'a decorator, on a path that is exempt for this caller',
+    { mode: 'all', exempt: [{ path: '/marked', from: ['127.0.0.1'] }], proxies: { trust: [] } },
+    '/marked',
+  ],
+  [
+    'a decorator, on a path that is exempt below the prefix',
+    { mode: 'all', exempt: ['/marked'], proxies: { trust: ['loopback'], prefix: '/app' } },
+    '/app/marked',
+  ],
 ];
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;

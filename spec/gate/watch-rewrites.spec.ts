@@ -203,6 +203,38 @@ describe.each(adapters)('a request over plain HTTP that is rewritten to a path o
     },
   );
 
+  it('is not answered below the prefix of a declared proxy', async () => {
+    const main = (nest: INestApplication): void =>
+      void nest
+        .use((request: Request, _response: ServerResponse, next: Next) => {
+          request.url = request.originalUrl = request.url?.replace(/^\/pub\//, '/app/private/');
+          next();
+        })
+        .use(answerPrivate)
+        .use((request: Request, response: ServerResponse, next: Next) =>
+          request.url?.startsWith('/app/private') === true ? answer(request, response) : next(),
+        );
+    const proxies = { trust: ['loopback'], prefix: '/app' };
+    const app = await createApp(newAdapter, { ...parts, options: { ...parts.options, proxies }, main });
+    expect((await app.ask('/app/private/a')).status).toBe(307);
+    expect((await app.ask('/pub/a')).status).toBe(307);
+    expect(ran).toEqual([]);
+  });
+
+  it('is not answered where the head has been sent before', async () => {
+    const main = (nest: INestApplication): void =>
+      void nest
+        .use((_request: Request, response: ServerResponse, next: Next) => {
+          response.flushHeaders();
+          next();
+        })
+        .use(rewriteBoth)
+        .use(answerPrivate);
+    const app = await createApp(newAdapter, { ...parts, main });
+    expect(await app.ask('/pub/a')).toMatchObject({ status: 200, body: '' });
+    expect(ran).toEqual([]);
+  });
+
   it('is answered and reported with reportOnly', async () => {
     const main = (nest: INestApplication): void => void nest.use(rewriteBoth).use(answerPrivate);
     const app = await createApp(newAdapter, { ...parts, options: { ...parts.options, reportOnly: true }, main });
@@ -234,6 +266,36 @@ describe.each(onExpress)('on %s', (_, newAdapter) => {
     expect((await send(port, '/shop/nothing')).status).toBe(404);
     server.closeAllConnections();
     server.close();
+  });
+});
+
+describe.each(onExpress)('on %s', (_, newAdapter) => {
+  it('it is not answered where what was parsed is changed in place', async () => {
+    await expectRefused(newAdapter, (nest) => {
+      nest
+        .use((request: Request, _response: ServerResponse, next: Next) => {
+          if (request.url === '/pub/a') {
+            const path = (request.url = '/private/a');
+            Object.assign(Reflect.get(request, PARSED_URL), { _raw: path, href: path, path, pathname: path });
+          }
+          next();
+        })
+        .use('/private', answer);
+    });
+  });
+
+  it('nor by the rule of an application around another that has rules too', async () => {
+    const main = (nest: INestApplication): void => void nest.use(rewrite).use('/private', answer);
+    const inner = await createApp(newAdapter, { ...parts, options: { paths: ['/other'] }, main });
+    const outer = await createApp(newAdapter, {
+      ...parts,
+      options: { paths: ['/inner/private'] },
+      main: (nest) => void nest.use('/inner', inner.nest.getHttpAdapter().getInstance()),
+    });
+    expect((await outer.ask('/inner/pub/a', { https: true })).body).toBe('secret');
+    ran.length = 0;
+    expect((await outer.ask('/inner/pub/a')).status).toBe(307);
+    expect(ran).toEqual([]);
   });
 });
 
