@@ -1,12 +1,25 @@
 import { possibleDecodings } from '../policy/paths.js';
 import { pathOf, readPath } from '../transport/request-target.js';
 import { rawRequestOf, targetOf, type PlatformRequest } from '../platform/platform.js';
+import { isObject } from '../platform/unknown-values.js';
 
 /** Asked about each target that the application rewrites a request to; true when it has answered the request. */
 export type RefusesTarget = (target: string) => boolean;
 
 /** Where Express' router keeps the last `req.url` it parsed. */
 const PARSED_URL = '_parsedUrl';
+
+/**
+ * What parses a target for other ends than to route by it: file servers, and `path` and `query` of a request. They know of
+ * no target without a path, so theirs cannot be decoded. Whatever is not known to be one of them may be a router.
+ */
+const READERS = /[\\/]node_modules[\\/](?:serve-static|express[\\/]lib[\\/]request\.js)/;
+const UNDECODABLE = '/%';
+/** On the stack: `callerAt`, `judge`, the accessor, `parseurl`, and what it parses for. */
+const PARSED_FOR = 4;
+
+/** Requests in Express that were rewritten to a path that requires https, and answered. */
+const refused = new WeakSet<PlatformRequest>();
 
 /**
  * Watches to which target the application rewrites a request that the gate has let through: by `req.url`, in any
@@ -23,7 +36,10 @@ export function watchRewrites(request: PlatformRequest, refuses: RefusesTarget):
  * Express asks nobody when a request is rewritten, and an accessor for `req.url` would see the router strip the path of
  * each mount. But a router, in each step from one layer to the next, parses `req.url` where it has changed, and keeps the
  * result on the request. An accessor there is told of every target the request is routed by, in sub-routers and
- * sub-applications too; where it throws, the router takes the request to its end. Tests hold both.
+ * sub-applications too; a router takes a request whose target has no path to its end. Tests hold both.
+ *
+ * **Security:** it never throws: file servers and `req.path` parse too, and what they are called from, such as a timer or a
+ * listener for the end of the response, may be where an error ends the process.
  */
 function watchRouter(request: PlatformRequest, refuses: RefusesTarget): void {
   const sent = targetOf(request);
@@ -31,7 +47,6 @@ function watchRouter(request: PlatformRequest, refuses: RefusesTarget): void {
   const mount = mountOf(request);
   let { url } = rawRequestOf(request);
   let parsed: unknown = Reflect.get(request, PARSED_URL);
-  let refused = false;
   let judged = url;
   // Of the application that has mounted this one: its rules hold here too.
   const askOuter = Object.getOwnPropertyDescriptor(request, PARSED_URL)?.get;
@@ -43,9 +58,12 @@ function watchRouter(request: PlatformRequest, refuses: RefusesTarget): void {
     if (current !== judged) {
       judged = current;
       const target = routedTarget(request);
-      if (target !== sent) refused ||= refuses(target) || (mount !== '' && refuses(withoutMount(target, mount)));
+      const isRefused = (): boolean => refuses(target) || (mount !== '' && refuses(withoutMount(target, mount)));
+      if (target !== sent && !refused.has(request) && isRefused()) refused.add(request);
     }
-    if (refused) throw new Error('The request was rewritten to a path that requires https, and refused.');
+    if (refused.has(request) && isObject(parsed)) {
+      Reflect.set(parsed, 'pathname', READERS.test(callerAt(PARSED_FOR) ?? '') ? UNDECODABLE : undefined);
+    }
   }
 
   function getParsed(): unknown {
@@ -54,8 +72,8 @@ function watchRouter(request: PlatformRequest, refuses: RefusesTarget): void {
   }
 
   function setParsed(value: unknown): void {
-    judge();
     parsed = value;
+    judge();
   }
 
   function watchParsed(): void {
@@ -107,7 +125,7 @@ function mountOf(request: PlatformRequest): string {
 function watchRawRequest(request: PlatformRequest, refuses: RefusesTarget): void {
   const raw = rawRequestOf(request);
   const sent = targetOf(request);
-  let refused = false;
+  let isRefused = false;
 
   function watch(property: 'url' | 'originalUrl', isOwnDoing: (target: string) => boolean): void {
     let current: unknown = Reflect.get(raw, property);
@@ -117,7 +135,7 @@ function watchRawRequest(request: PlatformRequest, refuses: RefusesTarget): void
       get: () => current,
       set(value: unknown) {
         current = value;
-        if (typeof value === 'string' && value !== sent && !isOwnDoing(value)) refused ||= refuses(value);
+        if (typeof value === 'string' && value !== sent && !isOwnDoing(value)) isRefused ||= refuses(value);
       },
     });
   }
@@ -136,11 +154,18 @@ const MOUNTS =
  * cannot be told, as in a bundle, it is no mount, and a plain-HTTP request is refused.
  */
 function isWrittenByMount(): boolean {
-  // An application's own Error.prepareStackTrace may have made anything of it.
-  const writer = String(new Error().stack)
-    .split('\n')
-    .filter((line) => line.startsWith('    at '))[3];
+  const writer = callerAt(WRITER);
   return writer !== undefined && MOUNTS.test(writer);
+}
+
+/** On the stack: `callerAt`, `isWrittenByMount`, what asks it, the accessor, and what writes. */
+const WRITER = 4;
+
+/** A line of the stack; undefined where it cannot be told: an application's own Error.prepareStackTrace may have made anything of it. */
+function callerAt(depth: number): string | undefined {
+  return String(new Error().stack)
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))[depth];
 }
 
 /** Whether a target is the rest of another below the path of a mount. */

@@ -269,7 +269,34 @@ describe.each(onExpress)('on %s', (_, newAdapter) => {
   });
 });
 
+/** Listeners for the end of a response: an error in one ends the process. */
+const LOGS: [what: string, log: (request: express.Request) => unknown][] = [
+  ['the path', ({ path }) => path.startsWith('/health')],
+  ['the query', ({ query }) => Object.keys(query)],
+  ['what was parsed', (request) => Reflect.get(request, PARSED_URL)],
+];
+
 describe.each(onExpress)('on %s', (_, newAdapter) => {
+  it.each(LOGS)('a log of %s at the end of the response does not end the process', async (_what, log) => {
+    await expectRefused(newAdapter, (nest) => {
+      nest
+        .use((request: express.Request, response: express.Response, next: Next) => {
+          response.on('finish', () => log(request));
+          next();
+        })
+        .use(rewrite)
+        .use('/private', answer);
+    });
+  });
+
+  it('it is not answered by a file server that is called back', async () => {
+    await expectRefused(newAdapter, (nest) => {
+      nest.use((request: express.Request, response: express.Response, next: Next) => {
+        setImmediate(() => rewrite(request, response, () => express.static(folder)(request, response, next)));
+      });
+    });
+  });
+
   it('it is not answered where what was parsed is changed in place', async () => {
     await expectRefused(newAdapter, (nest) => {
       nest
