@@ -138,7 +138,11 @@ export class ForeignStoreRecords implements SessionRecords {
   async close(): Promise<void> {}
 
   private async find(key: string): Promise<SessionRecord | MovedSession | undefined> {
-    return foundIn(unpackStored(await this.calls.get(key), key), this.now());
+    return foundIn(await this.kept(key), this.now());
+  }
+
+  private async kept(key: string): Promise<unknown> {
+    return unpackStored(await this.calls.get(key), key);
   }
 
   private async record(id: string): Promise<SessionRecord | undefined> {
@@ -165,24 +169,23 @@ export class ForeignStoreRecords implements SessionRecords {
     return this.turns.run(id, async () => {
       await this.mark(endedKey(id), {});
       await this.calls.destroy(id);
-      const marker = unpackStored(await this.calls.get(movedKey(id)), movedKey(id));
-      return pointerFrom(marker)?.movedTo;
+      return pointerFrom(await this.kept(movedKey(id)))?.movedTo;
     });
   }
 
   private mark(key: string, content: object, lifetime = MARKER_MILLISECONDS): Promise<void> {
     const seen = this.now();
-    return this.calls.set(key, { cookie: cookieOf({ seen, expires: seen + lifetime }), ...content });
+    return this.calls.set(key, { cookie: cookieOf({ seen, expires: seen + lifetime }), id: key, ...content });
   }
 
   /** Whether a session was ended, by itself or with all others, while it was written. */
   private async hasEnded(id: string, { created }: SessionRecord): Promise<boolean> {
-    const [isEnded, all] = await Promise.all([this.isMarked(endedKey(id)), this.calls.get(ENDED_ALL)]);
+    const [isEnded, all] = await Promise.all([this.isMarked(endedKey(id)), this.kept(ENDED_ALL)]);
     return isEnded || (isObject(all) && Number(all['at']) >= created);
   }
 
   private async isMarked(key: string): Promise<boolean> {
-    return isObject(await this.calls.get(key));
+    return isObject(await this.kept(key));
   }
 
   private async write(id: string, record: SessionRecord, afterFailure?: () => void): Promise<void> {
@@ -198,12 +201,12 @@ export class ForeignStoreRecords implements SessionRecords {
       if (ids.includes(id)) return;
       const living = await this.living(userId, ids);
       const cookie = cookieOf({ seen, expires: expires + LIST_MILLISECONDS });
-      await this.calls.set(key, { cookie, ids: [...new Set([...living.map((session) => session.id), id])] });
+      await this.calls.set(key, { cookie, id: key, ids: [...new Set([...living.map((session) => session.id), id])] });
     });
   }
 
   private async idsIn(key: string): Promise<string[]> {
-    const kept = await this.calls.get(key);
+    const kept = await this.kept(key);
     const ids: unknown = isObject(kept) ? kept['ids'] : undefined;
     return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];
   }

@@ -8,6 +8,7 @@ import {
   jsonFrom,
   MOVED_MILLISECONDS,
   oldestFirst,
+  OutOfStepError,
   UnreadableRecordError,
   type KeptSession,
   type MovedSession,
@@ -52,13 +53,14 @@ export class PostgresRecords implements SessionRecords {
   }
 
   async read(id: string): Promise<SessionRecord | MovedSession | undefined> {
-    const row = await this.query(`SELECT sess::text AS sess FROM ${this.table} WHERE sid = $1`, [id]);
+    const row = await this.row(id, `SELECT sid, sess::text AS sess FROM ${this.table} WHERE sid = $1`, [id]);
     if (!isObject(row)) return undefined;
-    return foundIn(unpackStored(jsonFrom(row['sess']) ?? false, id), this.now());
+    return foundIn(unpackStored(jsonFrom(row['sess']) ?? false), this.now());
   }
 
   async insert(id: string, record: SessionRecord): Promise<boolean> {
     return this.writes(
+      id,
       `INSERT INTO ${this.table} AS kept (sess, expire, sid) VALUES ($1, to_timestamp($2), $3)
        ON CONFLICT (sid) DO UPDATE SET sess = excluded.sess, expire = excluded.expire
        WHERE coalesce((kept.sess->>'expires')::float8, (kept.sess->>'until')::float8, 'infinity') <= $4::float8
@@ -69,6 +71,7 @@ export class PostgresRecords implements SessionRecords {
 
   async update(id: string, record: SessionRecord): Promise<boolean> {
     return this.writes(
+      id,
       `UPDATE ${this.table} SET sess = $1, expire = to_timestamp($2) WHERE sid = $3 AND ${ALIVE} $4::float8 RETURNING sid`,
       [storedFrom(id, record), secondsOf(record.expires), id, this.now()],
     );
@@ -76,6 +79,7 @@ export class PostgresRecords implements SessionRecords {
 
   async touch(id: string, { seen, expires }: SessionUse): Promise<boolean> {
     return this.writes(
+      id,
       `UPDATE ${this.table}
        SET sess = sess::jsonb || jsonb_build_object('seen', $1::float8, 'expires', $2::float8), expire = to_timestamp($3)
        WHERE sid = $4 AND ${ALIVE} $5::float8
@@ -88,6 +92,7 @@ export class PostgresRecords implements SessionRecords {
     const seen = this.now();
     const until = seen + MOVED_MILLISECONDS;
     return this.writes(
+      newId,
       `WITH taken AS (
          UPDATE ${this.table} SET sess = $1, expire = to_timestamp($2) WHERE sid = $3 AND ${ALIVE} $4::float8 RETURNING sid
        )
@@ -126,8 +131,9 @@ export class PostgresRecords implements SessionRecords {
   /** Reads the whole table. The user is looked for in the text: one row with U+0000 in it fails every JSON operator. */
   async listByUser(userId: string): Promise<readonly KeptSession[]> {
     const user = hashedId(userId);
-    const row = await this.query(
-      `SELECT json_agg(json_build_object('id', sid, 'sess', sess)) AS found
+    const row = await this.row(
+      user,
+      `SELECT $1::text AS sid, json_agg(json_build_object('id', sid, 'sess', sess)) AS found
        FROM ${this.table} WHERE strpos(sess::text, $1) > 0`,
       [user],
     );
@@ -138,9 +144,11 @@ export class PostgresRecords implements SessionRecords {
 
   stillThere(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
     return followMoved(ids, async (some) => {
-      const row = await this.query(
-        `SELECT json_object_agg(sid, coalesce(sess->>'movedTo', sid)) AS found
-         FROM ${this.table} WHERE sid = ANY($1) AND coalesce((sess->>'expires')::float8, (sess->>'until')::float8, 'infinity') > $2::float8`,
+      const [first = ''] = some;
+      const row = await this.row(
+        first,
+        `SELECT ($1::text[])[1] AS sid, json_object_agg(sid, coalesce(sess->>'movedTo', sid)) AS found
+         FROM ${this.table} WHERE sid = ANY($1::text[]) AND coalesce((sess->>'expires')::float8, (sess->>'until')::float8, 'infinity') > $2::float8`,
         [some, this.now()],
       );
       const found: unknown = isObject(row) ? row['found'] : undefined;
@@ -165,14 +173,14 @@ export class PostgresRecords implements SessionRecords {
   private async removeUnmoved(id: string): Promise<unknown> {
     const { table } = this;
     const unmoved = `DELETE FROM ${table} WHERE sid = $1 AND sess->>'movedTo' IS NULL RETURNING sid`;
-    if ((await this.query(unmoved, [id])) !== undefined) return undefined;
-    const row = await this.query(`SELECT sess->>'movedTo' AS "movedTo" FROM ${table} WHERE sid = $1`, [id]);
+    if ((await this.row(id, unmoved, [id])) !== undefined) return undefined;
+    const row = await this.row(id, `SELECT sid, sess->>'movedTo' AS "movedTo" FROM ${table} WHERE sid = $1`, [id]);
     return isObject(row) ? row['movedTo'] : undefined;
   }
 
   private listed(id: string, sess: unknown, userId: string, user: string): KeptSession[] {
     try {
-      const record = foundIn(unpackStored(sess, id), this.now());
+      const record = foundIn(unpackStored(sess), this.now());
       return !isMoved(record) && record?.userId === userId ? [{ id, record }] : [];
     } catch (error) {
       if (!(error instanceof UnreadableRecordError)) throw error;
@@ -180,8 +188,19 @@ export class PostgresRecords implements SessionRecords {
     }
   }
 
-  private async writes(sql: string, parameters: unknown[]): Promise<boolean> {
-    return (await this.query(sql, parameters)) !== undefined;
+  private async writes(id: string, sql: string, parameters: unknown[]): Promise<boolean> {
+    return (await this.row(id, sql, parameters)) !== undefined;
+  }
+
+  /**
+   * The row that a statement gives, which names what was asked for.
+   *
+   * @throws OutOfStepError where it is of another statement.
+   */
+  private async row(asked: string, sql: string, parameters: unknown[]): Promise<unknown> {
+    const row = await this.query(sql, parameters);
+    if (isObject(row) && row['sid'] !== asked) throw new OutOfStepError();
+    return row;
   }
 
   private query(sql: string, parameters: unknown[]): Promise<unknown> {

@@ -133,9 +133,30 @@ export class UnreadableRecordError extends Error {
   override readonly name = 'UnreadableRecordError';
 }
 
+/** The connection to a store is out of step: what it answered belongs to another question. */
+export class OutOfStepError extends Error {
+  override readonly name = 'OutOfStepError';
+
+  constructor() {
+    super(
+      'The session store answered with what is kept under another id: its connection is out of step. Restart the process, which connects anew, and update the client of the store.',
+    );
+  }
+}
+
 /** A store answers, and does not do what a session needs. */
 export class UnfitStoreError extends Error {
   override readonly name = 'UnfitStoreError';
+}
+
+/**
+ * Checks whose answer a store gave: a client whose connection is out of step gives each answer to the next who asks.
+ *
+ * @param owner the id that the answer names: none where an older version wrote it, and where it says that nothing is kept.
+ * @throws OutOfStepError where it is another than the one that was asked for.
+ */
+export function assertOwner(owner: unknown, id: string): void {
+  if (owner !== undefined && owner !== null && owner !== id) throw new OutOfStepError();
 }
 
 /** Whether only the way to a session was found: it has another id now. */

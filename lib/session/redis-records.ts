@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { probeRecords } from './probe-records.js';
 import {
+  assertOwner,
   endMoved,
   followMoved,
   foundIn,
@@ -10,6 +11,7 @@ import {
   LONGEST_WAY,
   MOVED_MILLISECONDS,
   oldestFirst,
+  OutOfStepError,
   UnreadableRecordError,
   type KeptSession,
   type MovedSession,
@@ -59,13 +61,21 @@ interface RedisSubscriber {
 export interface RedisCommands {
   eval(script: string, given: { keys: string[]; arguments: string[] }): Promise<unknown>;
   hmGet(key: string, fields: string[]): Promise<unknown>;
-  zRange(key: string, from: number, to: number): Promise<unknown>;
   del(key: string): Promise<unknown>;
 }
 
-/** The fields of the hash that is kept of a session, and those of the way to a session that was moved. */
+/**
+ * The fields of the hash that is kept of a session, and those of the way to a session that was moved. Both have the hashed
+ * id of their key as well: an answer to HMGET does not say which key was asked for.
+ */
 const FIELDS = ['created', 'seen', 'expires', 'user', 'data', 'stamp'];
 const POINTER_FIELDS = ['movedTo', 'until'];
+const OWNER_FIELD = 'id';
+
+/** A script that answers with its key and then with what `body` returns. */
+function answering(body: string): string {
+  return `local function run()\n${body}\nend\nreturn {KEYS[1], run()}`;
+}
 
 /** Whether the session of KEYS[1] lives; ARGV[1] is the time. Of one that has no such field, only the way to it is left. */
 const ALIVE = `(tonumber(redis.call('HGET', KEYS[1], 'expires') or 0) > tonumber(ARGV[1]))`;
@@ -76,44 +86,48 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 3))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1`;
 
-const INSERT = `
+const INSERT = answering(`
 if redis.call('EXISTS', KEYS[1]) == 1 and (redis.call('HEXISTS', KEYS[1], 'until') == 1 or ${ALIVE}) then return 0 end
 redis.call('DEL', KEYS[1])
-${WRITE}`;
+${WRITE}`);
 
-const UPDATE = `
+const UPDATE = answering(`
 if not ${ALIVE} then return 0 end
 redis.call('HDEL', KEYS[1], 'stamp')
-${WRITE}`;
+${WRITE}`);
 
-const TOUCH = `
+const TOUCH = answering(`
 if not ${ALIVE} then return 0 end
-${WRITE}`;
+${WRITE}`);
 
 /** Tells the processes that hold sockets of a session, in the same step. Where a user of Redis may not publish, nothing fails. */
 const TELL = `redis.pcall('PUBLISH', ARGV[1], ARGV[2])`;
 
+const GREET = answering(TELL);
+
 /** Leaves the way to the new id in the place of the session. ARGV[3] and ARGV[4] are the channel and the message. */
-const TAKE = `
+const TAKE = answering(`
 if not ${ALIVE} then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], unpack(ARGV, 5))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.pcall('PUBLISH', ARGV[3], ARGV[4])
-return 1`;
+return 1`);
 
 /** Leaves the way to a session that has moved, and gives its new id. */
-const REMOVE = `
+const REMOVE = answering(`
 local movedTo = redis.call('HGET', KEYS[1], 'movedTo')
 if not movedTo then redis.call('DEL', KEYS[1]) end
 ${TELL}
-return movedTo`;
+return movedTo`);
 
 /** Scored by when each session ends. Those that have ended go, and the list itself goes with its last. */
-const ENLIST = `
+const ENLIST = answering(`
 redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end`;
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end`);
+
+const LIST = answering(`return redis.call('ZRANGE', KEYS[1], 0, -1)`);
 
 /** By how much the clocks of two servers may differ without a living session falling out of a list. */
 const CLOCK_MILLISECONDS = 3_600_000;
@@ -146,8 +160,8 @@ export class RedisRecords implements SessionRecords {
   ) {}
 
   async read(id: string): Promise<SessionRecord | MovedSession | undefined> {
-    const values = await this.ask((redis) => redis.hmGet(this.key(id), [...FIELDS, ...POINTER_FIELDS]));
-    if (!Array.isArray(values) || values.every((value) => value === null)) return undefined;
+    const values = await this.fields(id, [...FIELDS, ...POINTER_FIELDS]);
+    if (values.every((value) => value === null)) return undefined;
     const [created, seen, expires, userId, stamp] = [0, 1, 2, 3, 5].map((place) => jsonFrom(values[place]));
     const pointer: unknown = { movedTo: values[6], until: jsonFrom(values[7]) };
     const kept = { created, seen, expires, userId, stamp, data: await this.parse(values[4]) };
@@ -155,11 +169,11 @@ export class RedisRecords implements SessionRecords {
   }
 
   async insert(id: string, record: SessionRecord): Promise<boolean> {
-    return this.write(INSERT, id, record, this.fieldsOf(record));
+    return this.write(INSERT, id, record, this.fieldsOf(id, record));
   }
 
   async update(id: string, record: SessionRecord): Promise<boolean> {
-    return this.write(UPDATE, id, record, this.fieldsOf(record));
+    return this.write(UPDATE, id, record, this.fieldsOf(id, record));
   }
 
   async touch(id: string, use: SessionUse): Promise<boolean> {
@@ -169,7 +183,7 @@ export class RedisRecords implements SessionRecords {
   async move(oldId: string, newId: string, record: SessionRecord): Promise<boolean> {
     if (!(await this.insert(newId, record))) return false;
     const until = this.now() + MOVED_MILLISECONDS;
-    const pointer = ['movedTo', newId, 'until', String(until)];
+    const pointer = ['movedTo', newId, 'until', String(until), OWNER_FIELD, oldId];
     const told = [this.channel, JSON.stringify([oldId, newId])];
     const taken = await this.run(TAKE, this.key(oldId), this.timesFor(until, [...told, ...pointer]));
     if (taken !== 1) await this.ask((redis) => redis.del(this.key(newId)));
@@ -189,7 +203,7 @@ export class RedisRecords implements SessionRecords {
   }
 
   async listByUser(userId: string): Promise<readonly KeptSession[]> {
-    const found = await this.ask((redis) => redis.zRange(this.listKey(userId), 0, -1));
+    const found = await this.run(LIST, this.listKey(userId), []);
     const ids = Array.isArray(found) ? found.map(String) : [];
     const listed = await Promise.all(ids.map((id) => this.listed(id, userId)));
     // Twice where it moved while it was looked for.
@@ -198,14 +212,10 @@ export class RedisRecords implements SessionRecords {
 
   stillThere(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
     return followMoved(ids, async (some) => {
-      const found = await Promise.all(
-        some.map((id) => this.ask((redis) => redis.hmGet(this.key(id), ['expires', ...POINTER_FIELDS]))),
-      );
+      const found = await Promise.all(some.map((id) => this.fields(id, ['expires', ...POINTER_FIELDS])));
       return new Map(
         some.flatMap((id, place): [string, string][] => {
-          const values: unknown = found[place];
-          if (!Array.isArray(values)) return [];
-          const [expires, movedTo, until] = values;
+          const [expires, movedTo, until] = found[place] ?? [];
           if (expires === null && until === null) return [];
           // What is no time is a session that cannot be read, and may be readable tomorrow.
           return Number(expires ?? until) <= this.now() ? [] : [[id, typeof movedTo === 'string' ? movedTo : id]];
@@ -228,7 +238,7 @@ export class RedisRecords implements SessionRecords {
     this.subscriber = subscriber;
     const hello = randomUUID();
     const greet = (): void =>
-      void this.run(`${TELL} return 1`, this.key(hello), [this.channel, JSON.stringify([hello])]).catch(ignore);
+      void this.run(GREET, this.key(hello), [this.channel, JSON.stringify([hello])]).catch(ignore);
     const lose = (): void => events.connected(false);
     // Without a listener, an error would end the process. The client reconnects and subscribes anew.
     subscriber.on('error', lose).on('reconnecting', lose).on('end', lose).on('ready', greet);
@@ -277,11 +287,11 @@ export class RedisRecords implements SessionRecords {
     return this.run(ENLIST, this.listKey(userId), given);
   }
 
-  private fieldsOf({ created, seen, expires, userId, data, stamp }: SessionRecord): string[] {
+  private fieldsOf(id: string, { created, seen, expires, userId, data, stamp }: SessionRecord): string[] {
     const values = [created, seen, expires, userId ?? null].map((value) => JSON.stringify(value));
     const fields = [...values, this.store.serializer.stringify(data)];
     if (stamp !== undefined) fields.push(JSON.stringify(stamp));
-    return fields.flatMap((value, place) => [FIELDS[place] ?? '', value]);
+    return [OWNER_FIELD, id, ...fields.flatMap((value, place) => [FIELDS[place] ?? '', value])];
   }
 
   private async parse(text: unknown): Promise<unknown> {
@@ -305,9 +315,12 @@ export class RedisRecords implements SessionRecords {
     }
   }
 
-  private async fields(id: string, names: string[]): Promise<unknown[]> {
-    const values = await this.ask((redis) => redis.hmGet(this.key(id), names));
-    return Array.isArray(values) ? values : [];
+  /** Fields of what is kept under an id. Where nothing is, each is null: an answer that says so names no id. */
+  private async fields(id: string, names: readonly string[]): Promise<unknown[]> {
+    const values = await this.ask((redis) => redis.hmGet(this.key(id), [...names, OWNER_FIELD]));
+    if (!Array.isArray(values) || values.length !== names.length + 1) throw new OutOfStepError();
+    assertOwner(values.pop(), id);
+    return values;
   }
 
   /** The keys of all sessions, some at a time. The lists of users end by themselves. */
@@ -329,8 +342,11 @@ export class RedisRecords implements SessionRecords {
     }
   }
 
-  private run(script: string, key: string, given: string[]): Promise<unknown> {
-    return this.ask((redis) => redis.eval(script, { keys: [key], arguments: given }));
+  private async run(script: string, key: string, given: string[]): Promise<unknown> {
+    const answer = await this.ask((redis) => redis.eval(script, { keys: [key], arguments: given }));
+    const [asked, found]: unknown[] = Array.isArray(answer) ? answer : [];
+    if (asked !== key) throw new OutOfStepError();
+    return found;
   }
 
   private ask(command: (redis: RedisCommands) => Promise<unknown>): Promise<unknown> {

@@ -1,4 +1,4 @@
-import { hashedId, jsonFrom, UnreadableRecordError, type SessionRecord } from './records.js';
+import { assertOwner, hashedId, jsonFrom, type SessionRecord } from './records.js';
 import type { SessionStore } from '../options/session-options.js';
 import { UnsupportedByStoreError } from './session-errors.js';
 import { isObject } from '../platform/unknown-values.js';
@@ -33,17 +33,15 @@ export function storedFrom(id: string, { userId, data, stamp, ...times }: Sessio
 /**
  * What `foundIn` can read, from what a foreign store gave back (for an id, where it is told); undefined where it gave nothing.
  *
- * @throws UnreadableRecordError where it is the session of another id: a client whose connection is out of step gives each
- * answer to the next who asks. A record of an older version does not say whose it is.
+ * @throws OutOfStepError where it was kept under another id. Here, and in Redis, what is kept names its id; each row of
+ * Postgres has it. lmdb and the memory of this process are left out: a call of a function returns what it was asked.
  */
 export function unpackStored(stored: unknown, id?: string): unknown {
   if (!isObject(stored)) return stored === undefined || stored === null ? undefined : false;
   const content = jsonFrom(stored['content']);
-  if (!isObject(content)) return stored;
-  if (id !== undefined && content['id'] !== undefined && content['id'] !== id) {
-    throw new UnreadableRecordError('The session store gave the session of another id.');
-  }
-  return { ...stored, ...content };
+  const found = isObject(content) ? { ...stored, ...content } : stored;
+  if (id !== undefined) assertOwner(found['id'], id);
+  return found;
 }
 
 /** A cookie from which every store reads the same time to live. */

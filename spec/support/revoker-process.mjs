@@ -49,7 +49,7 @@ async function openRecords() {
       (name) =>
       (...given) =>
         doStep(() => redis[name](...given));
-    return { eval: run('eval'), hmGet: run('hmGet'), zRange: run('zRange'), del: run('del') };
+    return { eval: run('eval'), hmGet: run('hmGet'), del: run('del') };
   };
   return new RedisRecords({ client, prefix: 'sess:', serializer: JSON });
 }
