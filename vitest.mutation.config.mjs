@@ -15,7 +15,7 @@ export default defineConfig({
     // These start applications.
     exclude: [
       'spec/transport/socket-and-framework.spec.ts',
-      'spec/urls/{every-route,secure-urls}.spec.ts',
+      'spec/urls/{every-route,secure-urls-of-applications}.spec.ts',
       'spec/response/{hsts-beside-others,insecure-cookies}.spec.ts',
     ],
     // Read by spec/support/everything.ts.

@@ -28,9 +28,9 @@ export function compileAddresses(header: ProxyOptions['header'], trusts: Trust):
 
 /** The nodes of X-Forwarded-For, nearest first, up to the first that is no declared proxy. */
 function nodesOfForwardedFor(headers: IncomingHttpHeaders, trusts: Trust): readonly (string | undefined)[] {
-  const value = fieldValue(headers, 'x-forwarded-for');
-  if (value === undefined) return [];
-  if (!value.includes(',')) return [value];
+  const value = fieldValue(headers, 'x-forwarded-for') ?? '';
+  // One address is what most proxies write: nothing has to be split.
+  if (!value.includes(',') && !value.includes('"')) return [value];
   const nodes = listMembers(value).toReversed();
   const client = nodes.findIndex((node, at) => !trusts(node, at + 1));
   return client === -1 ? nodes : nodes.slice(0, client + 1);

@@ -77,9 +77,7 @@ const NO_DOUBTS: readonly Doubt[] = [];
 
 /** The signs of https on a request that was found to be over plain HTTP (RFC 9110 7.4). They never make it secure. */
 export function findDoubts(connection: Connection, context: DoubtContext): readonly Doubt[] {
-  const stated = statedDoubts(connection, context);
-  const inferred = inferredDoubts(connection, context);
-  return inferred.length === 0 ? stated : [...stated, ...inferred];
+  return [...statedDoubts(connection, context), ...inferredDoubts(connection, context)];
 }
 
 /** Whether proxies use a header (in lower case) to state the scheme. */
@@ -126,7 +124,7 @@ function saysHttps(name: string, value: string): boolean {
   if (name === 'forwarded') return FORWARDED_SCHEME.test(value);
   if (name === 'cf-visitor') return VISITOR_SCHEME.test(value);
   if (name === 'x-arr-ssl') return true;
-  if (OTHER_FIELDS.has(name) || OTHER_FAMILIES.some((family) => name.startsWith(family))) return false;
+  if (OTHER_FAMILIES.some((family) => name.startsWith(family))) return false;
   return WORDS.get(name) === value.toLowerCase() || LISTED_SCHEME.test(value);
 }
 

@@ -10,7 +10,7 @@ const TAB = 0x09;
 export function trimOws(text: string): string {
   let start = 0;
   let end = text.length;
-  while (start < end && isOws(text.charCodeAt(start))) start += 1;
+  while (isOws(text.charCodeAt(start))) start += 1;
   while (end > start && isOws(text.charCodeAt(end - 1))) end -= 1;
   return text.slice(start, end);
 }

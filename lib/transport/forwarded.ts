@@ -4,8 +4,7 @@ import type { Trust } from './trust.js';
 /** The parameters of a forwarded-element (RFC 7239 4) by lower-case name. */
 export type ForwardedElement = ReadonlyMap<string, string>;
 
-const QUOTED_PAIR = /\\([\t -~\x80-\xff])/g;
-const QUOTED_TEXT = /^[\t !#-[\]-~\x80-\xff]*$/;
+const QUOTED_STRING = /^"((?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*)"$/;
 
 /**
  * The element of a Forwarded header (RFC 7239) that speaks of the client: read from the right, where the direct peer
@@ -39,7 +38,5 @@ function parseElement(text: string): ForwardedElement | undefined {
 /** A token or a quoted-string (RFC 9110 5.6); undefined when it is neither. */
 function parseValue(text: string): string | undefined {
   if (TOKEN.test(text)) return text;
-  if (text.length < 2 || !text.startsWith('"') || !text.endsWith('"')) return undefined;
-  const quoted = text.slice(1, -1);
-  return QUOTED_TEXT.test(quoted.replace(QUOTED_PAIR, '')) ? quoted.replace(QUOTED_PAIR, '$1') : undefined;
+  return QUOTED_STRING.exec(text)?.[1]?.replaceAll(/\\(.)/g, '$1');
 }

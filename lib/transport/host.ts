@@ -25,10 +25,9 @@ const ACCEPTED =
  * **Security:** well-formed is not allowed: the client writes it (see `compileHosts`).
  */
 export function parseHost(value: string | undefined): HostAndPort | undefined {
-  const match = value === undefined ? null : HOST_AND_PORT.exec(value);
-  const name = match?.[1];
-  if (match === null || name === undefined) return undefined;
-  const port = match[2] === undefined ? undefined : Number(match[2]);
+  const [, name, digits] = value?.match(HOST_AND_PORT) ?? [];
+  if (name === undefined) return undefined;
+  const port = digits === undefined ? undefined : Number(digits);
   if (port !== undefined && !(port >= 1 && port <= HIGHEST_PORT)) return undefined;
   const host = name.startsWith('[') ? hostnameOf(name) : canonicalName(name.toLowerCase());
   return host === undefined ? undefined : { host, port };

@@ -1,7 +1,7 @@
 import { rememberedHost } from './host.js';
 
 /** Absolute-form with a path or nothing behind its authority; the host parser judges the authority. */
-const ABSOLUTE_FORM = /^https?:\/\/([^/]+)(\/.*)?$/is;
+const ABSOLUTE_FORM = /^https?:\/\/([^/]+)(\/.*)?/is;
 /** What stands before the path in a target that has no such form, as well as it can be told. */
 const SCHEME_AND_AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/[^/?#\\]*/i;
 const NOT_ALLOWED = /%(?![0-9A-Fa-f]{2})|[^\w\-.~!$&'()*+,;=:@/?%]+/;
@@ -78,7 +78,7 @@ function percentEncoded(characters: string): string {
   let escapes = '';
   for (const character of characters) {
     if (character <= '\u00ff') escapes += ESCAPES[character.charCodeAt(0)];
-    else for (const byte of Buffer.from(character, 'utf8')) escapes += ESCAPES[byte];
+    else for (const byte of Buffer.from(character)) escapes += ESCAPES[byte];
   }
   return escapes;
 }

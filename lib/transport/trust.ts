@@ -45,7 +45,7 @@ export function overlaps(entry: string, trust: ProxyOptions['trust']): boolean {
 }
 
 function samples(entry: string): readonly string[] {
-  return SAMPLES[entry] ?? [entry.replace(/\/.*$/, '')];
+  return SAMPLES[entry] ?? [entry.replace(/\/.*/, '')];
 }
 
 function trustHops(count: number): Trust {
@@ -92,7 +92,7 @@ function toEntry(given: unknown, option: string): string {
   }
   const entry = trimOws(given);
   if (NAMED_PEERS.includes(entry) || RANGES.has(entry)) return entry;
-  const address = entry.replace(/\/.*$/, '');
+  const address = entry.replace(/\/.*/, '');
   if (isIP(address) === 0) {
     throw new RangeError(`${option}: '${given}' is not an address. ${ACCEPTED}`);
   }

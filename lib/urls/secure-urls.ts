@@ -102,7 +102,7 @@ export class SecureUrls<R = object> {
    * @throws SecureHostError when the host is not allowed; TypeError when `path` does not start with a slash.
    */
   buildWebSocketUrl(request: R, path?: string): string {
-    return this.buildSecureUrl(request, path).replace(/^http/, 'ws');
+    return this.buildSecureUrl(request, path).replace('http', 'ws');
   }
 
   /**

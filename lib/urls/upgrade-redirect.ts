@@ -1,7 +1,7 @@
 import { parseHost } from '../transport/host.js';
 import { absoluteUrl } from '../transport/request-target.js';
 
-const HTTP_URL = /^http:\/\/([^/?#\\]*)([^#]*)(.*)$/is;
+const HTTP_URL = /^http:\/\/([^/?#\\]*)([^#]*)(.*)/is;
 
 /**
  * The https form of a redirect that leads to this site over http; undefined where it leads elsewhere, is https already

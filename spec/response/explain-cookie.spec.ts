@@ -9,6 +9,7 @@ describe('what is said of a cookie that browsers do not store', () => {
     ['__Secure-sid=1', '__Secure-sid, set by /account', 'needs Secure', 'Add Secure'],
     [`sid=${'x'.repeat(4097)}`, 'sid, set by /account', 'longer than 4096 bytes', 'only an id'],
     ['__Host-sid', 'a cookie without a name, set by /account', '__Host-', 'take another name'],
+    ['=secret=1; Partitioned', 'a cookie without a name, set by /account', 'Partitioned', 'Add Secure.'],
     ['=__Secure-sid; Secure', 'a cookie without a name, set by /account', '__Secure-', 'take another name'],
   ])('%.30s: %s', (setCookie, subject, cause, fix) => {
     const [problem] = cookieProblems(setCookie);

@@ -69,11 +69,29 @@ describe('the value of a session cookie', () => {
     expect(tags.read(`adopt ${oldId}${tag}`)).toBeUndefined();
   });
 
+  it('has the newest secret, also where its id was moved in with the oldest', () => {
+    const rotated = new CookieTags([NEW, OLD]);
+    for (const ticket of [tags.create(), rotated.derive('moved')]) {
+      expect(ticket.stale).toBe(false);
+      expect(rotated.read(rotated.valueFor(ticket))).toEqual(ticket);
+    }
+    expect(rotated.derive('moved')).toEqual(tags.derive('moved'));
+    expect(rotated.derive('moved').id).not.toBe(tags.derive('removed').id);
+  });
+
+  it('cannot be made without a secret', () => {
+    const none = new CookieTags([]);
+    for (const make of [() => none.valueFor(tags.create()), () => none.derive('moved')]) {
+      expect(make).toThrow('There is no session secret.');
+    }
+  });
+
   it('is nothing that somebody made up', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[\w-]{65}$/)), (made) => tags.read(made) === undefined),
     );
-    expect(tags.read(`${tags.valueFor(tags.create())}x`)).toBeUndefined();
+    const value = tags.valueFor(tags.create());
+    for (const longer of [`${value}x`, `x${value}`]) expect(tags.read(longer)).toBeUndefined();
     expect(tags.read('')).toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
-import { expiryAt, hasExpired, isFresh } from '../../lib/session/lifetimes.js';
+import { endOf, expiryAt, hasExpired, isFresh, isSameStamp } from '../../lib/session/lifetimes.js';
+import type { SessionStamp } from '../../lib/session/records.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -8,6 +9,10 @@ const settings = { idleTimeout: 30 * MINUTE, absoluteTimeout: 12 * HOUR };
 
 function times(created: number, seen: number, stamp = {}) {
   return { created: NOW + created, seen: NOW + seen, expires: NOW + 1000 * DAY, stamp };
+}
+
+function fullStamp(other: SessionStamp = {}): SessionStamp {
+  return { idleTimeout: 1, absoluteTimeout: 1, persistent: true, authenticatedAt: 1, bound: 'a', ...other };
 }
 
 it.each<[what: string, created: number, seen: number, stamp: object, expired: boolean]>([
@@ -35,4 +40,25 @@ it('is told of a use again after a sixtieth of its idle timeout', () => {
   expect(isFresh(times(0, -29_999), settings, NOW)).toBe(true);
   expect(isFresh(times(0, -30_000), settings, NOW)).toBe(false);
   expect(isFresh(times(0, -30_000, { idleTimeout: DAY }), settings, NOW)).toBe(true);
+});
+
+it('ends, unused, with its record or by a timeout after the last use, whichever is first', () => {
+  expect(endOf(times(-HOUR, -MINUTE), settings)).toBe(NOW + 29 * MINUTE);
+  expect(endOf(times(-12 * HOUR, -MINUTE), settings)).toBe(NOW);
+  expect(endOf(times(-HOUR, -MINUTE, { idleTimeout: 2 * MINUTE }), settings)).toBe(NOW + MINUTE);
+  expect(endOf({ ...times(-HOUR, -MINUTE), expires: NOW + 1 }, settings)).toBe(NOW + 1);
+});
+
+it.each<[what: string, one: SessionStamp | undefined, other: SessionStamp | undefined, same: boolean]>([
+  ['nothing and nothing', undefined, undefined, true],
+  ['nothing and an empty one', undefined, {}, true],
+  ['all alike', fullStamp(), fullStamp(), true],
+  ['another idle timeout', fullStamp(), fullStamp({ idleTimeout: 2 }), false],
+  ['another absolute timeout', fullStamp(), fullStamp({ absoluteTimeout: 2 }), false],
+  ['another persistence', fullStamp(), fullStamp({ persistent: false }), false],
+  ['another time of the sign-in', fullStamp(), fullStamp({ authenticatedAt: 2 }), false],
+  ['another bound key', fullStamp(), fullStamp({ bound: 'b' }), false],
+])('two stamps say the same: %s', (_what, one, other, same) => {
+  expect(isSameStamp(one, other)).toBe(same);
+  expect(isSameStamp(other, one)).toBe(same);
 });

@@ -8,7 +8,7 @@ const trust = ['127.0.0.1', '10.0.0.0/8'];
 const chains: [ProxyOptions['header'], (nodes: string[]) => HeaderLines][] = [
   ['x-forwarded', (nodes) => ({ 'X-Forwarded-For': nodes.join(', ') })],
   [{ name: 'X-Scheme', value: 'https' }, (nodes) => ({ 'X-Forwarded-For': nodes.join(',') })],
-  ['forwarded', (nodes) => ({ Forwarded: nodes.map((node) => `for="${node}"`).join(', ') })],
+  ['forwarded', (nodes) => ({ Forwarded: nodes.map((node) => `for="${node.replaceAll('"', '')}"`).join(', ') })],
 ];
 
 describe.each(chains)('the addresses of a request, with %j', (header, write) => {
@@ -38,6 +38,7 @@ describe.each(chains)('the addresses of a request, with %j', (header, write) => 
       ['127.0.0.1', '10.0.0.1', '203.0.113.1'],
     ],
     ['without a port', trust, '127.0.0.1', ['203.0.113.1:4711'], ['127.0.0.1', '203.0.113.1']],
+    ['without quotes', trust, '127.0.0.1', ['"203.0.113.1"'], ['127.0.0.1', '203.0.113.1']],
     ['without brackets', trust, '127.0.0.1', ['[2001:db8::1]:4711'], ['127.0.0.1', '2001:db8::1']],
     ['without a node that is no address', trust, '127.0.0.1', ['203.0.113.1', 'unknown'], ['127.0.0.1']],
     ['without the peer where it has none', ['unix'], 'unix', ['203.0.113.1'], ['203.0.113.1']],
@@ -50,9 +51,8 @@ describe.each(chains)('the addresses of a request, with %j', (header, write) => 
     ],
     ['none where nothing is known', trust, undefined, ['203.0.113.1'], []],
   ])('%s', (_what, trusted, peer, nodes, addresses) => {
-    expect(compileTransport({ trust: trusted, header }).read(connect(write(nodes), { peer })).addresses).toEqual(
-      addresses,
-    );
+    const transport = compileTransport({ trust: trusted, header });
+    expect(transport.read(connect(write(nodes), { peer })).addresses).toStrictEqual(addresses);
   });
 
   it('the proxy alone where it names nobody', () => {

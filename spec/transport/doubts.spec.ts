@@ -58,6 +58,7 @@ const saysNot: [string, string][] = [
   ['CF-Visitor', 'https'],
   ['X-ARR-SSL', ''],
   ['X-Forwarded-Port', '80'],
+  ['X-Own', '443'],
   ['X-Forwarded-Port', '4430'],
   ['X-Forwarded-For', 'https'],
   ['X-Forwarded-Host', 'https'],
@@ -311,12 +312,23 @@ describe('the doubt that says most of the proxy', () => {
   it.each<[string, HeaderLines, string | undefined]>([
     ['is that of X-Forwarded-Proto', { 'A-Own': 'https', Forwarded: 'proto=https', [proto]: 'https' }, proto],
     ['is that of a header that proxies use', { 'A-Own': 'https', 'Fastly-SSL': '1', 'X-Own': 'https' }, 'Fastly-SSL'],
+    [
+      'is the usual one of two',
+      { 'X-Forwarded-Scheme': 'https', 'X-Forwarded-Protocol': 'https' },
+      'X-Forwarded-Protocol',
+    ],
     ['is what is stated before what is inferred', { Cookie: '__Host-a=1', 'X-Own': 'https' }, 'X-Own'],
     ['is the first of those that say as much', { 'A-Own': 'https', 'X-Own': 'https' }, 'A-Own'],
     ['is none where there is none', {}, undefined],
   ])('%s', (_what, lines, name) => {
     const { doubts } = undeclared.read(connect({ Host, ...lines }));
     expect(strongestHint(doubts)?.header).toBe(name?.toLowerCase());
+  });
+
+  it('is what is stated in any header before a port that is inferred from', () => {
+    const { doubts } = declared.read(connect({ Host, [proto]: 'http', 'X-Forwarded-Port': '443', 'X-Own': 'https' }));
+    expect(doubts).toHaveLength(2);
+    expect(strongestHint(doubts)).toMatchObject({ header: 'x-own', reason: 'other-header' });
   });
 
   it('is that of the header that is read', () => {

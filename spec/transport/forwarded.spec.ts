@@ -56,6 +56,8 @@ describe('a single element of Forwarded', () => {
     ['no name', '=https'],
     ['no name beside proto', '=a;proto=https'],
     ['no value', 'for=;proto=https'],
+    ['text before the quotes', 'proto=x"https"'],
+    ['text behind the quotes', 'proto="https"x'],
     ['no value of proto', 'proto='],
     ['an unquoted colon', 'for=192.0.2.1:80;proto=https'],
     ['unquoted IPv6', 'for=[2001:db8::1];proto=https'],

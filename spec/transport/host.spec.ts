@@ -3,6 +3,7 @@ import {
   hostPatterns,
   isIpHost,
   isLoopbackHost,
+  isSingleHost,
   parseHost,
   rememberedHost,
 } from '../../lib/transport/host.js';
@@ -239,6 +240,14 @@ it('the names that hosts knows are those of its patterns, without their ports', 
   expect(hostPatterns(undefined)).toEqual([]);
 });
 
+it.each([
+  ['example.com', true],
+  ['*', false],
+  ['.example.com', false],
+])('%s is one name: %s', (pattern, single) => {
+  expect(isSingleHost(pattern)).toBe(single);
+});
+
 describe('a function in hosts', () => {
   it('allows a name by exactly true, is asked once a minute, and beside patterns', () => {
     const asked: string[] = [];
@@ -277,6 +286,31 @@ describe('a function in hosts', () => {
       { host: 'a.example', did: 'returned a promise' },
       { host: 'a.example', did: 'threw', error: new Error('no names yet') },
     ]);
+  });
+
+  it('is reported for nothing else that it returns', () => {
+    const faults: unknown[] = [];
+    const allows = compileHosts([() => JSON.parse('"yes"')], (fault) => void faults.push(fault));
+    expect([allows('a.example'), faults]).toEqual([false, []]);
+  });
+
+  it('is asked again once a minute has passed', () => {
+    const clock = performance.now;
+    let now = 0;
+    let allowed = true;
+    const allows = compileHosts([() => allowed]);
+    try {
+      performance.now = () => now;
+      const seen = [0, 59_999, 60_000].map((at) => {
+        now = at;
+        const answer = allows('a.example');
+        allowed = false;
+        return answer;
+      });
+      expect(seen).toEqual([true, true, false]);
+    } finally {
+      performance.now = clock;
+    }
   });
 
   it('is not believed where nobody hears of it either', () => {

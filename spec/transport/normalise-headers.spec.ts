@@ -1,5 +1,6 @@
 import type { ProxyOptions } from '../../lib/options/secure-options.js';
 import { compileNormaliseHeaders, formatHost, forwardedAddresses } from '../../lib/transport/normalise-headers.js';
+import { rememberTransport } from '../../lib/transport/remember-transport.js';
 import { compileTransport } from '../../lib/transport/transport.js';
 import { connect, type HeaderLines } from '../support/connection.js';
 
@@ -75,6 +76,14 @@ describe('the headers of a declared proxy', () => {
     ]);
   });
 
+  it('keep it also where another header is changed', () => {
+    const lines = { 'X-Forwarded-Proto': 'HTTPS', 'X-Forwarded-Port': '443', Forwarded: 'proto=https' };
+    expect(normalise(lines, { trust })).toStrictEqual([
+      { 'x-forwarded-proto': 'https', 'x-forwarded-port': '443', forwarded: 'proto=https' },
+      true,
+    ]);
+  });
+
   it('name no peer of a unix socket', () => {
     const lines = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-For': '203.0.113.7' };
     expect(normalise(lines, { trust: 'unix' }, 'unix')).toStrictEqual([
@@ -103,6 +112,20 @@ describe('the headers of a peer that nobody declared', () => {
     ]);
   });
 
+  it.each<HeaderLines>([
+    { 'X-Forwarded-For': '6.6.6.6' },
+    { 'X-Forwarded-Host': 'evil.example' },
+    { Forwarded: 'for=6.6.6.6' },
+    { 'X-Forwarded-Port': '443' },
+    { 'X-Forwarded-Prefix': '/evil' },
+    { 'X-Forwarded-Ssl': 'on' },
+  ])('lose %j, also where the scheme is right', (lines) => {
+    expect(normalise({ 'X-Forwarded-Proto': 'http', ...lines }, { trust }, '192.0.2.1')).toStrictEqual([
+      { 'x-forwarded-proto': 'http' },
+      true,
+    ]);
+  });
+
   it('are left alone where they say what is true', () => {
     expect(normalise({ 'X-Forwarded-Proto': 'http' }, { trust }, '192.0.2.1')).toStrictEqual([
       { 'x-forwarded-proto': 'http' },
@@ -125,3 +148,25 @@ it('no address is forwarded without proxies', () => {
     [],
   );
 });
+
+it.each(['read', 'isSecure', 'host', 'prefix'] as const)(
+  'a request is what it was when it was first asked, with %s, whatever becomes of its headers',
+  (first) => {
+    const reader = compileTransport({ trust, host: true, prefix: true });
+    const lines = {
+      'X-Forwarded-Proto': 'https',
+      'X-Forwarded-Host': 'public.example',
+      'X-Forwarded-Prefix': '/app',
+    };
+    const connection = connect(lines);
+    const { headers } = connection;
+    const read = reader.read(connect(lines));
+    const remembered = rememberTransport(reader);
+    remembered[first](connection);
+    for (const name of Object.keys(headers)) delete headers[name];
+    expect(remembered.read(connection)).toStrictEqual(read);
+    expect(remembered.isSecure(connection)).toBe(true);
+    expect(remembered.host(connection)).toBe('public.example');
+    expect(remembered.prefix(connection)).toBe('/app');
+  },
+);

@@ -22,6 +22,7 @@ describe('the prefix of a request', () => {
     [true, { 'X-Forwarded-Prefix': '/a-b/c.d/e_f~1' }, '/a-b/c.d/e_f~1'],
     [true, { 'X-Forwarded-Prefix': '/evil, /app' }, '/app'],
     [true, { 'X-Forwarded-Prefix': ['/evil', '/app'] }, '/app'],
+    [true, { 'X-Forwarded-Prefix': '/evil, /worse, /app' }, '/app'],
     [true, { 'X-Forwarded-Prefix': '/' }, undefined],
     [true, {}, undefined],
     ['X-Script-Name', { 'X-Script-Name': '/app', 'X-Forwarded-Prefix': '/evil' }, '/app'],
@@ -52,6 +53,8 @@ describe('the prefix of a request', () => {
     'https://evil.example',
     '/\u00e4',
     '/app,',
+    '"/app"',
+    '/app, /evil, app',
     `/${'a'.repeat(256)}`,
   ])('%s is none', (value) => {
     expect(prefixOf(true, { 'X-Forwarded-Prefix': value })).toBeUndefined();
@@ -64,6 +67,11 @@ describe('the prefix of a request', () => {
 
   it.each(['/', '/app/', '/a//b', '/../a', '/%61', 'a b', '', '//a'])('%j cannot be compiled', (prefix) => {
     expect(() => compileTransport({ trust, prefix })).toThrow(/^proxies.prefix: /);
+  });
+
+  it('is no number', () => {
+    const proxies = JSON.parse('{"trust": "127.0.0.1", "prefix": 5}');
+    expect(() => compileTransport(proxies)).toThrow(/^proxies.prefix: '5' is not the name of a header/);
   });
 });
 

@@ -184,6 +184,7 @@ describe('the path of a request target, for a person to read,', () => {
     ['http://evil.com?a/b', '/'],
     ['http://evil.com\\a', '/\\a'],
     ['//evil.com/a', '//evil.com/a'],
+    ['a/http://evil.com/b', '/a/http://evil.com/b'],
     ['*', '/'],
     ['', '/'],
   ])('of %j is %j', (target, expected) => {

@@ -26,6 +26,7 @@ describe('X-Forwarded-Proto from a declared proxy', () => {
     ['quoted, with a space inside', '" https"', false],
     ['a quote left open', '"https', false],
     ['a quote never opened', 'https"', false],
+    ['text before the quotes', 'x"https"', false],
     ['text behind the quotes', '"https"x', false],
     ['in single quotes', "'https'", false],
     ['on', 'on', false],
@@ -70,7 +71,9 @@ describe('X-Forwarded-Proto from a declared proxy', () => {
   it('is read also where the headers hold it as an array', () => {
     const single = connect({}, { headers: JSON.parse('{"x-forwarded-proto": ["https"]}') });
     const several = connect({}, { headers: JSON.parse('{"x-forwarded-proto": ["https", "https"]}') });
-    expect([transport.isSecure(single), transport.isSecure(several)]).toEqual([true, false]);
+    const paired = connect({}, { headers: JSON.parse('{"x-forwarded-proto": ["https", "http"]}') });
+    paired.headers['x-forwarded-for'] = '192.0.2.1, 10.0.0.1';
+    expect([single, several, paired].map((one) => transport.isSecure(one))).toEqual([true, false, true]);
   });
 
   it('is the default header, and the same by name', () => {
@@ -98,12 +101,14 @@ describe('X-Forwarded-Proto as a list, paired with X-Forwarded-For and read from
     ['one hop too many', trust, 'https, https', '192.0.2.1, 10.0.0.1, 10.0.0.2', false],
     ['no hops at all', trust, 'https, https', undefined, false],
     ['a single value needs no pair', trust, 'https', '192.0.2.1, 10.0.0.1', true],
+    ['a single quoted value needs no pair', trust, '"https"', '192.0.2.1, 10.0.0.1', true],
     ['wss in a list', trust, 'WSS, http', '192.0.2.1, 10.0.0.1', true],
     ['quoted members', trust, '"https" \t,\t "http"', '"203.0.113.43" , "10.0.0.1"', true],
     ['quoted members, the other way round', trust, '"http","https"', '"203.0.113.43","10.0.0.1"', false],
     ['a quoted hop with a port', trust, 'https, http', '192.0.2.1, "10.0.0.1:4711"', true],
     ['a comma in quotes parts no members', trust, 'https, http', '"192.0.2.1, 10.0.0.1"', false],
     ['a member that is badly quoted', trust, 'https", http', '192.0.2.1, 10.0.0.1', false],
+    ['a badly quoted member ends the walk', trust, 'https, "http', '192.0.2.1, 10.0.0.1', false],
     ['a badly quoted member left of the one that decides', trust, '"http"s, https', '192.0.2.1, 192.0.2.2', true],
     [
       'two hops: a quote left open hides no comma',
