@@ -21,6 +21,23 @@ export function writeAnswer(request: IncomingMessage, response: ServerResponse, 
 }
 
 /**
+ * Lets whatever is still at work on a response that was ended go on without effect. Node throws where a header is set then, or
+ * emits an error where something is written: in a callback of middleware either ends the process.
+ */
+export function ignoreWrites(response: ServerResponse): void {
+  const ignore = (): ServerResponse => response;
+  Object.assign(response, {
+    setHeader: ignore,
+    setHeaders: ignore,
+    appendHeader: ignore,
+    removeHeader: ignore,
+    writeHead: ignore,
+    write: () => true,
+    end: ignore,
+  });
+}
+
+/**
  * Nobody has got at the response, so there is nothing to hold it against: no header but what a framework puts there
  * itself, and Node's own way to write the head.
  */

@@ -20,7 +20,7 @@ import {
   type PlatformRequest,
   type PlatformResponse,
 } from '../platform/platform.js';
-import { writeAnswer } from '../answer/write-answer.js';
+import { ignoreWrites, writeAnswer } from '../answer/write-answer.js';
 import { testingClaims } from '../platform/testing-claims.js';
 import type { ServerResponse } from 'node:http';
 
@@ -175,18 +175,16 @@ function compileBounds({ enforcer, lookup, guarded, cors }: GateParts): Bounds |
       (target, caller) => (rules.requires(target, caller) ? BY_PATH : UNMARKED),
       connection,
     );
-    watchRewrites(
-      request,
-      (target) =>
-        requirementOf(target).level === 'required' &&
-        !rawResponseOf(response).writableEnded &&
-        // Where the application rewrites a request, its own CORS has set the headers.
-        answer(
-          request,
-          response,
-          judge(request, () => BY_PATH, connection),
-        ),
-    );
+    watchRewrites(request, (target) => {
+      const raw = rawResponseOf(response);
+      if (raw.writableEnded || requirementOf(target).level !== 'required') return false;
+      // Where the application rewrites a request, its own CORS has set the headers.
+      const verdict = judge(request, () => BY_PATH, connection);
+      const isAnswered = answer(request, response, verdict);
+      // The middleware that has rewritten it has not returned.
+      if (isAnswered) ignoreWrites(raw);
+      return isAnswered;
+    });
   }
 
   return {

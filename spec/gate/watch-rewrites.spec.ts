@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Readable } from 'node:stream';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Controller, Get, type INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -266,6 +267,51 @@ describe.each(onExpress)('on %s', (_, newAdapter) => {
     expect((await send(port, '/shop/nothing')).status).toBe(404);
     server.closeAllConnections();
     server.close();
+  });
+});
+
+type Late = (request: express.Request, response: express.Response, next: Next) => void;
+
+/** What middleware does in a callback, where an error ends the process, after it has rewritten a request. */
+const LATE: [what: string, go: Late][] = [
+  [
+    'sets a header and goes on',
+    (_request, response, next) => {
+      response.setHeader('x-rewritten', 'yes');
+      next();
+    },
+  ],
+  [
+    'answers',
+    (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/plain' });
+      response.write('secret');
+      response.end('secret');
+    },
+  ],
+  ['serves files', (request, response, next) => express.static(folder)(request, response, next)],
+  ['pipes', (_request, response) => void Readable.from(['secret', 'secret']).pipe(response)],
+];
+
+describe.each(adapters)('a request that middleware rewrites in a callback, on %s,', (_, newAdapter) => {
+  it.each(LATE)('is refused where it %s, and the application goes on', async (_what, go) => {
+    const main = (nest: INestApplication): void =>
+      void nest.use((request: express.Request, response: express.Response, next: Next) => {
+        if (!request.originalUrl.startsWith('/pub/')) return next();
+        setImmediate(() => {
+          rewriteBoth(request, response, () => {
+            // Express looks at what was rewritten where it is read.
+            Reflect.get(request, 'path');
+            go(request, response, next);
+          });
+        });
+      });
+    const app = await createApp(newAdapter, { ...parts, main });
+    const redirected = await app.ask('/pub/a');
+    expect(redirected.status).toBe(307);
+    expect(redirected.body).not.toContain('secret');
+    await nextTurn();
+    expect((await app.ask('/nothing')).status).toBe(404);
   });
 });
 
