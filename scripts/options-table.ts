@@ -137,7 +137,7 @@ function writeTable(name: string): string {
   const rows = listRows(found.members, '').map(
     (row) => `| ${code(row.option)} | ${code(row.type)} | ${row.unit} | ${preset(row.default)} | ${cell(row.about)} |`,
   );
-  return ['| option | type | unit | default | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
+  return ['| option | type | unit | default | what it does |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
 }
 
 /** Returns the page with the tables as the types have them. */

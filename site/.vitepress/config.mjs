@@ -38,8 +38,7 @@ export default defineConfig({
   cleanUrls: true,
   // A dead link ends the build; an address on localhost is none.
   ignoreDeadLinks: 'localhostLinks',
-  // The theme's own grey of languages, and GitHub's usual colours, have too little contrast (WCAG 1.4.3).
-  head: [['style', {}, 'html:root { --vp-code-lang-color: var(--vp-c-text-2); }']],
+  // GitHub's usual colours have too little contrast (WCAG 1.4.3).
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     config: renameIndexes,
