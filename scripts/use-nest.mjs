@@ -30,6 +30,8 @@ for (const name of Object.keys(manifest.devDependencies)) {
   if (!name.startsWith('@nestjs/') || name === '@nestjs/cli') continue;
   manifest.devDependencies[name] = OTHER_MAJORS[major][name] ?? `^${major}.0.0`;
 }
+// It comes with @nestjs/platform-fastify, which pins it. The types of a second version do not fit those of the bridge.
+delete manifest.devDependencies.fastify;
 writeFileSync('package.json', `${JSON.stringify(manifest, null, 2)}\n`);
 rmSync('package-lock.json', { force: true });
 console.log(`installing Nest ${major}`);
