@@ -1,12 +1,11 @@
 import type { HttpServer } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import { createRequire } from 'node:module';
 import { Server as NetServer } from 'node:net';
-import { join } from 'node:path';
 import { Server as TlsServer } from 'node:tls';
 import type { BootFacts } from '../audit/boot-facts.js';
 import type { ListenFacts } from '../audit/check-listeners.js';
 import { layersBeforeGate } from '../gate/layers-before-gate.js';
+import { applicationRequire } from '../platform/application-require.js';
 import { detectHosting } from '../platform/hosting.js';
 import { findGlobalGuards } from '../platform/global-guards.js';
 import { trustsEverybody } from '../platform/extend-requests.js';
@@ -72,7 +71,7 @@ export function collectListenFacts(
 /** Whether the application finds a package from where it is started. */
 function isInstalled(name: string): boolean {
   try {
-    createRequire(join(process.cwd(), 'package.json')).resolve(name);
+    applicationRequire().resolve(name);
     return true;
   } catch {
     return false;

@@ -1,6 +1,5 @@
 import { AbstractHttpAdapter, type HttpAdapterHost } from '@nestjs/core';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { applicationRequire } from './application-require.js';
 
 /** The first version whose adapters have a request hook. */
 const OLDEST = [11, 1, 4] as const;
@@ -32,7 +31,7 @@ function tooOld(version: string | undefined): string {
 /** The version that the application finds from where it is started. */
 function installedVersion(): string | undefined {
   try {
-    const manifest: unknown = createRequire(join(process.cwd(), 'package.json'))('@nestjs/core/package.json');
+    const manifest: unknown = applicationRequire()('@nestjs/core/package.json');
     const version: unknown = Reflect.get(Object(manifest), 'version');
     return typeof version === 'string' ? version : undefined;
   } catch {
