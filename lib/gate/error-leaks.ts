@@ -1,5 +1,6 @@
 import type { HttpServer } from '@nestjs/common';
 import { isRequest, type PlatformRequest } from '../platform/platform.js';
+import { wrapMethod } from '../platform/wrap-method.js';
 
 /** Told of a request that a parser or the router has turned away with an error. */
 export type OnTurnedAway = (request: PlatformRequest) => void;
@@ -35,16 +36,12 @@ function makeTell(
   isErrorHandler: (given: unknown) => boolean,
   tell: OnTurnedAway,
 ): void {
-  const register: unknown = Reflect.get(target, method);
-  if (typeof register !== 'function') return;
   // Express takes lists of handlers too.
   const replace = (one: unknown): unknown => {
     if (Array.isArray(one)) return one.map(replace);
     return isErrorHandler(one) ? tellingHandler(one, tell) : one;
   };
-  Reflect.set(target, method, function registerTelling(this: unknown, ...given: unknown[]): unknown {
-    return Reflect.apply(register, this, given.map(replace));
-  });
+  wrapMethod(target, method, (given, register) => register(given.map(replace)));
 }
 
 function tellingHandler(handler: unknown, tell: OnTurnedAway): unknown {

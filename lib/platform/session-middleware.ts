@@ -1,6 +1,7 @@
 import type { HttpServer } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { readProperty } from './unknown-values.js';
+import { wrapMethod } from './wrap-method.js';
 
 /** Fastify's plugins that put a session on requests. */
 const PLUGINS = ['@fastify/session', '@fastify/secure-session'];
@@ -32,11 +33,9 @@ function watchConsumer(module: unknown, note: (given: readonly unknown[]) => voi
 
 /** Has the arguments of a method noted before each call. */
 function watchCalls(owner: object, name: string, note: (given: readonly unknown[]) => void): void {
-  const method: unknown = Reflect.get(owner, name);
-  if (typeof method !== 'function') return;
-  Reflect.set(owner, name, function watched(this: unknown, ...given: unknown[]): unknown {
+  wrapMethod(owner, name, (given, call) => {
     note(given);
-    return Reflect.apply(method, this, given);
+    return call(given);
   });
 }
 

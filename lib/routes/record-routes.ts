@@ -4,6 +4,7 @@ import type { Handler, HandlerClass } from '../options/mark-types.js';
 import type { ControllerMethod, HandlerPlaces, NotedController } from '../platform/handlers.js';
 import { readMarks, hasMarks } from '../platform/marks.js';
 import { rawRequestOf } from '../platform/platform.js';
+import { wrapMethod } from '../platform/wrap-method.js';
 import { compileRequirement, type RequirementSettings } from '../policy/requirement.js';
 import type { Route, RouteTable, Versioning } from '../policy/route-table.js';
 import { copyFunctionMetadata, type RouteCallback, type RouteGate } from '../guard/route-gate.js';
@@ -122,14 +123,12 @@ export function recordRoutes(
   }
 
   for (const verb of ROUTE_METHODS) {
-    const register: unknown = Reflect.get(adapter, verb);
-    if (typeof register !== 'function') continue;
-    Reflect.set(adapter, verb, function recordRoute(this: unknown, ...given: unknown[]): unknown {
+    wrapMethod(adapter, verb, (given, register) => {
       // Express reads a setting with get(name).
       if (given.length > 1) note(verb, given);
       depth += 1;
       try {
-        return Reflect.apply(register, this, given);
+        return register(given);
       } finally {
         depth -= 1;
       }

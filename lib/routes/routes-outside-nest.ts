@@ -4,6 +4,7 @@ import { METHODS } from 'node:http';
 import type { Route, RouteTable, Unlisted } from '../policy/route-table.js';
 import type { AdapterCalls } from './record-routes.js';
 import { readProperty } from '../platform/unknown-values.js';
+import { wrapMethod } from '../platform/wrap-method.js';
 
 const ANSWERS_BY_ITSELF =
   'What it answers by itself is no route. Only rules in paths and mode all can require https there.';
@@ -58,24 +59,24 @@ function recordMiddleware(adapter: HttpServer): Middleware {
     for (const callback of callbacks) paths.set(callback, [...(paths.get(callback) ?? []), ...named]);
   }
 
-  around(adapter, 'use', (given, use) => {
+  wrapMethod(adapter, 'use', (given, use) => {
     const [path, ...rest] = given;
     if (typeof path !== 'function') note(path, rest.flat());
-    return use();
+    return use(given);
   });
-  around(adapter, 'setNotFoundHandler', (given, set) => {
+  wrapMethod(adapter, 'setNotFoundHandler', (given, set) => {
     last.add(given[0]);
-    return set();
+    return set(given);
   });
-  around(adapter, 'createMiddlewareFactory', (_given, make) => {
+  wrapMethod(adapter, 'createMiddlewareFactory', (given, make) => {
     const noted = (factory: unknown): unknown => (typeof factory === 'function' ? noting(factory) : factory);
     const noting =
       (factory: Function) =>
-      (...given: unknown[]): unknown => {
-        note(given[0], given.slice(1));
-        return Reflect.apply(factory, undefined, given);
+      (...args: unknown[]): unknown => {
+        note(args[0], args.slice(1));
+        return Reflect.apply(factory, undefined, args);
       };
-    const factory = make();
+    const factory = make(given);
     const then = readProperty(factory, 'then');
     return typeof then === 'function' ? Reflect.apply(then, factory, [noted]) : noted(factory);
   });
@@ -86,18 +87,6 @@ function recordMiddleware(adapter: HttpServer): Middleware {
     pathsOf: (callback) => paths.get(callback) ?? [],
     paths: () => [...paths.values()].flat(),
   };
-}
-
-function around(
-  target: object,
-  name: string,
-  replacement: (given: unknown[], original: () => unknown) => unknown,
-): void {
-  const original: unknown = Reflect.get(target, name);
-  if (typeof original !== 'function') return;
-  Reflect.set(target, name, function (this: unknown, ...given: unknown[]): unknown {
-    return replacement(given, () => Reflect.apply(original, this, given));
-  });
 }
 
 /** Middleware for every path is part of every request, and no page. */
