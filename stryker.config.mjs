@@ -15,6 +15,7 @@ export default {
     '!lib/**',
     '!spec/support/*.ts',
     `!spec/${room}/*.ts`,
+    '!spec/session/options.spec.ts',
     '!scripts/*',
     '!*.json',
     '!vitest.mutation.config.mjs',

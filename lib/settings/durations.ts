@@ -35,5 +35,5 @@ export function duration(most: number, limit = ''): Check<Duration> {
 }
 
 function isWithUnit(value: unknown): value is StringValue {
-  return typeof value === 'string' && value.length < 100 && /^\d+(?:\.\d+)? ?[a-z]+$/i.test(value);
+  return typeof value === 'string' && /^\d+(?:\.\d+)? ?[a-z]+$/i.test(value);
 }

@@ -286,11 +286,18 @@ const wrongOptions: Wrong[] = [
       `session.${key} is "1800000" (a string). ${MILLISECONDS} ${WRITE_NUMBER}`,
     ],
   ]),
-  ...['30', '30 parsecs', '-30m', '0s', 'soon', '', '1e3s'].map((given): Wrong => [
+  ...['30', '30 parsecs', '-30m', '.5h', '0s', 'soon', '', '1e3s'].map((given): Wrong => [
     `an idleTimeout of '${given}'`,
     but({ idleTimeout: given }),
     `session.idleTimeout is "${given}" (a string). ${DURATION}`,
   ]),
+  [
+    'an idleTimeout of 100 characters',
+    but({ idleTimeout: `${'9'.repeat(98)}ms` }),
+    'session.idleTimeout is "999',
+    DURATION,
+  ],
+  ['an idleTimeout in a list', but({ idleTimeout: ['30m'] }), 'session.idleTimeout is an array.', DURATION],
   ['a limit of nobody', but(perUser(0, 'refuse')), 'session.perUser.max is 0 (a number).'],
   ['a limit without a way', but(perUser(1)), 'session.perUser.then is missing.'],
   ['another way', but(perUser(1, 'end-newest')), 'session.perUser.then is "end-newest" (a string).'],
@@ -693,6 +700,8 @@ describe('the session option', () => {
     ['a cookie of 400 days', { cookie: { maxAge: 400 * DAY } }],
     ['a cookie of a second', { cookie: { maxAge: '1s' } }],
     ['durations with units', { idleTimeout: '30m', absoluteTimeout: '7 days' }],
+    ['durations with fractions', { idleTimeout: '1.25m', absoluteTimeout: '1.5h' }],
+    ['a duration of a millisecond', { idleTimeout: '1ms' }],
     ['durations in milliseconds from a minute on', { idleTimeout: 60_000 }],
     ['a limit per user', perUser(3, 'end-oldest')],
     ['sessions of another engine', butAdopt({})],

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { durationFrom } from '../../lib/settings/durations.js';
 import { SecureOptionsError } from '../../lib/settings/secure-options.error.js';
 import type { SecureOptions, SecureRequiredOptions } from '../../lib/options/secure-options.js';
 import { validateDeployment, validateOptions, validateRequiredOptions } from '../../lib/settings/validate.js';
@@ -487,6 +488,22 @@ describe('validateOptions', () => {
   });
 });
 
+it.each<[options: unknown, message: string]>([
+  [{ paths: '/admin' }, `paths is "/admin" (a string). ${PATHS}`],
+  [{ paths: [''] }, `paths[0] is "" (a string). ${TEXT}`],
+  [{ mode: true }, 'mode is true (a boolean). "marked" or "all" is accepted.'],
+  [{ mode: 'xlly' }, 'mode is "xlly" (a string). "marked" or "all" is accepted.'],
+  [{ strict: null }, 'strict is null. true or false is accepted.'],
+  [{ strict: 'not true' }, 'strict is "not true" (a string). true or false is accepted.'],
+  [{ strict: 'truely' }, 'strict is "truely" (a string). true or false is accepted.'],
+])('the message for %j ends where there is no advice', (options, message) => {
+  expect(messageOf(() => validateOptions(options))).toBe(`SecureModule options: ${message}`);
+});
+
+it('a duration that nobody has checked is an error', () => {
+  expect(() => durationFrom(JSON.parse('"soon"'))).toThrow('"soon" (a string) is no duration.');
+});
+
 describe('what a message does not show', () => {
   it.each<[fact: string, options: unknown]>([
     ['of a key that is not known', { secret: 'hunter2' }],
@@ -494,6 +511,7 @@ describe('what a message does not show', () => {
     ['of a key that is not known in an object', { hsts: { secret: 'hunter2' } }],
     ['inside an object', { ports: { https: { secret: 'hunter2' } } }],
     ['inside an array', { mode: ['hunter2'] }],
+    ['inside a symbol', { mode: Symbol('hunter2') }],
     ['of options that are still JSON', '{ "session": { "secret": "hunter2" } }'],
     ['of a URL with a password', { hosts: ['https://admin:hunter2@example.com'] }],
     ['of a host with a password', { redirect: { host: 'admin:hunter2@example.com' } }],
@@ -510,6 +528,16 @@ describe('what a message does not show', () => {
   it('is more than the beginning of a long value', () => {
     const message = messageOf(() => validateOptions({ mode: 'x'.repeat(10_000) }));
     expect(message).toContain(`mode is "${'x'.repeat(79)}..." (a string).`);
+  });
+
+  it('is the user beside a password', () => {
+    const message = messageOf(() => validateOptions({ hosts: ['https://admin:hunter2@example.com'] }));
+    expect(message).toMatch(/^SecureModule options: hosts: '\.\.\.@example\.com' /);
+  });
+
+  it('is nothing of a value of 80 characters with its quotes', () => {
+    const longest = 'x'.repeat(78);
+    expect(messageOf(() => validateOptions({ mode: longest }))).toContain(`mode is "${longest}" (a string).`);
   });
 
   it('is a line break of a value', () => {

@@ -69,6 +69,17 @@ describe('a header without a value: its presence says https', () => {
   });
 });
 
+it.each<[ProxyHeader | 'x-forwarded', boolean, true | undefined]>([
+  [{ name: 'X-Own', value: 'https' }, true, undefined],
+  [{ name: 'X-Own', value: 'https' }, false, undefined],
+  ['x-forwarded', true, true],
+  ['x-forwarded', false, undefined],
+])('another word in %j, encrypted %s, is silence: %s', (header, encrypted, silent) => {
+  const transport = compileTransport({ trust, header });
+  const told = transport.read(connect({ 'X-Own': 'other', 'X-Forwarded-Proto': 'other' }, { encrypted }));
+  expect([told.secure, told.silent]).toEqual([false, silent]);
+});
+
 describe('the host beside a header of its own', () => {
   it('true is X-Forwarded-Host', () => {
     const transport = compileTransport({ trust, header: cloudFront, host: true });

@@ -18,6 +18,10 @@ describe('a request without a real socket', () => {
     expect(told).toMatchObject({ secure: false, doubts: [{ grade: 'stated', reason: 'untrusted-peer' }] });
   });
 
+  it('is not https by what its socket says beside other proxies', () => {
+    expect(compileTransport({ trust: 'loopback' }).isSecure(connect({}, { ...madeUp, encrypted: true }))).toBe(false);
+  });
+
   it('is not https by what the framework makes of it', () => {
     const framework = { secure: true, host: 'example.com' };
     expect(compileTransport(undefined).read(connect({}, { ...madeUp, framework }))).toMatchObject({

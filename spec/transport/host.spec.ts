@@ -7,7 +7,7 @@ import {
   parseHost,
   rememberedHost,
 } from '../../lib/transport/host.js';
-import { compileTransport } from '../../lib/transport/transport.js';
+import { compileTransport, hasOtherHost } from '../../lib/transport/transport.js';
 import { connect, type HeaderLines } from '../support/connection.js';
 
 const label63 = 'a'.repeat(63);
@@ -211,6 +211,42 @@ describe('the host of a request', () => {
       const transport = compileTransport(proxies);
       expect(transport.host(connect(lines))).toBe(transport.read(connect(lines)).host);
     }
+  });
+});
+
+describe('the host of an HTTP/2 request', () => {
+  it.each<[authority: string | undefined, host: string | undefined, scheme: string | undefined, differs: boolean]>([
+    [undefined, 'a.example', 'https', false],
+    ['a.example', undefined, 'https', false],
+    ['a.example', 'a.example', 'https', false],
+    ['a b', 'a b', 'https', false],
+    ['a.example', 'b.example', 'https', true],
+    ['a.example', 'a b', 'https', true],
+    ['a b', 'a.example', 'https', true],
+    ['A.example', 'a.EXAMPLE:443', undefined, false],
+    ['a.example:443', 'A.example', 'https', false],
+    ['a.example', 'a.example:8443', 'https', true],
+    ['a.example', 'a.example:80', 'https', true],
+    ['a.example', 'a.example:80', 'http', false],
+    ['a.example:80', 'A.example', 'http', false],
+    ['a.example:443', 'a.example', 'http', true],
+  ])(':authority %s, Host %s, :scheme %s: differs %s', (authority, host, scheme, differs) => {
+    const headers = { ':authority': authority, host, ':scheme': scheme };
+    expect(hasOtherHost(headers)).toBe(differs);
+    const expected = differs ? undefined : parseHost(authority ?? host)?.host;
+    expect(compileTransport(undefined).read(connect({}, { headers })).host).toBe(expected);
+  });
+
+  it('is what the framework made of it, unless they differ', () => {
+    const framework = { secure: false, host: 'framework.example' };
+    const told = (host: string): string | undefined =>
+      compileTransport(undefined).read(connect({ ':authority': 'a.example', Host: host }, { framework })).host;
+    expect([told('a.example'), told('b.example')]).toEqual(['framework.example', undefined]);
+  });
+
+  it('is not taken for doubled by other names of four letters', () => {
+    const lines = { From: 'a@a.example', Date: 'today', Host: 'a.example', Link: '</>' };
+    expect(compileTransport(undefined).read(connect(lines)).host).toBe('a.example');
   });
 });
 

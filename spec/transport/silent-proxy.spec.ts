@@ -50,9 +50,11 @@ describe.each(statements)('a declared proxy that talks TLS, with %j', (header, s
   });
 
   it('the test kit counts as direct, and a statement still decides', () => {
-    const transport = compileTransport({ trust, header });
-    expect(transport.isSecure(connect({}, { ...tls, direct: true }))).toBe(true);
-    expect(transport.isSecure(connect({ Via: '1.1 proxy' }, { ...tls, direct: true }))).toBe(false);
+    for (const direct of [undefined, false, '10.0.0.9'] as const) {
+      const transport = compileTransport({ trust, header, direct });
+      expect(transport.isSecure(connect({}, { ...tls, direct: true }))).toBe(true);
+      expect(transport.isSecure(connect({ Via: '1.1 proxy' }, { ...tls, direct: true }))).toBe(false);
+    }
   });
 });
 
