@@ -25,24 +25,38 @@ export function lockResponse(response: ServerResponse, { status, headers }: Pick
   const setHeader = response.setHeader.bind(response);
   const writeHead = response.writeHead.bind(response);
 
+  function holdHeaders(): void {
+    for (const name of response.getHeaderNames()) if (!isAnswerHeader(name)) response.removeHeader(name);
+    for (const [name, value] of fixed) setHeader(name, value);
+  }
+
   response.statusCode = status;
   response.writeHead = (...given: unknown[]) => {
     for (const [name, value] of headersGiven(given[given.length - 1])) response.setHeader(name, value);
-    for (const name of response.getHeaderNames()) if (!isAnswerHeader(name)) response.removeHeader(name);
-    for (const [name, value] of fixed) setHeader(name, value);
+    holdHeaders();
     if (!http2) response.statusMessage = STATUS_CODES[status] ?? '';
     return writeHead(status);
   };
   // A 103 would carry headers of the application ahead of the answer.
   response.writeEarlyHints = () => undefined;
-  if (isWrapped) holdAgainstListeners(response, status);
+  if (isWrapped) holdAgainstListeners(response, status, holdHeaders);
 }
 
-/** A writeHead that a library puts on the response (`on-headers` does) is called after the lock, and may not change what it has set. */
-function holdAgainstListeners(response: ServerResponse, status: number): void {
+/**
+ * A writeHead that a library puts on the response (`on-headers` does) is called after the lock, and may not change what it
+ * has set. Node's own comes last and sets `statusCode` before it reads the headers. They are held there once more, because
+ * some set a cookie past the response's own `setHeader` (`cookies` does, for `cookie-session`). Tests hold it.
+ */
+function holdAgainstListeners(response: ServerResponse, status: number, holdHeaders: () => void): void {
   const setHeader = response.setHeader.bind(response);
   const appendHeader = response.appendHeader.bind(response);
-  Object.defineProperty(response, 'statusCode', { configurable: true, get: () => status, set() {} });
+  Object.defineProperty(response, 'statusCode', {
+    configurable: true,
+    get: () => status,
+    set() {
+      if (!response.headersSent) holdHeaders();
+    },
+  });
   Object.defineProperty(response, 'statusMessage', { configurable: true, get: () => STATUS_CODES[status], set() {} });
   response.setHeader = (name, value) => (isAnswerHeader(name) ? setHeader(name, value) : response);
   response.appendHeader = (name, value) => (isAnswerHeader(name) ? appendHeader(name, value) : response);

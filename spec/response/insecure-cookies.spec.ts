@@ -1,9 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { OutgoingMessage, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Controller, Get, Post, type INestApplication } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
+import { createRequire } from 'node:module';
 import onHeaders from 'on-headers';
 import { SecureRequired } from 'nestjs-secure';
 import { adapters, createApp, ran, type App, type AppParts } from '../support/applications.js';
+
+type Next = () => void;
+
+// It has no types.
+const cookieSession: (options: object) => (request: IncomingMessage, response: ServerResponse, next: Next) => void =
+  createRequire(import.meta.url)('cookie-session');
 
 @Controller()
 class PagesController {
@@ -30,8 +37,6 @@ class PagesController {
     return 'open';
   }
 }
-
-type Next = () => void;
 
 /** As express-session does it: a cookie is appended when the headers are written. */
 function session(_request: IncomingMessage, response: ServerResponse, next: Next): void {
@@ -66,9 +71,28 @@ function sessionWithStatus(_request: IncomingMessage, response: ServerResponse, 
   next();
 }
 
+/** As `cookies` does it, which `cookie-session` uses: past the `setHeader` of the response itself. */
+function pastTheResponse(name: 'setHeader' | 'appendHeader') {
+  return function cookiesSession(_request: IncomingMessage, response: ServerResponse, next: Next): void {
+    onHeaders(response, () => {
+      Reflect.apply(OutgoingMessage.prototype[name], response, ['Set-Cookie', 'sid=1']);
+    });
+    next();
+  };
+}
+
+function givenToNode(_request: IncomingMessage, response: ServerResponse, next: Next): void {
+  const { writeHead } = response;
+  response.writeHead = (status: number) => Reflect.apply(writeHead, response, [status, { 'Set-Cookie': ['sid=1'] }]);
+  next();
+}
+
 const everywhere: [name: string, main: AppParts['main']][] = [
   ['a session that appends it as headers are written', (app) => void app.use(session)],
   ['a session that sets a status with it', (app) => void app.use(sessionWithStatus)],
+  ['a session that sets it past the response', (app) => void app.use(pastTheResponse('setHeader'))],
+  ['a session that appends it past the response', (app) => void app.use(pastTheResponse('appendHeader'))],
+  ['middleware that gives it to Node with the head', (app) => void app.use(givenToNode)],
   ['middleware that set it early', (app) => void app.use(earlyCookie)],
   ['middleware that appends it as headers are written', (app) => void app.use(appendedHeaders)],
 ];
@@ -127,6 +151,35 @@ const parts = { controllers: [PagesController], options: { paths: ['/ruled'] } }
 describe.each(adapters)('a redirect or refusal on %s carries no cookie', (_platform, newAdapter) => {
   it.each(everywhere)('of %s', async (_name, main) => {
     await expectNoCookieOverHttp(await createApp(newAdapter, { ...parts, main }));
+  });
+});
+
+describe.each(adapters)('nor with cookie-session on %s', (_platform, newAdapter) => {
+  it('of its session, also where the application is behind a layer that ends responses later', async () => {
+    const main = (app: INestApplication): void =>
+      void app
+        .use((_request: IncomingMessage, response: ServerResponse, next: Next) => {
+          const end = response.end.bind(response);
+          response.end = (...given: unknown[]) => {
+            setImmediate(() => Reflect.apply(end, response, given));
+            return response;
+          };
+          next();
+        })
+        .use(cookieSession({ keys: ['key'] }))
+        .use((request: { session: object }, _response: ServerResponse, next: Next) => {
+          Object.assign(request.session, { user: 1 });
+          next();
+        });
+    const app = await createApp(newAdapter, { ...parts, main });
+    for (const [path, method] of [
+      ['/page', 'GET'],
+      ['/page', 'POST'],
+      ['/ruled', 'GET'],
+    ] as const) {
+      expect((await app.ask(path, { method })).headers).not.toHaveProperty('set-cookie');
+    }
+    expect((await app.ask('/open')).headers).toHaveProperty('set-cookie');
   });
 });
 
