@@ -2,7 +2,12 @@ import * as fc from 'fast-check';
 import { durationFrom } from '../../lib/settings/durations.js';
 import { SecureOptionsError } from '../../lib/settings/secure-options.error.js';
 import type { SecureOptions, SecureRequiredOptions } from '../../lib/options/secure-options.js';
-import { validateDeployment, validateOptions, validateRequiredOptions } from '../../lib/settings/validate.js';
+import {
+  validateDeployment,
+  validateOptions,
+  validateRecentSignIn,
+  validateRequiredOptions,
+} from '../../lib/settings/validate.js';
 
 const KEYS =
   'httpsSupport, allowPlainHttp, mode, paths, exempt, onInsecure, reportOnly, redirect, refuse, ports, hosts, proxies, ' +
@@ -285,6 +290,9 @@ const wrongValues: Wrong[] = [
   ['proxies.trust true', { proxies: { trust: true } }, `proxies.trust is true (a boolean). ${PEERS}`],
   ["proxies.trust ''", { proxies: { trust: '' } }, `proxies.trust is "" (a string). ${PEERS}`],
   ["proxies.trust '1'", { proxies: { trust: '1' } }, `proxies.trust is "1" (a string). ${PEERS} ${WRITE_NUMBER}`],
+  ["proxies.trust '12'", { proxies: { trust: '12' } }, `proxies.trust is "12" (a string). ${PEERS} ${WRITE_NUMBER}`],
+  ["proxies.direct '1'", behindProxy({ direct: '1' }), 'proxies.direct is "1" (a string).'],
+  ['proxies.direct 1', behindProxy({ direct: 1 }), 'proxies.direct is 1 (a number).'],
   ['proxies.trust -1', { proxies: { trust: -1 } }, `proxies.trust is -1 (a number). ${PEERS}`],
   ['proxies.trust 1.5', { proxies: { trust: 1.5 } }, `proxies.trust is 1.5 (a number). ${PEERS}`],
   ['a hop in a list', { proxies: { trust: ['loopback', 1] } }, `proxies.trust[1] is 1 (a number). ${PEERS}`],
@@ -500,6 +508,13 @@ it.each<[options: unknown, message: string]>([
   expect(messageOf(() => validateOptions(options))).toBe(`SecureModule options: ${message}`);
 });
 
+it('a recent sign-in is so many milliseconds ago, and an error names the handler', () => {
+  expect(validateRecentSignIn('10 minutes', 'Members.edit')).toBe(600_000);
+  expect(messageOf(() => validateRecentSignIn('soon', 'Members.edit'))).toMatch(
+    /^@RecentSignIn\(\) on Members\.edit: the value is "soon" \(a string\)\./,
+  );
+});
+
 it('a duration that nobody has checked is an error', () => {
   expect(() => durationFrom(JSON.parse('"soon"'))).toThrow('"soon" (a string) is no duration.');
 });
@@ -603,6 +618,12 @@ describe('right options', () => {
     ['a header whose presence says https', { proxies: { trust: 'loopback', header: { name: 'X-ARR-SSL' } } }],
     ['a header with one value', { proxies: { trust: 'loopback', header: { name: 'X-Ssl', value: 'on' } } }],
     ['a host header by name', { proxies: { trust: 'loopback', host: 'X-Original-Host' } }],
+    ['clients that also connect directly', { proxies: { trust: 'loopback', direct: true } }],
+    ['clients that also connect through loopback', { proxies: { trust: 'loopback', direct: 'loopback' } }],
+    [
+      'a path that is exempt for everybody, and one for callers that are no proxies',
+      { proxies: { trust: 'loopback' }, exempt: ['/a', { path: '/b' }, { path: '/c', from: ['10.0.0.0/8'] }] },
+    ],
     ['no HSTS', { hsts: false }],
     ['HSTS rolled back', { hsts: { maxAge: 0 } }],
     ['HSTS with its defaults', { hsts: {} }],
