@@ -22,6 +22,7 @@ import { compileHstsHeader, compileHstsWatch, type HstsHeader } from './hsts-hea
 import { adviceForTest, describeDoubts, explainDoubts, type DoubtExplanation } from './explain.js';
 import {
   compileConnections,
+  methodOf,
   rawRequestOf,
   targetOf,
   type ConnectionReader,
@@ -254,12 +255,12 @@ export class Enforcer {
     requirement: Requirement,
   ): Weighed {
     const raw = rawRequestOf(request);
-    const { headers, method = 'GET' } = raw;
+    const { headers } = raw;
     const target = targetOf(request);
     const transport = this.settings.transport.read(connection);
     const client = transport.doubts.length > 0 ? clientRequest(request, transport) : undefined;
     const facts: RequestFacts = {
-      method,
+      method: methodOf(request),
       target,
       authorized: headers.authorization !== undefined,
       preflight: isPreflight(raw),

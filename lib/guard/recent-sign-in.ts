@@ -4,6 +4,7 @@ import type { Enforcer } from '../enforcer/enforcer.js';
 import type { GuardedHandler } from '../enforcer/handler-policy.js';
 import {
   isRequest,
+  methodOf,
   rawRequestOf,
   rawResponseOf,
   targetOf,
@@ -141,7 +142,7 @@ function refuse(context: ExecutionContext, request: PlatformRequest | undefined,
 /** Where a page is sent; undefined for a program, without such a page, and on that page itself, which would be a circle. */
 function signInLocation(request: PlatformRequest, enforcer: Enforcer): string | undefined {
   const signInPath = enforcer.settings.options.session?.signInPath;
-  const { method = 'GET', headers } = rawRequestOf(request);
+  const { headers } = rawRequestOf(request);
   if (signInPath === undefined || !acceptsHtml(headers.accept)) return undefined;
   const target = targetOf(request);
   const { scheme, host, port, prefix } = enforcer.transportOf(request);
@@ -149,7 +150,7 @@ function signInLocation(request: PlatformRequest, enforcer: Enforcer): string | 
   const origin =
     host === undefined ? undefined : new URL(`${scheme}://${host}${port === undefined ? '' : `:${port}`}`).origin;
   const back = returnPath({
-    method,
+    method: methodOf(request),
     target: withPrefix(prefix, pathAndQueryOf(target)),
     referer: headers.referer,
     origin,

@@ -86,6 +86,12 @@ export function targetOf(request: PlatformRequest): string {
   return request.originalUrl ?? rawRequestOf(request).url ?? '/';
 }
 
+/** The method as it was sent: middleware that overrides it keeps it under `originalMethod`, as method-override does. */
+export function methodOf(request: PlatformRequest): string {
+  const raw: IncomingMessage & { readonly originalMethod?: string } = rawRequestOf(request);
+  return raw.originalMethod ?? raw.method ?? 'GET';
+}
+
 /** How connections are read. */
 export interface ConnectionSettings {
   /** Proxies are declared: the framework is not asked, because it will be told. */
