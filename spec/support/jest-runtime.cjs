@@ -45,6 +45,10 @@ async function loadPackage(path) {
  * followed; the tests of a file run one after the other.
  */
 class OneAtATime {
+  constructor() {
+    globalThis[Symbol.for('nestjs-secure:storage-of-circus')] = this;
+  }
+
   run(store, callback) {
     const before = this.store;
     this.store = store;
