@@ -15,7 +15,7 @@ export default {
     '!lib/**',
     '!spec/support/*.ts',
     `!spec/${room}/*.ts`,
-    '!spec/session/options.spec.ts',
+    '!spec/{session,device-bound}/options.spec.ts',
     '!scripts/*',
     '!*.json',
     '!vitest.mutation.config.mjs',

@@ -11,7 +11,7 @@ export default defineConfig({
       room === 'session'
         ? 'spec/session/{session-state,header-plan,lifetimes,cookie-tag}.spec.ts'
         : `spec/${room}/*.spec.ts`,
-      ...(room === 'settings' ? ['spec/session/options.spec.ts'] : []),
+      ...(room === 'settings' ? ['spec/{session,device-bound}/options.spec.ts'] : []),
     ],
     // These start applications.
     exclude: [

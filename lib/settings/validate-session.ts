@@ -283,8 +283,8 @@ function isSignInPath(value: unknown): value is string {
 }
 
 function checkSocketInterval(value: unknown, place: Place): Duration {
-  const milliseconds = parseDuration(value);
-  const accepted = milliseconds !== undefined && milliseconds >= 100 && milliseconds <= 60_000;
+  const milliseconds = parseDuration(value) ?? 0;
+  const accepted = milliseconds >= 100 && milliseconds <= 60_000;
   if (accepted && typeof value === 'string') return value;
   throw refusal(place, shown(value), 'A duration with a unit from "100ms" to "1m"');
 }
@@ -337,7 +337,7 @@ function checkStore(value: unknown, place: Place): 'memory' | SessionStore {
 
 /** Of a URL or a connection string no more: there is a password in it. */
 function firstWordOf(address: string): string {
-  return address.replace(/(?<=^\w*)\W.*/s, '...');
+  return address.replace(/\W.*/s, '...');
 }
 
 function isStore(value: unknown): value is SessionStore {

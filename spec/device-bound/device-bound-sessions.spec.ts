@@ -1,8 +1,10 @@
-import type { SessionOptions } from 'nestjs-secure';
+import { Controller, Get } from '@nestjs/common';
+import { SecureAudit, SecureRequired, type SessionOptions } from 'nestjs-secure';
+import { adapters, createApp } from '../support/applications.js';
 import { MINUTE, openBoundSite, pass, post, thiefOf, whoAt } from '../support/bound-accounts.js';
 import { challengeIn } from '../support/bound-browser.js';
 import { makeKey, makeProof } from '../support/device-keys.js';
-import { Browser, found, sites, type Visit } from '../support/sessions.js';
+import { Browser, found, SECRET, sites, type Visit } from '../support/sessions.js';
 
 describe.each(sites)('On %s with %s, a device-bound session', (_platform, _store, newAdapter, openStore) => {
   const openSite = (session?: Partial<SessionOptions>) => openBoundSite(newAdapter, openStore, session);
@@ -145,3 +147,40 @@ describe.each(sites)('On %s with %s, a device-bound session', (_platform, _store
     expect(await whoAt(browser)).toBe('ada');
   });
 });
+
+@SecureRequired()
+@Controller()
+class HomeController {
+  @Get()
+  home(): string {
+    return 'home';
+  }
+}
+
+async function findingsAtBoot(newAdapter: (typeof adapters)[number][1], deviceBound: object | boolean) {
+  const logged: string[] = [];
+  const logger = {
+    log: () => undefined,
+    warn: (text: string) => void logged.push(text),
+    error: (text: string) => void logged.push(text),
+  };
+  const app = await createApp(newAdapter, {
+    controllers: [HomeController],
+    options: { session: { secret: SECRET, store: 'memory', deviceBound } },
+    appOptions: { logger },
+  });
+  const findings = app.nest.get(SecureAudit).findings();
+  return { logged, ids: findings.map(({ id }) => id).filter((id) => id.startsWith('SEC25')) };
+}
+
+it.each(adapters)(
+  'on %s the boot says that it is experimental, and warns of a lifetime that is too short',
+  async (_, newAdapter) => {
+    const { ids, logged } = await findingsAtBoot(newAdapter, true);
+    expect(ids).toEqual(['SEC250']);
+    expect(logged.join('\n')).toContain('experimental');
+    expect((await findingsAtBoot(newAdapter, { lifetime: '179s' })).ids).toEqual(['SEC250', 'SEC254']);
+    expect((await findingsAtBoot(newAdapter, { lifetime: '3m' })).ids).toEqual(['SEC250']);
+    expect((await findingsAtBoot(newAdapter, false)).ids).toEqual([]);
+  },
+);

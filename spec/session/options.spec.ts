@@ -39,6 +39,9 @@ const DOMAIN = 'A domain name, such as "example.com", without scheme, port and p
 const DURATION = 'A duration such as "30m" or "12h", or a whole number of milliseconds from 60000 (a minute) on';
 const MILLISECONDS = `${DURATION}, is accepted.`;
 const COOKIE_MILLISECONDS = `${DURATION}, at most 34560000000 (400 days), is accepted.`;
+const SIGN_IN_PATH =
+  'A path of this site, with a leading slash and without query and fragment, such as "/login", is accepted.';
+const SOCKET_CHECK = 'A duration with a unit from "100ms" to "1m" is accepted.';
 const STORES = 'An instance of an express-session store, or "memory", is accepted.';
 const WRITE_BOOLEAN = "An environment variable is a string: write process.env.X === 'true'.";
 const WRITE_NUMBER = 'An environment variable is a string: write Number(process.env.X).';
@@ -243,15 +246,28 @@ const wrongOptions: Wrong[] = [
   ['a path without slash', butCookie({ path: 'members' }), `session.cookie.path is "members" (a string). ${PATH}`],
   ['an empty path', butCookie({ path: '' }), `session.cookie.path is "" (a string). ${PATH}`],
   ['a path that ends the attribute', butCookie({ path: '/; Secure' }), 'session.cookie.path is "/; Secure"', PATH],
+  [
+    'a path with a slash inside',
+    butCookie({ path: 'members/a' }),
+    `session.cookie.path is "members/a" (a string). ${PATH}`,
+  ],
   ['a path with a line break', butCookie({ path: '/\r\nX: 1' }), 'session.cookie.path is "/\\r\\nX: 1"', PATH],
   ['a path that is no string', butCookie({ path: /a/ }), `session.cookie.path is an instance of RegExp. ${PATH}`],
-  ...['', 'https://example.com', 'example.com:443', 'example.com/a', 'example.com.', '*.example.com', 'a; Secure'].map(
-    (domain): Wrong => [
-      `the domain '${domain}'`,
-      butCookie({ domain }),
-      `session.cookie.domain is ${JSON.stringify(domain)} (a string). ${DOMAIN}`,
-    ],
-  ),
+  ...[
+    '',
+    'https://example.com',
+    'example.com:443',
+    'example.com/a',
+    'example.com.',
+    '*.example.com',
+    'a; Secure',
+    'example!.com',
+    'example.!com',
+  ].map((domain): Wrong => [
+    `the domain '${domain}'`,
+    butCookie({ domain }),
+    `session.cookie.domain is ${JSON.stringify(domain)} (a string). ${DOMAIN}`,
+  ]),
   ['a domain that is no string', butCookie({ domain: true }), `session.cookie.domain is true (a boolean). ${DOMAIN}`],
   [
     "maxAge '3600000'",
@@ -308,12 +324,34 @@ const wrongOptions: Wrong[] = [
   ['an old secret that is a number', butAdopt({ secret: 7 }), 'session.adopt.secret is a number.'],
   ['adopt without an old store', butAdopt({ store: undefined }), 'session.adopt.store is missing.', 'leave adopt out'],
   ['the memory as an old store', butAdopt({ store: 'memory' }), 'session.adopt.store is "memory" (a string).'],
+  [
+    'the memory as an old store, with advice',
+    butAdopt({ store: 'memory' }),
+    'session.adopt.store is',
+    'leave adopt out',
+  ],
+  [
+    'an old store by name',
+    butAdopt({ store: 'redis' }),
+    'session.adopt.store is "redis"',
+    'Make the store and give that',
+  ],
   ['adopt without end', butAdopt({ until: undefined }), 'session.adopt.until is missing.'],
   ['a duration of adopt', butAdopt({ until: '30d' }), 'session.adopt.until is "30d"', 'write the day on which it ends'],
   ['a day there is not', butAdopt({ until: '2027-13-45' }), 'session.adopt.until is "2027-13-45" (a string).'],
+  ['a day in words', butAdopt({ until: 'March 1, 2027' }), 'session.adopt.until is "March 1, 2027" (a string).'],
+  ['words before a day', butAdopt({ until: 'on 2027-03-01' }), 'session.adopt.until is "on 2027-03-01" (a string).'],
+  ['a day in a list', butAdopt({ until: ['2027-03-01'] }), 'session.adopt.until is an array.'],
   ['a date that is none', butAdopt({ until: new Date('soon') }), 'session.adopt.until is an instance of Date.'],
   ['an old name that is none', butAdopt({ name: 'a b' }), 'session.adopt.name is "a b" (a string).'],
   ['cookieName', butAdopt({ cookieName: 'sessionId' }), 'session.adopt.cookieName is', 'Write name.'],
+  ['the key of the old engine', butAdopt({ key: 'sid' }), 'session.adopt.key is', 'Write name.'],
+  [
+    'the prefix of an old store',
+    butAdopt({ prefix: 'sess:' }),
+    'session.adopt.prefix is',
+    'Leave it out: the store knows',
+  ],
   [
     'an idleTimeout over absoluteTimeout',
     but({ idleTimeout: '2001ms', absoluteTimeout: '2s' }),
@@ -362,6 +400,27 @@ const wrongOptions: Wrong[] = [
     but({ store: createClient() }),
     'session.store is an instance of ',
     `${STORES} That is a Redis client: write new RedisStore({ client }) of connect-redis.`,
+  ],
+  [
+    'the address of a store',
+    but({ store: 'redis://user:password@cache.internal' }),
+    `session.store is "redis..." (a string). ${STORES}`,
+  ],
+  ...['login', '//example.com', 'https://example.com/login', '/login?a', '/login#a', '/log in'].map((path): Wrong => [
+    `the signInPath ${path}`,
+    but({ signInPath: path }),
+    `session.signInPath is "${path}" (a string). ${SIGN_IN_PATH}`,
+  ]),
+  ['a signInPath in a list', but({ signInPath: ['/login'] }), `session.signInPath is an array. ${SIGN_IN_PATH}`],
+  ...['99ms', '60001ms', 'soon', '1000'].map((interval): Wrong => [
+    `a socketCheckInterval of ${interval}`,
+    but({ socketCheckInterval: interval }),
+    `session.socketCheckInterval is "${interval}" (a string). ${SOCKET_CHECK}`,
+  ]),
+  [
+    'a socketCheckInterval without a unit',
+    but({ socketCheckInterval: 60_000 }),
+    `session.socketCheckInterval is 60000 (a number). ${SOCKET_CHECK}`,
   ],
   ['an empty dir', but({ dir: '' }), 'session.dir is "" (a string). A string that is not empty is accepted.'],
   ['a dir that is no string', but({ dir: 7 }), 'session.dir is 7 (a number). A string that is not empty is accepted.'],
@@ -671,6 +730,17 @@ describe('the session option', () => {
     expect(messageFor(but({ idleTimeout }))).not.toContain('seconds:');
   });
 
+  it.each<[session: object, ends: string]>([
+    [but({ store: true }), `session.store is true (a boolean). ${STORES}`],
+    [{ secret: null }, `session.secret is null. ${SECRETS}`],
+    [
+      butAdopt({ until: 'soon' }),
+      'session.adopt.until is "soon" (a string). A date, or a string such as "2027-03-01", is accepted.',
+    ],
+  ])('%j is told no more than what is accepted', (session, message) => {
+    expect(messageFor(session)).toBe(`SecureModule options: ${message}`);
+  });
+
   it.each(foreignOptions)('does not have the %s of express-session (%j)', (key, value, shown, instead) => {
     expectRefusal(messageFor(but({ [key]: value })), [
       `session.${key} is ${shown}, but it is not an option. `,
@@ -704,6 +774,14 @@ describe('the session option', () => {
     ['a duration of a millisecond', { idleTimeout: '1ms' }],
     ['durations in milliseconds from a minute on', { idleTimeout: 60_000 }],
     ['a limit per user', perUser(3, 'end-oldest')],
+    ['a limit per user that refuses', perUser(1, 'refuse')],
+    ['a signInPath', { signInPath: '/login' }],
+    ['every character of a path in signInPath', { signInPath: "/aZ09_-.~!$&'()*+,:;=@/%20" }],
+    ['a socketCheckInterval of a tenth of a second', { socketCheckInterval: '100ms' }],
+    ['a socketCheckInterval of a minute', { socketCheckInterval: '1m' }],
+    ['__Host- inside its name and a domain', { name: 'my__Host-sid', cookie: { domain: 'example.com' } }],
+    ['a domain of one label', { cookie: { domain: 'localhost' } }],
+    ['a domain of four labels', { cookie: { domain: 'a.b.example.com' } }],
     ['sessions of another engine', butAdopt({})],
     ['sessions of another engine, until a time', butAdopt({ until: new Date(), secret: ['old', 'older'] })],
     ['an idleTimeout that is the absoluteTimeout', { idleTimeout: '1s', absoluteTimeout: '1s' }],

@@ -289,6 +289,11 @@ const wrongValues: Wrong[] = [
   ['proxies without trust', { proxies: {} }, `proxies.trust is missing. ${PEERS}`],
   ['proxies.trust true', { proxies: { trust: true } }, `proxies.trust is true (a boolean). ${PEERS}`],
   ["proxies.trust ''", { proxies: { trust: '' } }, `proxies.trust is "" (a string). ${PEERS}`],
+  [
+    'proxies.trust as an object without prototype',
+    { proxies: { trust: Object.create(null) } },
+    `proxies.trust is an object. ${PEERS}`,
+  ],
   ["proxies.trust '1'", { proxies: { trust: '1' } }, `proxies.trust is "1" (a string). ${PEERS} ${WRITE_NUMBER}`],
   ["proxies.trust '12'", { proxies: { trust: '12' } }, `proxies.trust is "12" (a string). ${PEERS} ${WRITE_NUMBER}`],
   ["proxies.direct '1'", behindProxy({ direct: '1' }), 'proxies.direct is "1" (a string).'],
@@ -381,6 +386,8 @@ const wrongValues: Wrong[] = [
   // django/django@3.2.25:tests/middleware/test_security.py:111 sends it
   ['hsts.preload alone', { hsts: { preload: true } }, 'hsts.preload is true but hsts.includeSubDomains is false'],
 
+  ['hsts.ramp without from', { hsts: { ramp: {} } }, `hsts.ramp.from is missing. ${TEXT}`],
+
   ['cookies true', { cookies: true }, 'cookies is true (a boolean). An object { secure } is accepted.'],
   [
     'cookies.secure true',
@@ -391,6 +398,21 @@ const wrongValues: Wrong[] = [
     'findRequest as an async function',
     { findRequest: async () => undefined },
     'findRequest is a function. A function (context) => request, not an async one, is accepted.',
+  ],
+  [
+    'findRequest as a string',
+    { findRequest: 'request' },
+    'findRequest is "request" (a string). A function (context) => request, not an async one, is accepted.',
+  ],
+  [
+    'refuse.page as an async function',
+    { refuse: { page: async () => '' } },
+    'refuse.page is a function. A function (refusal) => string, not an async one, is accepted.',
+  ],
+  [
+    'refuse.page as a string',
+    { refuse: { page: '<p>' } },
+    'refuse.page is "<p>" (a string). A function (refusal) => string, not an async one, is accepted.',
   ],
   [
     'onLeak as a string',
@@ -424,6 +446,17 @@ const wrongValues: Wrong[] = [
     { findings: { ignore: [{ id: 'sec301', because: 'known' }] } },
     'findings.ignore[0].id is "sec301"',
     'Did you mean "SEC301"?',
+  ],
+  [
+    'a finding between blanks',
+    { findings: { ignore: [{ id: ' SEC301 ', because: 'known' }] } },
+    'findings.ignore[0].id is " SEC301 "',
+    'Did you mean "SEC301"?',
+  ],
+  [
+    'a finding in a list',
+    { findings: { ignore: [{ id: ['SEC301'], because: 'known' }] } },
+    'findings.ignore[0].id is an array. The id of a finding, such as "SEC301", is accepted.',
   ],
   [
     'a finding without id',
@@ -504,6 +537,10 @@ it.each<[options: unknown, message: string]>([
   [{ strict: null }, 'strict is null. true or false is accepted.'],
   [{ strict: 'not true' }, 'strict is "not true" (a string). true or false is accepted.'],
   [{ strict: 'truely' }, 'strict is "truely" (a string). true or false is accepted.'],
+  ...[301, 'XSEC999', 'SEC9999'].map((id): [unknown, string] => [
+    { findings: { ignore: [{ id, because: 'known' }] } },
+    `findings.ignore[0].id is ${JSON.stringify(id)} (a ${typeof id}). The id of a finding, such as "SEC301", is accepted.`,
+  ]),
 ])('the message for %j ends where there is no advice', (options, message) => {
   expect(messageOf(() => validateOptions(options))).toBe(`SecureModule options: ${message}`);
 });
@@ -617,6 +654,10 @@ describe('right options', () => {
     ['the x-forwarded headers', { proxies: { trust: 'loopback', header: 'x-forwarded' } }],
     ['a header whose presence says https', { proxies: { trust: 'loopback', header: { name: 'X-ARR-SSL' } } }],
     ['a header with one value', { proxies: { trust: 'loopback', header: { name: 'X-Ssl', value: 'on' } } }],
+    ...['X-True', 'True-Host'].map((name): [string, SecureOptions] => [
+      `the host header ${name}`,
+      { proxies: { trust: 'loopback', host: name } },
+    ]),
     ['a host header by name', { proxies: { trust: 'loopback', host: 'X-Original-Host' } }],
     ['clients that also connect directly', { proxies: { trust: 'loopback', direct: true } }],
     ['clients that also connect through loopback', { proxies: { trust: 'loopback', direct: 'loopback' } }],
@@ -627,6 +668,11 @@ describe('right options', () => {
     ['no HSTS', { hsts: false }],
     ['HSTS rolled back', { hsts: { maxAge: 0 } }],
     ['HSTS with its defaults', { hsts: {} }],
+    ['HSTS with a ramp', { hsts: { ramp: { from: '2026-03-01' } } }],
+    [
+      'functions that speak of async',
+      { refuse: { page: () => '<p>not async</p>' }, findRequest: () => ({ not: 'async' }) },
+    ],
     ['preload with the default maxAge', { hsts: { includeSubDomains: true, preload: true } }],
     ['cookies.secure session', { cookies: { secure: 'session' } }],
   ])('may be %s', (_, options) => {
