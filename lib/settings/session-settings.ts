@@ -16,7 +16,8 @@ export interface SessionSettings extends SessionLifetimes {
   readonly name: string;
   /** The first signs, all verify. */
   readonly secrets: readonly string[];
-  readonly cookie: Omit<SessionCookieOptions, 'maxAge'> & {
+  readonly cookie: Omit<SessionCookieOptions, 'path' | 'maxAge'> & {
+    readonly path: string;
     readonly secure: boolean;
     readonly httpOnly: true;
     /** Milliseconds. */

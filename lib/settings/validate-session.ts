@@ -187,7 +187,7 @@ export function checkSessionAsAWhole({ session, httpsSupport = true }: SecureOpt
     absoluteTimeout,
     deviceBound: bound,
   } = compileSession(session, httpsSupport);
-  const { domain, path = '/', sameSite: site, partitioned } = sent;
+  const { domain, path, sameSite: site, partitioned } = sent;
   const needsSecure = !httpsSupport;
   const conflicts: readonly (readonly [holds: boolean, message: string])[] = [
     [needsSecure && /^__(?:Host|Secure|Http)-/i.test(name), `session.name is ${shown(name)} ${WITHOUT_SECURE}`],
@@ -219,7 +219,7 @@ export function checkSessionAsAWhole({ session, httpsSupport = true }: SecureOpt
 
 function boundConflicts(
   { path }: DeviceBoundSettings,
-  { domain, path: cookiePath = '/', partitioned }: SessionSettings['cookie'],
+  { domain, path: cookiePath, partitioned }: SessionSettings['cookie'],
   httpsSupport: boolean,
 ): (readonly [holds: boolean, message: string])[] {
   const above = cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`;
