@@ -7,6 +7,7 @@ import passport from 'passport';
 import { Strategy } from 'passport-local';
 import { SecureRequired, SecureSessions, type SessionFace, type SessionOptions } from 'nestjs-secure';
 import type { NewAdapter } from '../support/applications.js';
+import { shared } from '../support/everything.js';
 import { Browser, createSessionApp, findingsOf, found, stores, type OpenStore } from '../support/sessions.js';
 
 interface User {
@@ -163,8 +164,11 @@ const ways: [name: string, way: Way][] = [
   ],
 ];
 
-const sites = ways.flatMap(([name, way]) =>
-  stores.map(([store, openStore]): [string, string, Way, () => OpenStore] => [name, store, way, openStore]),
+/** Each way with every store; in `npm test` with one of them. */
+const sites = ways.flatMap(([name, way], at) =>
+  shared(stores, at % stores.length, stores.length).map(
+    ([store, openStore]): [string, string, Way, () => OpenStore] => [name, store, way, openStore],
+  ),
 );
 
 function credentials(password: string): { method: string; headers: Record<string, string>; body: string } {
