@@ -4,8 +4,7 @@ import { median } from './statistics.mjs';
 
 /**
  * A process warms up until it has given enough answers, for the compiler counts calls; but no longer than this, in seconds.
- * A limit that busy machines reach is worse than none: what is compiled in the rounds counts for the subject (with 5 s, a
- * marked handler on Fastify was at 1.8, and is at 1.1).
+ * A limit that busy machines reach is worse than none: what is compiled in the rounds counts for the subject.
  */
 const LONGEST_WARM_UP = 30;
 
