@@ -1,12 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { CATALOGUE, type FindingId } from '../../lib/findings/catalogue.js';
 import { adapters } from '../support/applications.js';
-import { ask, badApplications, badMoments, foundIn, startBad, type Id } from '../support/bad-application.js';
-import { createApp } from '../support/applications.js';
+import { badApplications, badMoments, foundIn, startBad, type Id } from '../support/bad-application.js';
 import { findingsOf } from '../support/sessions.js';
 import { EVERYTHING, shared } from '../support/everything.js';
-
-const moments = badMoments.map((moment) => [moment.id, moment] as const);
 
 describe.each(adapters)('on %s', (platform, newAdapter) => {
   describe.each(badApplications.map((bad) => [bad.name, bad] as const))('%s', (_name, bad) => {
@@ -26,16 +23,6 @@ describe.each(adapters)('on %s', (platform, newAdapter) => {
         expect(foundIn(await startBad(platform, newAdapter, bad, fixed))).toEqual(left);
       },
     );
-  });
-
-  it.each(moments)('%s is found when somebody asks, and not once it is mended', async (id, bad) => {
-    for (const fixed of [false, true]) {
-      const app = await createApp(newAdapter, bad.parts(fixed));
-      const atBoot = foundIn(app);
-      await ask(bad, app, fixed);
-      const since = foundIn(app).filter((finding) => !atBoot.includes(finding));
-      expect(since).toEqual(fixed ? [] : [`${id} ${bad.subject}`]);
-    }
   });
 });
 
