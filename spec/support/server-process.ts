@@ -85,19 +85,26 @@ export class ServerProcess {
   }
 }
 
+/** How many workers of Jest have ports of their own. */
+const SHARES = 8;
+const SHARE = Number(process.env['JEST_WORKER_ID'] ?? 0) % SHARES;
+const given = new Set<number>();
+
 /**
  * A free port below those that the system hands out by itself, so that nobody is given it between now and the start of
- * the server it is for.
+ * the server it is for: each worker has a share of them, and none is given twice. (HAProxy would take a port that is taken.)
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(20_000, 32_768);
+    const port = 20_000 + SHARES * randomInt(0, 12_768 / SHARES) + SHARE;
+    if (given.has(port)) continue;
     const server = createServer();
     const free = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false));
       server.listen(port, '127.0.0.1', () => resolve(true));
     });
     if (!free) continue;
+    given.add(port);
     server.close();
     await once(server, 'close');
     return port;

@@ -29,6 +29,9 @@ interface Waiting {
   waitUntil(attempt: () => Promise<void>): Promise<void>;
 }
 
+/** `bus` is the port on which nodes of a cluster talk to each other. */
+type RedisServer = FreezableServer & Waiting & { readonly bus: number };
+
 const DEBIAN = '/usr/lib/postgresql';
 
 /**
@@ -37,11 +40,13 @@ const DEBIAN = '/usr/lib/postgresql';
  *
  * @param options `cluster`: one node of a cluster, that has all slots or those from the first to the last of `slots`.
  */
-export async function startRedis({ cluster = false, slots = [0, 16_383] } = {}): Promise<FreezableServer & Waiting> {
+export async function startRedis({ cluster = false, slots = [0, 16_383] } = {}): Promise<RedisServer> {
   const directory = mkdtempSync(join(tmpdir(), 'redis-'));
   const port = await freePort();
   const given = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'yes'];
-  const more = ['--appendfsync', 'no', ...(cluster ? ['--cluster-enabled', 'yes'] : [])];
+  // Its port among the nodes would else be the other and 10,000, which the system may have handed out.
+  const bus = await freePort();
+  const more = ['--appendfsync', 'no', ...(cluster ? ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`] : [])];
   const redis = new ServerProcess({
     program: 'redis-server',
     given: [...given, ...more],
@@ -56,18 +61,18 @@ export async function startRedis({ cluster = false, slots = [0, 16_383] } = {}):
     const isWhole = slots[0] === 0 && slots[1] === 16_383;
     if (isWhole) await redis.waitUntil(() => tellRedis(port, 'CLUSTER INFO', 'cluster_state:ok'));
   }
-  return Object.assign(redis, { url: `redis://127.0.0.1:${port}` });
+  return Object.assign(redis, { url: `redis://127.0.0.1:${port}`, bus });
 }
 
 /** Starts a cluster of Redis of three nodes, each with a third of the slots. */
 export async function startRedisCluster(): Promise<{ readonly nodes: readonly TestServer[]; stop(): Promise<void> }> {
   const shares = [0, 5461, 10923, 16384];
-  const nodes: (FreezableServer & Waiting)[] = [];
+  const nodes: RedisServer[] = [];
   for (const [place, from] of shares.slice(0, -1).entries()) {
     nodes.push(await startRedis({ cluster: true, slots: [from, (shares[place + 1] ?? 0) - 1] }));
   }
   const [first, ...others] = nodes.map(({ url }) => Number(new URL(url).port));
-  for (const port of others) await tellRedis(port, `CLUSTER MEET 127.0.0.1 ${first}`, '+OK');
+  for (const port of others) await tellRedis(port, `CLUSTER MEET 127.0.0.1 ${first} ${nodes[0]?.bus}`, '+OK');
   for (const [place, node] of nodes.entries()) {
     const port = [first, ...others][place] ?? 0;
     await node.waitUntil(() => tellRedis(port, 'CLUSTER INFO', 'cluster_slots_ok:16384'));
