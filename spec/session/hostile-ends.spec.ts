@@ -3,30 +3,15 @@ import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHead
 import { request } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { SecureSessions } from 'nestjs-secure';
-import { ran, sharedApp, type App } from '../support/applications.js';
+import { ran, sharedApp } from '../support/applications.js';
 import { makeCertificate, type Certificate } from '../support/certificates.js';
-import { ends, HostileController, waiting } from '../support/hostile-controller.js';
+import { ends, HostileController, hostileSite, waiting } from '../support/hostile-controller.js';
 import { Browser, found, openMemory, SECRET, sites, until } from '../support/sessions.js';
 
 const post = { method: 'POST' };
 
 describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore) => {
-  const site = sharedApp(newAdapter, {
-    options: { session: { secret: SECRET, ...openStore().options } },
-    controllers: [HostileController],
-    appOptions: { bodyParser: false },
-  });
-
-  async function signIn(): Promise<{ app: App; browser: Browser; sessions: SecureSessions }> {
-    const app = site();
-    const browser = new Browser(app);
-    await browser.visit('/login', post);
-    return { app, browser, sessions: app.nest.get(SecureSessions) };
-  }
-
-  async function dataWith(app: App, cookie: string): Promise<unknown> {
-    return JSON.parse((await app.ask('/me', { https: true, headers: { Cookie: cookie } })).body);
-  }
+  const { signIn, dataWith, site } = hostileSite(newAdapter, openStore);
 
   it.each(Object.keys(ends))(
     'a response that ends with %s has the session stored, and the cookie of a new one',

@@ -1,27 +1,12 @@
-import { adapters, sharedApp, type App } from '../support/applications.js';
-import { HostileController } from '../support/hostile-controller.js';
+import { adapters } from '../support/applications.js';
+import { HostileController, hostileSite } from '../support/hostile-controller.js';
 import { pipeline } from '../support/pipelined-requests.js';
-import { Browser, createSessionApp, openMemory, SECRET, sites } from '../support/sessions.js';
+import { Browser, createSessionApp, openMemory, sites } from '../support/sessions.js';
 
 const post = { method: 'POST' };
 
 describe.each(sites)('On %s with %s,', (_platform, _store, newAdapter, openStore) => {
-  const site = sharedApp(newAdapter, {
-    options: { session: { secret: SECRET, ...openStore().options } },
-    controllers: [HostileController],
-    appOptions: { bodyParser: false },
-  });
-
-  async function signIn(): Promise<{ app: App; browser: Browser }> {
-    const app = site();
-    const browser = new Browser(app);
-    await browser.visit('/login', post);
-    return { app, browser };
-  }
-
-  async function dataWith(app: App, cookie: string): Promise<unknown> {
-    return JSON.parse((await app.ask('/me', { https: true, headers: { Cookie: cookie } })).body);
-  }
+  const { signIn, dataWith } = hostileSite(newAdapter, openStore);
 
   it.each<[header: string, cookie: (value: string) => string, isSignedIn: boolean]>([
     ['of the name alone', (value) => `__Host-sid=${value}`, true],

@@ -68,6 +68,16 @@ function postgresThat(answer: object | undefined): SessionRecords {
   return new PostgresRecords(Object.assign(new SwitchedStore(), { query, quotedTable: () => '"session"' }));
 }
 
+/** Each operation that one statement or script does is said not to be done. */
+async function expectNothingDone(records: SessionRecords): Promise<void> {
+  await expect(records.insert('ada', record)).rejects.toThrow(OutOfStepError);
+  await expect(records.update('ada', record)).rejects.toThrow(OutOfStepError);
+  await expect(records.touch('ada', record)).rejects.toThrow(OutOfStepError);
+  await expect(records.move('ada', 'next', record)).rejects.toThrow(OutOfStepError);
+  await expect(records.remove('ada')).rejects.toThrow(OutOfStepError);
+  await expect(records.listByUser('ada')).rejects.toThrow(OutOfStepError);
+}
+
 describe('Redis', () => {
   it.each([
     ['the hash of another', hashOf('another')],
@@ -88,12 +98,7 @@ describe('Redis', () => {
     ['null', null],
   ])('that answers a script with %s has not done it', async (_what, answer) => {
     const records = redisThat(() => answer);
-    await expect(records.insert('ada', record)).rejects.toThrow(OutOfStepError);
-    await expect(records.update('ada', record)).rejects.toThrow(OutOfStepError);
-    await expect(records.touch('ada', record)).rejects.toThrow(OutOfStepError);
-    await expect(records.move('ada', 'next', record)).rejects.toThrow(OutOfStepError);
-    await expect(records.remove('ada')).rejects.toThrow(OutOfStepError);
-    await expect(records.listByUser('ada')).rejects.toThrow(OutOfStepError);
+    await expectNothingDone(records);
   });
 
   it('gives the session of a hash that names its id, or was written by a version that named none', async () => {
@@ -105,12 +110,7 @@ describe('Postgres', () => {
   it('that answers with the row of another gives no session, and has done nothing', async () => {
     const records = postgresThat({ sid: 'another', sess: JSON.stringify(storedFrom('another', record)), found: {} });
     await expect(records.read('ada')).rejects.toThrow(OutOfStepError);
-    await expect(records.insert('ada', record)).rejects.toThrow(OutOfStepError);
-    await expect(records.update('ada', record)).rejects.toThrow(OutOfStepError);
-    await expect(records.touch('ada', record)).rejects.toThrow(OutOfStepError);
-    await expect(records.move('ada', 'next', record)).rejects.toThrow(OutOfStepError);
-    await expect(records.remove('ada')).rejects.toThrow(OutOfStepError);
-    await expect(records.listByUser('ada')).rejects.toThrow(OutOfStepError);
+    await expectNothingDone(records);
     await expect(records.stillThere(['ada'])).rejects.toThrow(OutOfStepError);
   });
 

@@ -2,7 +2,8 @@ import { All, Controller, Get, HttpException, Inject, Post, Req, Res, Session } 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { SecureRequired, SecureSessions } from 'nestjs-secure';
-import { ran } from './applications.js';
+import { ran, sharedApp, type App, type NewAdapter } from './applications.js';
+import { Browser, SECRET, type OpenStore } from './sessions.js';
 
 /** A response as either framework gives it to a handler. */
 interface Response extends ServerResponse {
@@ -148,4 +149,32 @@ export class HostileController {
     await new Promise<void>((resolve) => (waiting.goOn = resolve));
     await this.sessions.regenerate(asked, { keep: true });
   }
+}
+
+/** An application with that controller, for the tests of a `describe`; with a browser that is signed in, and what a cookie shows. */
+export function hostileSite(
+  newAdapter: NewAdapter,
+  openStore: () => OpenStore,
+): {
+  readonly site: () => App;
+  signIn(): Promise<{ app: App; browser: Browser; sessions: SecureSessions }>;
+  dataWith(app: App, cookie: string): Promise<unknown>;
+} {
+  const site = sharedApp(newAdapter, {
+    options: { session: { secret: SECRET, ...openStore().options } },
+    controllers: [HostileController],
+    appOptions: { bodyParser: false },
+  });
+  return {
+    site,
+    async signIn() {
+      const app = site();
+      const browser = new Browser(app);
+      await browser.visit('/login', { method: 'POST' });
+      return { app, browser, sessions: app.nest.get(SecureSessions) };
+    },
+    async dataWith(app, cookie) {
+      return JSON.parse((await app.ask('/me', { https: true, headers: { Cookie: cookie } })).body);
+    },
+  };
 }
