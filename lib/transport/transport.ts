@@ -76,13 +76,14 @@ const byFramework = rulingsVia('framework', false);
  */
 export function compileTransport(proxies: ProxyOptions | undefined): TransportReader {
   const source = proxies === undefined ? frameworkSource : compileProxies(proxies);
+  const { prefix } = source;
   function readPrefix({ headers }: Connection, { trusted }: SchemeDecision): string | undefined {
-    return trusted ? source.prefix?.read(headers).prefix : undefined;
+    return trusted ? prefix?.read(headers).prefix : undefined;
   }
   return {
     isSecure: (connection) => source.rule(connection).secure,
     host: (connection) => source.host(connection)?.host,
-    prefix: (connection) => readPrefix(connection, source.rule(connection)),
+    prefix: prefix === undefined ? () => undefined : (connection) => readPrefix(connection, source.rule(connection)),
     read(connection) {
       const decision = source.rule(connection);
       const { secure, via, trusted, unusable, silent } = decision;
