@@ -33,7 +33,8 @@ const MARKER_MILLISECONDS = 10 * 60_000;
  *
  * - `remove` marks the session as ended, destroys it, and then follows the marker of a move.
  * - `removeAll` marks all sessions that were made until then as ended, before and after it destroys them.
- * - `update` writes, and then reads the marks of an ended session; where one is there, it destroys what it wrote.
+ * - `update`, and `insert` under an id that may have been used before, write, and then read the marks of an ended
+ *   session; where one is there, they destroy what they wrote.
  * - `move` sets its marker, writes the new session, and reads the old one; where that is gone or marked as ended, it
  *   destroys the new one. Else it marks the old one as ended, and destroys it.
  *
@@ -66,7 +67,7 @@ export class ForeignStoreRecords implements SessionRecords {
       // Nor does an id come back that has ended.
       if (isDerived && ((await this.record(id)) !== undefined || (await this.isMarked(endedKey(id))))) return false;
       await this.write(id, record);
-      return true;
+      return !isDerived || this.isStillThere(id, record);
     });
   }
 
@@ -154,14 +155,16 @@ export class ForeignStoreRecords implements SessionRecords {
   private async rewrite(id: string, next: (kept: SessionRecord) => SessionRecord): Promise<boolean> {
     const kept = await this.record(id);
     if (kept === undefined) return false;
-    const isStillThere = async (): Promise<boolean> => {
-      if (!(await this.hasEnded(id, kept))) return true;
-      await this.calls.destroy(id);
-      return false;
-    };
     // A store may do late what was given up, when the session has been ended in the meantime.
-    await this.write(id, next(kept), () => void isStillThere().catch(ignore));
-    return isStillThere();
+    await this.write(id, next(kept), () => void this.isStillThere(id, kept).catch(ignore));
+    return this.isStillThere(id, kept);
+  }
+
+  /** Takes back what was written where the session has ended meanwhile. */
+  private async isStillThere(id: string, record: SessionRecord): Promise<boolean> {
+    if (!(await this.hasEnded(id, record))) return true;
+    await this.calls.destroy(id);
+    return false;
   }
 
   /** Ends a session under one id, and says where it has moved meanwhile. */

@@ -10,7 +10,7 @@ import { compileSession } from '../../lib/settings/session-settings.js';
 import { howMany } from '../support/everything.js';
 import { SECRET } from '../support/sessions.js';
 
-const SCHEDULES = howMany(5_000, 200);
+const SCHEDULES = Number(process.env['SCHEDULES'] ?? howMany(5_000, 200));
 
 type Callback = (error?: unknown, found?: object | null) => void;
 

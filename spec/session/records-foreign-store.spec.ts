@@ -302,6 +302,25 @@ it('a session that is being written while all are ended is gone, or goes with it
   expect(await records.update(later, recordOf({ created: Date.now() + 1 }))).toBe(true);
 });
 
+it('a session under an id of before that has ended while another process inserted it is not there', async () => {
+  const store = new HeldStore();
+  const [records, other, id] = [new ForeignStoreRecords(store), new ForeignStoreRecords(store), newId()];
+  store.beforeSet = async () => {
+    expect(await other.insert(id, recordOf({}), true)).toBe(true);
+    await other.remove(id);
+  };
+  expect(await records.insert(id, recordOf({}), true)).toBe(false);
+  expect(await records.read(id)).toBeUndefined();
+});
+
+it('a session under an id of before is not there where all were ended while it was inserted', async () => {
+  const store = new HeldStore();
+  const [records, id] = [new ForeignStoreRecords(store), newId()];
+  store.beforeSet = () => new ForeignStoreRecords(store).removeAll();
+  expect(await records.insert(id, recordOf({}), true)).toBe(false);
+  expect(await records.read(id)).toBeUndefined();
+});
+
 it('a write that the store does when it was given up, after the session has ended, is taken back', async () => {
   const store = new HeldStore();
   const [records, id, record] = [new ForeignStoreRecords(store, Date.now, 20), newId(), recordOf({ userId: 'ann' })];
