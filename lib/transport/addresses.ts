@@ -26,9 +26,12 @@ export function compileAddresses(header: ProxyOptions['header'], trusts: Trust):
   };
 }
 
+const NO_NODES: readonly undefined[] = [];
+
 /** The nodes of X-Forwarded-For, nearest first, up to the first that is no declared proxy. */
 function nodesOfForwardedFor(headers: IncomingHttpHeaders, trusts: Trust): readonly (string | undefined)[] {
-  const value = fieldValue(headers, 'x-forwarded-for') ?? '';
+  const value = fieldValue(headers, 'x-forwarded-for');
+  if (value === undefined) return NO_NODES;
   // One address is what most proxies write: nothing has to be split.
   if (!value.includes(',') && !value.includes('"')) return [value];
   const nodes = listMembers(value).toReversed();
