@@ -150,6 +150,7 @@ describe.each(adapters)('a URL of a secure request, on %s', (_platform, newAdapt
     ['X-Forwarded-Prefix', '/shop', true],
     ['X-Forwarded-Prefix', '/shop/', '/shop'],
     ['X-Original-URI', '/shop/open?x', '/shop'],
+    ['X-Original-URL', '/shop/open', '/shop'],
     ['X-Envoy-Original-Path', '/shop/open', '/shop'],
   ] as const)(
     'that lacks a prefix which %s tells of is reported once, and the advice mends it',
