@@ -51,8 +51,9 @@ export function formatHost({ host, port }: Pick<Transport, 'host' | 'port'>): st
 
 /** The addresses before the direct peer, the client first; undefined where there are none. */
 function formatAddresses(transport: Transport): string | undefined {
-  // Nobody in between: no list has to be turned round.
-  if (transport.addresses?.length === 1 && transport.addresses[0] === transport.peer) return undefined;
+  const { addresses, peer } = transport;
+  // One client at most behind the peer: no list has to be turned round, which is 1 us of a request.
+  if (addresses !== undefined && addresses.length <= 2 && addresses[0] === peer) return addresses[1];
   return forwardedAddresses(transport).join(', ') || undefined;
 }
 
