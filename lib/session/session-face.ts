@@ -26,11 +26,11 @@ export interface SessionFace {
   /** Stores the session now. It is stored before the response leaves in any case. */
   save(callback?: (error?: unknown) => void): unknown;
   /** Ends the session, and starts an empty one under a new id. */
-  regenerate(callback: (error?: unknown) => void): unknown;
+  regenerate(callback?: (error?: unknown) => void): unknown;
   /** Ends the session. */
-  destroy(callback: (error?: unknown) => void): unknown;
+  destroy(callback?: (error?: unknown) => void): unknown;
   /** Reads the session again; `req.session` is another object then. */
-  reload(callback: (error?: unknown) => void): unknown;
+  reload(callback?: (error?: unknown) => void): unknown;
   /** Lets the lifetime of the cookie start again. */
   touch(): unknown;
 }

@@ -19,6 +19,24 @@ const projects: Project[] = ['commonjs', 'module'].flatMap((format) =>
   ),
 );
 
+/** Where the types of express-session do not win, which ask for callbacks. */
+const AS_PROMISES = `
+    void Promise.all([session.save(), session.regenerate(), session.destroy(), session.reload()]);
+`;
+
+/** The methods of @fastify/session and @fastify/secure-session, which work as before. */
+const FASTIFY_METHODS = `
+    const cart: string[] = session.get('cart') ?? [];
+    session.set('cart', [...cart, session.data().userId ?? 'nobody']);
+    session.options({ maxAge: 60_000 });
+    session.delete();
+    void session.regenerate(['cart']).then(() => undefined);
+    // @ts-expect-error -- SessionData declares the cart as a list
+    session.set('cart', 7);
+    // @ts-expect-error -- SessionData has no key of this name
+    session.get('kart');
+`;
+
 /** What docs/sessions.md says of types, and what must not compile. */
 function sourceFor([, adapter, beside]: Project): string {
   const [from, request] = adapter === 'express' ? ['express', 'Request'] : ['fastify', 'FastifyRequest'];
@@ -52,6 +70,8 @@ class AccountController {
     session.destroy(() => undefined);
     session.reload(() => undefined);
     session.touch();
+${adapter === 'express' && beside ? '' : AS_PROMISES}
+${adapter === 'fastify' ? FASTIFY_METHODS : ''}
     // @ts-expect-error -- SessionData declares userId as a string
     session.userId = 7;
     // @ts-expect-error -- SessionData has no key of this name
