@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { AuditReport } from '../../lib/cli/audit-report.js';
+import { runHere } from '../support/cli-in-process.js';
 import { Cli, type CliRun } from '../support/cli-process.js';
 
 jest.setTimeout(60_000);
@@ -12,6 +13,9 @@ beforeAll(async () => {
 });
 
 afterAll(() => cli.remove());
+
+/** In this process, in the folder of the bin. */
+const command = (args: readonly string[]): Promise<CliRun> => runHere(args, { folder: cli.folder });
 
 function reportIn({ stdout, stderr }: CliRun): AuditReport {
   if (stdout === '') throw new Error(stderr);
@@ -110,7 +114,7 @@ describe('nestjs-secure audit, in preview', () => {
   });
 
   it('sees the prefix that a function of the module file sets', async () => {
-    const report = reportIn(await cli.run(['audit', 'esm/app.module.js', '--json', '--setup', 'prepare']));
+    const report = reportIn(await command(['audit', 'esm/app.module.js', '--json', '--setup', 'prepare']));
     expect(report.routes.map(({ path }) => path)).toEqual(
       expect.arrayContaining(['/api/accounts/login', '/api/zoo/cats/:id']),
     );
@@ -150,7 +154,8 @@ describe('nestjs-secure audit --full', () => {
     ['esm/everything.module.js', 'fastify', ['--setup', 'prepare']],
   ])('says the same of %s on %s as a preview', async (file, platform, more) => {
     const args = ['audit', file, '--json', '--adapter', platform, ...more];
-    const [preview, whole] = await Promise.all([cli.run(args), cli.run([...args, '--full'])]);
+    const preview = await command(args);
+    const whole = await command([...args, '--full']);
     expect(reportIn(whole).routes.length).toBeGreaterThan(4);
     expect(reportIn(whole)).toStrictEqual({ ...reportIn(preview), look: 'full' });
   });
@@ -197,20 +202,20 @@ describe('the exit code of nestjs-secure audit', () => {
     ['two ways of looking', ['esm/app.module.js', '--preview', '--full'], 2],
     ['help', ['--help'], 0],
   ])('for %s', async (_case, args, expected) => {
-    const { code } = await cli.run(['audit', ...args]);
+    const { code } = await command(['audit', ...args]);
     expect(code).toBe(expected);
   });
 });
 
 describe('nestjs-secure audit', () => {
   it('keeps only the findings asked for, and every route', async () => {
-    const report = reportIn(await cli.run(['audit', 'esm/app.module.js', '--json', '--only', 'SEC307']));
+    const report = reportIn(await command(['audit', 'esm/app.module.js', '--json', '--only', 'SEC307']));
     expect(report.findings.map(({ id }) => id)).toStrictEqual(['SEC307']);
     expect(report.routes.length).toBeGreaterThan(4);
   });
 
   it('says that nothing is enforced where nothing imports SecureModule, and gives the lines to write', async () => {
-    const { stdout } = await cli.run(['audit', 'esm/without-secure.module.js']);
+    const { stdout } = await command(['audit', 'esm/without-secure.module.js']);
     expect(stdout).toContain('Nothing imports SecureModule, so nothing is enforced, and nothing was checked.');
     expect(stdout).toMatch(/GET +\/ +answers +unmarked +HomeController\.show/);
     expect(stdout).not.toContain('No findings');
@@ -219,20 +224,20 @@ describe('nestjs-secure audit', () => {
     const source = await readFile(cli.path('esm/without-secure.module.js'), 'utf8');
     const followed = source.replace('Module({', `Module({ imports: [${imported}],`);
     await writeFile(cli.path('esm/with-secure.module.js'), `${importLine}\n${followed}`);
-    const { code, stdout: again } = await cli.run(['audit', 'esm/with-secure.module.js']);
+    const { code, stdout: again } = await command(['audit', 'esm/with-secure.module.js']);
     expect(code).toBe(0);
     expect(again).not.toContain('Nothing imports SecureModule');
   });
 
   it('says so on stderr where the report goes elsewhere', async () => {
-    const { stderr } = await cli.run(['audit', 'esm/without-secure.module.js', '--json']);
+    const { stderr } = await command(['audit', 'esm/without-secure.module.js', '--json']);
     expect(stderr).toContain("import { SecureModule } from 'nestjs-secure';");
     expect(stderr).toContain('Exit code 3: nothing imports SecureModule.');
     expect(stderr).not.toContain('No findings');
   });
 
   it('writes one page with --html, and nothing to stdout', async () => {
-    const { stdout, stderr } = await cli.run(['audit', 'esm/app.module.js', '--html', 'report.html']);
+    const { stdout, stderr } = await command(['audit', 'esm/app.module.js', '--html', 'report.html']);
     expect(stdout).toBe('');
     expect(stderr).toContain('report.html written');
     expect(await readFile(cli.path('report.html'), 'utf8')).toMatch(
@@ -241,7 +246,7 @@ describe('nestjs-secure audit', () => {
   });
 
   it('says why a page could not be written', async () => {
-    const { code, stderr } = await cli.run(['audit', 'esm/app.module.js', '--html', 'no-such-folder/report.html']);
+    const { code, stderr } = await command(['audit', 'esm/app.module.js', '--html', 'no-such-folder/report.html']);
     expect(code).toBe(2);
     expect(stderr).toContain('no-such-folder/report.html could not be written: ENOENT');
   });

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
-import { Cli } from '../support/cli-process.js';
+import { runHere } from '../support/cli-in-process.js';
+import { Cli, type CliRun } from '../support/cli-process.js';
 
 jest.setTimeout(60_000);
 
@@ -14,6 +15,9 @@ beforeAll(async () => {
 
 afterAll(() => cli.remove());
 
+/** In this process, in the folder of the bin. */
+const command = (args: readonly string[]): Promise<CliRun> => runHere(args, { folder: cli.folder });
+
 describe.each([['nginx'], ['apache'], ['caddy']])('nestjs-secure proxy %s', (server) => {
   it('writes the rules of the routes that require https to stdout, and nothing else', async () => {
     const { code, stdout } = await cli.run(['proxy', server, APP]);
@@ -25,15 +29,15 @@ describe.each([['nginx'], ['apache'], ['caddy']])('nestjs-secure proxy %s', (ser
 
   it('writes the same bytes in preview, in full and once more', async () => {
     const runs = await Promise.all(
-      [[], ['--full'], ['--preview']].map((look) => cli.run(['proxy', server, APP, ...look])),
+      [[], ['--full'], ['--preview']].map((look) => command(['proxy', server, APP, ...look])),
     );
     expect(new Set(runs.map(({ stdout }) => stdout)).size).toBe(1);
   });
 
   it('writes something else for the https side', async () => {
     const [http, https] = await Promise.all([
-      cli.run(['proxy', server, APP]),
-      cli.run(['proxy', server, APP, '--side', 'https']),
+      command(['proxy', server, APP]),
+      command(['proxy', server, APP, '--side', 'https']),
     ]);
     expect(https.code).toBe(0);
     expect(https.stdout).toContain(`npx nestjs-secure proxy ${server} ${APP} --side https`);
@@ -43,10 +47,10 @@ describe.each([['nginx'], ['apache'], ['caddy']])('nestjs-secure proxy %s', (ser
 
   it('checks a written file: it holds until something changes, and says how to write it again', async () => {
     const file = `${server}.conf`;
-    expect(await cli.run(['proxy', server, APP, '--out', file])).toMatchObject({ code: 0, stdout: '' });
-    expect(await cli.run(['proxy', server, APP, '--check', file])).toMatchObject({ code: 0, stdout: '' });
+    expect(await command(['proxy', server, APP, '--out', file])).toMatchObject({ code: 0, stdout: '' });
+    expect(await command(['proxy', server, APP, '--check', file])).toMatchObject({ code: 0, stdout: '' });
     await appendFile(cli.path(file), '# changed by hand\n');
-    const changed = await cli.run(['proxy', server, APP, '--check', file]);
+    const changed = await command(['proxy', server, APP, '--check', file]);
     expect(changed).toMatchObject({ code: 1, stdout: '' });
     expect(changed.stderr).toContain(
       `${file} is out of date. To write it:\n  npx nestjs-secure proxy ${server} ${APP} --out ${file}\n`,
@@ -56,14 +60,14 @@ describe.each([['nginx'], ['apache'], ['caddy']])('nestjs-secure proxy %s', (ser
 
 describe('nestjs-secure proxy', () => {
   it('is out of date when a route gets another path', async () => {
-    await cli.run(['proxy', 'nginx', APP, '--out', 'before.conf']);
-    const { code } = await cli.run(['proxy', 'nginx', APP, '--setup', 'prepare', '--check', 'before.conf']);
+    await command(['proxy', 'nginx', APP, '--out', 'before.conf']);
+    const { code } = await command(['proxy', 'nginx', APP, '--setup', 'prepare', '--check', 'before.conf']);
     expect(code).toBe(1);
   });
 
   it('names in the file the command that writes it, for a shell', async () => {
     const setup = ['--setup', 'prepare', '--export', 'AppModule', '--adapter', 'express'];
-    await cli.run(['proxy', 'nginx', APP, ...setup, '--out', 'again.conf']);
+    await command(['proxy', 'nginx', APP, ...setup, '--out', 'again.conf']);
     const written = await readFile(cli.path('again.conf'), 'utf8');
     expect(written.replace(/\n# /g, ' ')).toContain(
       `npx nestjs-secure proxy nginx ${APP} --export AppModule --setup prepare --adapter express`,
@@ -79,29 +83,29 @@ describe('nestjs-secure proxy', () => {
   ])(
     'is not out of date where the command that wrote it alone is another: written with %s',
     async (_what, by, checked) => {
-      await cli.run(['proxy', 'nginx', APP, ...by, '--out', 'by.conf']);
-      expect(await cli.run(['proxy', 'nginx', APP, ...checked, '--check', 'by.conf'])).toMatchObject({ code: 0 });
+      await command(['proxy', 'nginx', APP, ...by, '--out', 'by.conf']);
+      expect(await command(['proxy', 'nginx', APP, ...checked, '--check', 'by.conf'])).toMatchObject({ code: 0 });
     },
   );
 
   it('is out of date where the line of the command is all that is left', async () => {
-    await cli.run(['proxy', 'nginx', APP, '--out', 'cut.conf']);
+    await command(['proxy', 'nginx', APP, '--out', 'cut.conf']);
     const written = await readFile(cli.path('cut.conf'), 'utf8');
     await writeFile(cli.path('cut.conf'), written.split('\n').slice(0, 3).join('\n'));
-    expect(await cli.run(['proxy', 'nginx', APP, '--check', 'cut.conf'])).toMatchObject({ code: 1 });
+    expect(await command(['proxy', 'nginx', APP, '--check', 'cut.conf'])).toMatchObject({ code: 1 });
   });
 
   it('cannot check what is not there', async () => {
-    const { code, stderr } = await cli.run(['proxy', 'nginx', APP, '--check', 'no-such.conf']);
+    const { code, stderr } = await command(['proxy', 'nginx', APP, '--check', 'no-such.conf']);
     expect(code).toBe(1);
     expect(stderr).toContain('no-such.conf cannot be read.');
   });
 
   it('asks for --full where forRootAsync makes the options, and writes with it', async () => {
-    const preview = await cli.run(['proxy', 'nginx', 'esm/async.module.js']);
+    const preview = await command(['proxy', 'nginx', 'esm/async.module.js']);
     expect(preview).toMatchObject({ code: 2, stdout: '' });
     expect(preview.stderr).toContain('Give --full');
-    const full = await cli.run(['proxy', 'nginx', 'esm/async.module.js', '--full']);
+    const full = await command(['proxy', 'nginx', 'esm/async.module.js', '--full']);
     expect(full.code).toBe(0);
     expect(full.stdout).toContain('nestjs-secure proxy nginx esm/async.module.js --full');
   });
@@ -118,7 +122,7 @@ describe('nestjs-secure proxy', () => {
       'no-such-folder/a could not be written',
     ],
   ])('exits with 2 for %s', async (_case, args, said) => {
-    const { code, stdout, stderr } = await cli.run(['proxy', ...args]);
+    const { code, stdout, stderr } = await command(['proxy', ...args]);
     expect({ code, stdout }).toStrictEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(said);
   });
