@@ -1,10 +1,11 @@
 // Packs the package and installs it into small projects: what is published must build and run in each of them.
 // node scripts/check-package.mjs [version of Node ...]: runs them on these as well; one with a question mark may fail.
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = join(root, 'spec/projects');
@@ -72,14 +73,19 @@ const TOOLS = {
   ],
 };
 
-function run(command, given, cwd, env = {}) {
+const execute = promisify(execFile);
+
+/** Where programs are looked for: another Node comes first while the projects run on it. */
+let searchPath = process.env.PATH;
+
+async function run(command, given, cwd) {
   try {
-    return execFileSync(command, given, {
+    const { stdout } = await execute(command, given, {
       cwd,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
+      env: { ...process.env, PATH: searchPath },
+      maxBuffer: 64 * 2 ** 20,
     });
+    return stdout;
   } catch (error) {
     throw new Error(`${command} ${given.join(' ')} failed in ${cwd}\n${error.stdout ?? ''}${error.stderr ?? ''}`, {
       cause: error,
@@ -93,10 +99,10 @@ function write(folder, name, content) {
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content, null, 2));
 }
 
-function pack(folder) {
-  run('node', ['scripts/build.mjs'], root);
+async function pack(folder) {
+  await run('node', ['scripts/build.mjs'], root);
   const [{ filename, size, unpackedSize, files }] = JSON.parse(
-    run('npm', ['pack', '--json', '--pack-destination', folder], root),
+    await run('npm', ['pack', '--json', '--pack-destination', folder], root),
   );
   const kilobytes = (bytes) => `${Math.round(bytes / 1024)} kB`;
   console.log(`${filename}: ${files.length} files, ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked`);
@@ -106,10 +112,10 @@ function pack(folder) {
   return join(folder, filename);
 }
 
-function install(folder, major, tarball) {
+async function install(folder, major, tarball) {
   write(folder, 'package.json', { name: `nest-${major}`, private: true });
   const nest = NEST.map((name) => `@nestjs/${name}@${major}`);
-  run(
+  await run(
     'npm',
     ['install', '--no-audit', '--no-fund', tarball, ...nest, 'rxjs@7', 'reflect-metadata@0.2', ...TOOLS[major]],
     folder,
@@ -184,8 +190,8 @@ main().catch((error) => { console.error(error); process.exit(1); });
 
 const tool = (folder, name) => join(folder, '..', 'node_modules', name);
 
-function build(folder, { compile, type }) {
-  if (compile === 'tsc') run('node', [tool(folder, 'typescript/bin/tsc')], folder);
+async function build(folder, { compile, type }) {
+  if (compile === 'tsc') await run('node', [tool(folder, 'typescript/bin/tsc')], folder);
   if (compile === 'swc') {
     write(
       folder,
@@ -203,29 +209,29 @@ for (const file of readdirSync('src').filter((name) => !name.endsWith('.test.ts'
 }
 `,
     );
-    run('node', ['swc.cjs'], folder);
+    await run('node', ['swc.cjs'], folder);
   }
 }
 
-function start(folder, { compile, type }) {
+async function start(folder, { compile, type }) {
   const main = compile === 'none' ? `dist/main.${type === 'module' ? 'mjs' : 'cjs'}` : 'dist/main.js';
-  if (run('node', [main], folder).trim() !== 'runs') throw new Error(`${folder}: ${main} does not run`);
+  if ((await run('node', [main], folder)).trim() !== 'runs') throw new Error(`${folder}: ${main} does not run`);
 }
 
 /** The command line, as it was installed, on the module that was built. */
-function audit(folder, { name, compile, type }) {
+async function audit(folder, { name, compile, type }) {
   if (compile === 'none') return;
   const bin = tool(folder, 'nestjs-secure/dist/esm/cli/main.js');
-  const said = run('node', [bin, 'audit', 'dist/app.module.js', '--json'], folder);
+  const said = await run('node', [bin, 'audit', 'dist/app.module.js', '--json'], folder);
   const paths = JSON.parse(said).routes.map(({ path }) => path);
   if (!paths.includes('/members/:slug/edit')) throw new Error(`${name} (${type}): audit lists ${paths.join(', ')}`);
 }
 
-function test(folder, { test: runner }) {
+async function test(folder, { test: runner }) {
   if (runner === undefined) return;
   if (runner === 'vitest') {
     write(folder, 'vitest.config.mjs', "export default { test: { globals: true, include: ['dist/**/*.test.js'] } };\n");
-    run('node', [tool(folder, 'vitest/vitest.mjs'), 'run'], folder);
+    await run('node', [tool(folder, 'vitest/vitest.mjs'), 'run'], folder);
     return;
   }
   const esm = runner !== 'jest';
@@ -239,11 +245,11 @@ function test(folder, { test: runner }) {
       transform: { '^.+\\.ts$': ['ts-jest', { useESM: esm, diagnostics: false }] },
     })};\n`,
   );
-  run('node', [...(esm ? ['--experimental-vm-modules'] : []), tool(folder, 'jest/bin/jest.js')], folder);
+  await run('node', [...(esm ? ['--experimental-vm-modules'] : []), tool(folder, 'jest/bin/jest.js')], folder);
 }
 
 /** `nest add` as a person runs it, but that the package is installed already. */
-function add(folder) {
+async function add(folder) {
   const project = join(folder, 'nest-add');
   write(project, 'package.json', { name: 'nest-add', private: true, type: 'module' });
   write(project, 'nest-cli.json', { collection: '@nestjs/schematics', sourceRoot: 'src' });
@@ -252,7 +258,7 @@ function add(folder) {
     'src/app.module.ts',
     "import { Module } from '@nestjs/common';\n\n@Module({\n  imports: [],\n})\nexport class AppModule {}\n",
   );
-  const said = run(
+  const said = await run(
     'node',
     [tool(project, '@nestjs/cli/bin/nest.js'), 'add', 'nestjs-secure', '--skip-install'],
     project,
@@ -269,8 +275,8 @@ function add(folder) {
 }
 
 /** `listenSecurely` opens, redirects, serves and closes, also on the runtimes that are not Node. */
-function listenOnRuntimes(folder) {
-  run('npm', ['install', '--no-audit', '--no-fund', 'selfsigned@5', 'bun@1.4', 'deno@2.9'], folder);
+async function listenOnRuntimes(folder) {
+  await run('npm', ['install', '--no-audit', '--no-fund', 'selfsigned@5', 'bun@1.4', 'deno@2.9'], folder);
   const project = join(folder, 'runtimes');
   write(project, 'package.json', { name: 'runtimes', private: true, type: 'module' });
   write(
@@ -317,64 +323,75 @@ process.exit(0);
     ['Bun', tool(project, '.bin/bun'), []],
     ['Deno', tool(project, '.bin/deno'), ['run', '--allow-all']],
   ]) {
-    const said = run(command, [...given, 'main.mjs'], project).trim();
+    const said = (await run(command, [...given, 'main.mjs'], project)).trim();
     if (!said.endsWith('runs')) throw new Error(`listenSecurely on ${name}: ${said}`);
     console.log(`listenSecurely on ${name}: opens, redirects, serves and closes`);
   }
 }
 
 /** Puts another Node first on the PATH for what `work` runs. */
-function onNode(version, work) {
-  const bin = dirname(
-    run('npx', ['--yes', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath'], tmpdir()).trim(),
+async function onNode(version, work) {
+  const before = searchPath;
+  const found = await run(
+    'npx',
+    ['--yes', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath'],
+    tmpdir(),
   );
-  const before = process.env.PATH;
-  process.env.PATH = `${bin}${delimiter}${before}`;
+  searchPath = `${dirname(found.trim())}${delimiter}${before}`;
   try {
-    work();
+    await work();
   } finally {
-    process.env.PATH = before;
+    searchPath = before;
   }
 }
 
-function checkAll(folder, projects) {
-  for (const project of projects) {
-    const at = join(folder, `nest-${project.nest}`, project.name);
-    prepare(at, project);
-    build(at, project);
-    start(at, project);
-    audit(at, project);
-    test(at, project);
-    const { nest, name, compile, adapter = 'express', test: runner } = project;
-    console.log(
-      `  Nest ${nest}, ${[name, adapter, compile === 'none' ? 'plain JavaScript' : compile, runner].filter(Boolean).join(', ')}`,
-    );
-  }
+/** The projects of both majors side by side, those of one major in turn. */
+async function checkAll(folder) {
+  await bothMajors(async (major) => {
+    for (const project of PROJECTS.filter(({ nest }) => nest === major)) {
+      const at = join(folder, `nest-${major}`, project.name);
+      prepare(at, project);
+      await build(at, project);
+      await start(at, project);
+      await audit(at, project);
+      await test(at, project);
+      const { name, compile, adapter = 'express', test: runner } = project;
+      console.log(
+        `  Nest ${major}, ${[name, adapter, compile === 'none' ? 'plain JavaScript' : compile, runner].filter(Boolean).join(', ')}`,
+      );
+    }
+  });
+}
+
+/** Waits for both, so that nothing still runs in a folder that is removed. */
+async function bothMajors(work) {
+  const settled = await Promise.allSettled([11, 12].map((major) => work(major)));
+  for (const { status, reason } of settled) if (status === 'rejected') throw reason;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'nestjs-secure-package-'));
 try {
-  const tarball = pack(folder);
+  const tarball = await pack(folder);
   for (const [what, bin, given] of [
     ['publint', 'publint/src/cli.js', ['--strict', tarball]],
     ['are the types wrong', '@arethetypeswrong/cli/dist/index.js', [tarball]],
   ]) {
-    run('node', [join(root, 'node_modules', bin), ...given], root);
+    await run('node', [join(root, 'node_modules', bin), ...given], root);
     console.log(`${what}: nothing to say`);
   }
-  for (const major of [11, 12]) {
+  await bothMajors(async (major) => {
     console.log(`installing Nest ${major}`);
-    install(join(folder, `nest-${major}`), major, tarball);
-  }
+    await install(join(folder, `nest-${major}`), major, tarball);
+  });
   console.log(`Node ${process.version}`);
-  checkAll(folder, PROJECTS);
-  add(join(folder, 'nest-12'));
-  listenOnRuntimes(join(folder, 'nest-12'));
+  await checkAll(folder);
+  await add(join(folder, 'nest-12'));
+  await listenOnRuntimes(join(folder, 'nest-12'));
   for (const asked of others) {
     const version = asked.replace('?', '');
     console.log(`Node ${version}`);
     try {
-      onNode(version, () => checkAll(folder, PROJECTS));
+      await onNode(version, () => checkAll(folder));
     } catch (error) {
       if (version === asked) throw error;
       console.log(`  ${error.message}`);
