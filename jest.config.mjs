@@ -8,6 +8,7 @@ export default {
   maxWorkers: '100%',
   // `npm run test:all` runs those that end in .all.spec.ts as well: child processes, the compiler, bundles.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/servers/', '\\.all\\.spec\\.ts$'],
+  testSequencer: '<rootDir>/spec/support/longest-first.mjs',
   reporters: ['default', '<rootDir>/spec/support/slowest-files.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
