@@ -143,8 +143,8 @@ describe('the code of the documentation', () => {
   });
 });
 
-// Parsed, and not run: the Dockerfile and compose.yaml, the manifests of Kubernetes, and next.config.mjs (Next is too large to
-// install for one rewrite). spec/servers runs the others: vite-proxy.spec.ts the proxy of Vite, proxies-*.spec.ts those in front.
+// Parsed, and not run: the Dockerfile and compose.yaml, and the manifests of Kubernetes. spec/servers runs the others:
+// vite-proxy.spec.ts and next-proxy.spec.ts the proxies of development, proxies-*.spec.ts those in front.
 describe('the other blocks of the documentation', () => {
   const of = (...languages: string[]): [place: string, block: Block][] =>
     blocks.filter(({ language }) => languages.includes(language)).map((block) => [describeBlock(block), block]);

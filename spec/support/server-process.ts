@@ -14,6 +14,7 @@ export interface ServerProgram {
   readonly given: readonly string[];
   /** Everything it keeps; removed at the end. */
   readonly folder: string;
+  /** `detached`: the processes that it starts are ended with it. */
   readonly options?: SpawnOptions;
   /** What ends it at once. */
   readonly endsBy: NodeJS.Signals;
@@ -25,7 +26,7 @@ export interface ServerProgram {
 export class ServerProcess {
   private child: ChildProcess | undefined;
   private log = '';
-  private readonly killAtExit = (): void => void this.child?.kill('SIGKILL');
+  private readonly killAtExit = (): void => void this.send('SIGKILL');
 
   constructor(private readonly server: ServerProgram) {
     process.on('exit', this.killAtExit);
@@ -65,16 +66,16 @@ export class ServerProcess {
     const { child } = this;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exit = once(child, 'exit');
-    child.kill(this.server.endsBy);
+    this.send(this.server.endsBy);
     await exit;
   }
 
   freeze(): void {
-    this.child?.kill('SIGSTOP');
+    this.send('SIGSTOP');
   }
 
   thaw(): void {
-    this.child?.kill('SIGCONT');
+    this.send('SIGCONT');
   }
 
   async stop(): Promise<void> {
@@ -82,6 +83,13 @@ export class ServerProcess {
     await this.halt();
     process.off('exit', this.killAtExit);
     rmSync(this.server.folder, { recursive: true, force: true });
+  }
+
+  private send(signal: NodeJS.Signals): void {
+    const { child } = this;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (this.server.options?.detached === true) process.kill(-child.pid, signal);
+    else child.kill(signal);
   }
 }
 
