@@ -100,9 +100,8 @@ function write(folder, name, content) {
 }
 
 async function pack(folder) {
-  await run('node', ['scripts/build.mjs'], root);
   const [{ filename, size, unpackedSize, files }] = JSON.parse(
-    await run('npm', ['pack', '--json', '--pack-destination', folder], root),
+    await run('npm', ['pack', '--json', '--foreground-scripts=false', '--pack-destination', folder], root),
   );
   const kilobytes = (bytes) => `${Math.round(bytes / 1024)} kB`;
   console.log(`${filename}: ${files.length} files, ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked`);
