@@ -2,13 +2,15 @@ import type { StoreFacts } from '../audit/boot-facts.js';
 import type { SessionOptions } from '../options/session-options.js';
 import { isInMemory } from '../settings/validate-session.js';
 import { conditionalRecords } from './open-records.js';
-import { clientsOf, isSilent } from './store-clients.js';
+import { clientsOf, isSilent, type StoreClient } from './store-clients.js';
 
 /** What can be told of the store of some options without asking it anything. */
 export function lookAtStore(session: SessionOptions | undefined): StoreFacts | undefined {
   if (session === undefined) return undefined;
   const { store, adopt } = session;
-  const silent = [...silentIn(store, 'session.store'), ...silentIn(adopt?.store, 'session.adopt.store')];
+  const clients = clientsOf(store);
+  const others = clientsOf(adopt?.store).filter(({ emitter }) => clients.every((one) => one.emitter !== emitter));
+  const silent = [...silentIn(clients, 'session.store'), ...silentIn(others, 'session.adopt.store')];
   return { kind: kindOf(store), silent };
 }
 
@@ -18,7 +20,7 @@ function kindOf(store: SessionOptions['store']): StoreFacts['kind'] {
   return conditionalRecords(store) === undefined ? 'plain' : 'conditional';
 }
 
-function silentIn(store: unknown, option: string): StoreFacts['silent'] {
-  const silent = clientsOf(store).filter(isSilent);
+function silentIn(clients: readonly StoreClient[], option: string): StoreFacts['silent'] {
+  const silent = clients.filter(isSilent);
   return silent.length === 0 ? [] : [{ option, survives: silent.every(({ survives }) => survives) }];
 }

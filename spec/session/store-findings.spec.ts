@@ -115,6 +115,13 @@ describe('a client without a listener for error is a finding', () => {
     const adopt = { secret: SECRET, store: new RedisStore({ client: createClient() }), until: '2999-01-01' };
     expect(found({ adopt })).toEqual(['SEC228 session.adopt.store']);
   });
+
+  it('once where both stores have it', () => {
+    const client = createClient();
+    const [store, old] = [new RedisStore({ client }), new RedisStore({ client, prefix: 'old:' })];
+    const adopt = { secret: SECRET, store: old, until: '2999-01-01' };
+    expect(found({ store, adopt })).toEqual(['SEC228 session.store']);
+  });
 });
 
 describe('a store with get, set and destroy only is a finding', () => {
