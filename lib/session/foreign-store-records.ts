@@ -108,9 +108,11 @@ export class ForeignStoreRecords implements SessionRecords {
    * looks in the moment in which the mark itself is destroyed, the next write of that session does.
    */
   async removeAll(): Promise<void> {
+    // Before the mark: where nothing is ended, no request may take its session for ended.
+    const clear = this.calls.clearer();
     const mark = { at: this.now() };
     await this.mark(ENDED_ALL, mark, LIST_MILLISECONDS);
-    await this.calls.clear();
+    await clear();
     await this.mark(ENDED_ALL, mark, LIST_MILLISECONDS);
   }
 

@@ -100,19 +100,18 @@ export class StoreCalls {
   }
 
   /**
-   * Destroys everything.
+   * What destroys everything.
    *
    * @throws UnsupportedByStoreError where the store has no way to do so.
    */
-  async clear(): Promise<void> {
-    if (isOldRedisStore(this.store)) return this.destroyScanned(this.store);
-    const clear: unknown = Reflect.get(this.store, 'clear');
-    if (typeof clear !== 'function') {
-      throw new UnsupportedByStoreError(
-        'The session store has no clear(), so sessions of all users cannot be ended at once. End those of each user with revokeAll(userId), or change the store.',
-      );
-    }
-    await this.ask(clear, []);
+  clearer(): () => Promise<unknown> {
+    const { store } = this;
+    if (isOldRedisStore(store)) return () => this.destroyScanned(store);
+    const clear: unknown = Reflect.get(store, 'clear');
+    if (typeof clear === 'function') return () => this.ask(clear, []);
+    throw new UnsupportedByStoreError(
+      'The session store has no clear(), so sessions of all users cannot be ended at once. End those of each user with revokeAll(userId), or change the store.',
+    );
   }
 
   /** Its own clear() takes pages of keys for keys with node-redis 5, and is refused by a cluster. */

@@ -171,9 +171,12 @@ describe('a store whose answers are refusals', () => {
     expect(await records.read(newId())).toBeUndefined();
   });
 
-  it('has no way to end all sessions where it has no clear()', async () => {
-    const records = new ForeignStoreRecords(storeThat((callback) => callback()));
+  it('has no way to end all sessions where it has no clear(), and ends none', async () => {
+    const store = Object.assign(new MemoryStore(), { clear: undefined });
+    const [records, id, record] = [new ForeignStoreRecords(store), newId(), recordOf({})];
+    await records.insert(id, record);
     await expect(records.removeAll()).rejects.toThrow('The session store has no clear()');
+    expect(await records.update(id, record)).toBe(true);
   });
 
   it.each([
