@@ -22,7 +22,7 @@ export const ROOMS: readonly Room[] = [
   {
     name: 'findings',
     level: 2,
-    holds: 'the catalogue of findings, where they are reported, and how often they are logged',
+    holds: 'titles and severities of findings, the collector they are reported to, and how often they are logged',
   },
   {
     name: 'policy',
@@ -35,7 +35,7 @@ export const ROOMS: readonly Room[] = [
     framework: true,
     holds: "requests, responses and metadata as Express, Fastify and Nest have them; an adapter's capabilities",
   },
-  { name: 'response', level: 3, holds: 'HSTS and the rules of cookies' },
+  { name: 'response', level: 3, holds: 'the value of HSTS, and what browsers demand of any cookie' },
   { name: 'certificates', level: 3, holds: 'reading and checking certificates' },
   {
     name: 'answer',

@@ -2,7 +2,10 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Answer } from './answer.js';
 import { lockResponse } from './lock-response.js';
 
-/** Ends a request that came over plain HTTP with an answer, before a handler has seen it. */
+/**
+ * Ends a request that came over plain HTTP with an answer, before a handler has seen it. What the guard answers by itself
+ * goes by `lockResponse` and the filter.
+ */
 export function writeAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   // The application has begun an answer. Frameworks differ in what they do then, and some leave the client waiting.
   if (response.headersSent) {

@@ -1,6 +1,6 @@
 import type { HstsOptions } from '../options/secure-options.js';
 import type { Route } from '../policy/route-table.js';
-import { formatDay, rampSteps, stepAt } from '../response/hsts.js';
+import { formatDay, rampSteps, stepAt } from '../response/hsts-value.js';
 import { handlerSubject, type BootFacts } from './boot-facts.js';
 import type { Findings } from '../findings/findings.js';
 

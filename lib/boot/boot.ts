@@ -14,7 +14,7 @@ import { tagHandlers } from '../routes/record-routes.js';
 import { watchExternalContexts } from '../routes/external-contexts.js';
 import { SecureListeners } from '../server/secure-listeners.js';
 import type { SessionEngine } from '../session/engine.js';
-import { SessionSignIns } from '../session/session-sign-ins.js';
+import { SignInTimes } from '../session/sign-in-times.js';
 import { SECURE_ENFORCER, SECURE_FINDINGS, SECURE_GATEWAYS, SECURE_ROUTES, SECURE_SESSION_ENGINE } from '../tokens.js';
 import { Handshakes } from '../websockets/handshakes.js';
 import { WebSocketServers } from '../websockets/websocket-servers.js';
@@ -33,7 +33,16 @@ import { collectBootFacts, collectListenFacts } from './collect-boot-facts.js';
 import { install, type Installation, type Parts } from './install.js';
 import { summarise } from './summary.js';
 
-/** Follows an application from its making to its end: installs the module, proves it, and closes what it opened. */
+/**
+ * Follows an application from its making to its end: installs the module, proves it, and closes what it opened.
+ *
+ * 1. `SecureModule.forRoot()` has checked the options, and the factories in providers.ts have compiled them.
+ * 2. The constructor installs the module at once; in a testing module, when there is an adapter.
+ * 3. `configure()` of SecureModule calls `noteHandlers`.
+ * 4. Nest registers the routes, and each is recorded (`record-routes.ts`).
+ * 5. `onApplicationBootstrap()` of SecureModule calls `prove`.
+ * 6. When the server listens, what it listens to is checked.
+ */
 @Injectable()
 export class Boot {
   private readonly logger = new Logger('SecureModule');
@@ -65,12 +74,12 @@ export class Boot {
     assertImportedOnce(modules);
     assertNotLazy(this.adapter);
     this.parts = { enforcer, findings, routes, guard, engine, modules, config };
-    if (engine !== null) enforcer.signIns = new SessionSignIns(engine, findings);
+    if (engine !== null) enforcer.signIns = new SignInTimes(engine, findings);
     listeners.site = { findings, options: enforcer.settings.options };
     placeFirst(config, guard);
     watchExternalContexts(creator, enforcer.handlers, (place, type) => checkContext(place, type, enforcer));
     this.webSocketServers = watchGateways(gateways, this.parts);
-    // In a testing module there is no adapter yet; elsewhere there is.
+    // In a testing module there is no adapter yet; elsewhere there is, and this installs at once.
     host.init$.subscribe(() => this.install());
     host.listen$.subscribe(() => {
       if (enforcer.enforcing) checkListeners(collectListenFacts(host.httpAdapter, this.parts, listeners), findings);

@@ -3,7 +3,8 @@ export type Severity = 'error' | 'warning' | 'info';
 
 /**
  * Every finding there is. Ids are stable: SEC0xx configuration, SEC1xx transport and proxies, SEC2xx sessions and
- * cookies, SEC3xx routes, SEC4xx HSTS, SEC5xx certificates and the site as deployed. Each has a page in docs/findings.
+ * cookies, SEC3xx routes, SEC4xx HSTS, SEC5xx certificates and the site as deployed. Cause and fix are written where a
+ * finding is reported: search for its id. Each has a page in docs/findings.
  */
 export const CATALOGUE = {
   SEC001: { severity: 'warning', title: 'Nothing is enforced: httpsSupport is false' },

@@ -7,6 +7,7 @@ import { explainCookie } from '../response/explain-cookie.js';
 import type { Connection } from '../transport/connection.js';
 import { buildAnswer, type DenyVerdict } from '../answer/answer.js';
 import { isPreflight, type Enforcer, type JudgeInput } from '../enforcer/enforcer.js';
+import { HSTS_HEADER } from '../enforcer/hsts-header.js';
 import type { OnTurnedAway } from './error-leaks.js';
 import { hasOtherHost } from '../transport/transport.js';
 import type { RouteLookup } from './route-lookup.js';
@@ -210,8 +211,8 @@ function compileDecoration({ enforcer, findings, guarded }: GateParts): Decorati
   const beforeHead = inspects && guarded ? enforcer.hstsHeader?.watchHeads() : undefined;
   return function decorate(request, response, connection) {
     const header = hsts?.(transport.host(connection));
-    // Set first, so that a handler's own header replaces it (RFC 6797 7.1).
-    if (header !== undefined) response.setHeader('strict-transport-security', header);
+    // Set first, so that a handler's own header replaces it (RFC 6797 7.1); what middleware sets, hsts-header.ts takes back.
+    if (header !== undefined) response.setHeader(HSTS_HEADER, header);
     // Registered before any other listener, and so called after all of them: every cookie has been set by then.
     if (!inspects) return;
     onHeaders(response, () => {

@@ -1,4 +1,4 @@
-import { valueAt } from '../response/hsts.js';
+import { valueAt } from '../response/hsts-value.js';
 import { hstsOverHttpsOnly, leaveHsts, redirectToHttps, writeDirective } from './directives.js';
 import { headerLines, type Answered } from './observations.js';
 import { redirectTarget, isTelling } from './judge-redirects.js';

@@ -1,7 +1,7 @@
 import { SecureAudit, type AuditedRoute } from '../audit/secure-audit.js';
 import { Findings } from '../findings/findings.js';
 import type { Route, RouteTable, Unlisted } from '../policy/route-table.js';
-import { hstsValues, type HstsValue } from '../response/hsts.js';
+import { hstsValues, type HstsValue } from '../response/hsts-value.js';
 import { compileSession } from '../settings/session-settings.js';
 import type { Settings } from '../settings/settings.js';
 import { compilePath } from '../urls/fill-pattern.js';

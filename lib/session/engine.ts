@@ -249,7 +249,7 @@ export class SessionEngine implements SessionOperations {
     return this.end(state);
   }
 
-  /** A new session of this content in place of the one the request has. */
+  /** A new session of this content, under a new id, in place of the one the request has, which ends: what a sign-in does. */
   async replace(state: SessionState, data: object, stamp: SessionStamp | undefined): Promise<void> {
     const removal = this.writer.release(state);
     state.before = undefined;

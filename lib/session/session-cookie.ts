@@ -3,7 +3,7 @@ import type { SessionSettings } from '../settings/session-settings.js';
 
 type Attributes = SessionSettings['cookie'];
 
-/** `req.session.cookie`, with the face of express-session. */
+/** `req.session.cookie`, with the face of express-session. Its attributes are decided by `compileSession`. */
 export class SessionCookie {
   path: string | undefined;
   domain: string | undefined;

@@ -8,7 +8,7 @@ import { type SessionRecord } from './records.js';
 import { stateOf } from './session-state.js';
 
 /** Tells when users signed in, by the stamp of their sessions. */
-export class SessionSignIns implements SignInReader {
+export class SignInTimes implements SignInReader {
   private readonly claims = testingClaims();
 
   constructor(

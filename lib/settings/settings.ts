@@ -1,7 +1,7 @@
 import { compilePathRules } from '../policy/paths.js';
 import type { RequirementSettings } from '../policy/requirement.js';
 import type { AnswerSettings, PolicySettings } from '../policy/verdict.js';
-import { compileHsts } from '../response/hsts.js';
+import { compileHsts } from '../response/hsts-value.js';
 import type { Connection } from '../transport/connection.js';
 import { compileHosts, parseHost, type HostFault } from '../transport/host.js';
 import { compileNormaliseHeaders, type NormaliseHeaders } from '../transport/normalise-headers.js';

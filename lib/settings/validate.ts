@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { isKnownFinding } from '../findings/catalogue.js';
 import { compilePathRules } from '../policy/paths.js';
-import { compileHsts } from '../response/hsts.js';
+import { compileHsts } from '../response/hsts-value.js';
 import { compileHosts, parseHost } from '../transport/host.js';
 import { compileTransport } from '../transport/transport.js';
 import { overlaps } from '../transport/trust.js';

@@ -5,8 +5,9 @@ import { FUNCTION_PEER, UNIX_PEER } from './connection.js';
 import { trimOws } from './field.js';
 
 /**
- * Whether a hop is a declared proxy. Hop 0 is the direct peer, hop 1 the node it names last, and so on towards the
- * client. The node is undefined where the one before does not name it.
+ * Whether a hop is a declared proxy; `compileProxies` in transport.ts says what it is then believed in. Hop 0 is the direct
+ * peer, hop 1 the node it names last, and so on towards the client. The node is undefined where the one before does not name
+ * it.
  */
 export type Trust = (node: string | undefined, hop: number) => boolean;
 

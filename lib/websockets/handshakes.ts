@@ -44,8 +44,8 @@ export class Handshakes {
   constructor(private readonly parts: HandshakeParts) {}
 
   /**
-   * Whether a request may open a socket, or carry one. Where not, `refuse` has been given the answer; where something
-   * went wrong, the connection is cut.
+   * Whether a request may open a socket, or carry one. Where not, `refuse` has been given the answer, which
+   * `refuseUpgrade` or `writeAnswer` writes; where something went wrong, the connection is cut.
    */
   admits(raw: IncomingMessage, requirementOf: RequirementOf, refuse: (answer: Answer) => void): boolean {
     return this.passes(raw, { requirementOf, socket: true }, refuse);

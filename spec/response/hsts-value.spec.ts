@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { PROPERTY_RUNS } from '../support/everything.js';
-import { compileHsts, hstsValues, rampSteps, stepAt, valueAt as lastValueAt } from '../../lib/response/hsts.js';
+import { compileHsts, hstsValues, rampSteps, stepAt, valueAt as lastValueAt } from '../../lib/response/hsts-value.js';
 import { validateOptions } from '../../lib/settings/validate.js';
 import { parseHost } from '../../lib/transport/host.js';
 import type { HstsOptions } from '../../lib/options/secure-options.js';
