@@ -10,7 +10,7 @@ import { pipeline } from '../support/pipelined-requests.js';
 import { makeSite } from '../support/site.js';
 
 // More of them, with their count printed: REQUEST_LINES=200000 npm run test:all -- spec/attacks/target-fuzzing.spec.ts
-const REQUEST_LINES = Number(process.env['REQUEST_LINES'] ?? howMany(20_000, 600));
+const REQUEST_LINES = Number(process.env['REQUEST_LINES'] ?? howMany(20_000, 300));
 const BATCH = 40;
 const SEED = 20_261_130;
 

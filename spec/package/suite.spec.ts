@@ -1,12 +1,28 @@
+import { jest } from '@jest/globals';
 import express from 'express';
 import { readFileSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { SecureModule } from 'nestjs-secure';
 
 // The suite relies on parts of Jest that are not its public face: spec/support/jest-runtime.cjs says which, and why.
 describe('the suite', () => {
+  const loadedByNode = Reflect.get(Module, '_cache');
+
   it('has packages from Node, which loads each of them once per worker', () => {
     const path = createRequire(import.meta.url).resolve('express');
-    expect(Reflect.get(Module, '_cache')[path].exports).toBe(express);
+    expect(loadedByNode[path].exports).toBe(express);
+  });
+
+  it('has lib from its worker, which loads each module of it once', async () => {
+    const [runtime, index] = ['../support/jest-runtime.cjs', '../../lib/index.ts'].map((path) =>
+      fileURLToPath(new URL(path, import.meta.url)),
+    );
+    const module = loadedByNode[runtime ?? ''].exports.lib.get(index);
+    expect(module.namespace.SecureModule).toBe(SecureModule);
+    jest.resetModules();
+    const { SecureModule: another } = await import('nestjs-secure');
+    expect(another).not.toBe(SecureModule);
   });
 
   it('runs in the context of Node, where what Node throws is an Error', () => {
