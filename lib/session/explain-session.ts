@@ -130,9 +130,9 @@ const DAY_MILLISECONDS = 86_400_000;
 
 /** As the options take it, and never less. */
 function durationFor(milliseconds: number): string {
-  const days = milliseconds / DAY_MILLISECONDS;
-  // A date that is 30 days ahead is so by a millisecond more or less.
-  return days >= 1 ? `'${Math.ceil(days)}d'` : String(Math.ceil(milliseconds));
+  // A date that is a day ahead is so by a millisecond more or less.
+  const wholeSeconds = Math.ceil(milliseconds / 1000) * 1000;
+  return wholeSeconds >= DAY_MILLISECONDS ? `'${Math.ceil(wholeSeconds / DAY_MILLISECONDS)}d'` : String(wholeSeconds);
 }
 
 /** Why a session could not be stored. */
